@@ -1,0 +1,77 @@
+"""The house rules: what always applies, as it stands now, to whoever is in flight."""
+
+from __future__ import annotations
+
+from datetime import time, timedelta
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from activities.crm.tables import PolicyVersion
+from workflows.vocabulary import Role
+
+HOUSE = "house"
+
+
+class Rules(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Company(Rules):
+    """Who writes, as customers read it."""
+
+    name: str = "Our Shop"
+    postal_address: str = "1 High Street, London, United Kingdom"
+    support_email: str = "support@example.com"
+    colour: str = Field("#1f5f5b", pattern="^#[0-9a-f]{6}$")
+
+
+class Links(Rules):
+    """Where the messages lead."""
+
+    portal: str = "https://example.com/support"
+    faq: str = "https://example.com/faq"
+    getting_started: str = "https://example.com/getting-started"
+    tutorial: str = "https://example.com/tutorial"
+    tips: str = "https://example.com/tips"
+    access: str = "https://example.com/access"
+    plans: str = "https://example.com/plans"
+    add_ons: str = "https://example.com/add-ons"
+    loyalty: str = "https://example.com/loyalty"
+    reviews: str = "https://example.com/reviews"
+
+
+class HouseRules(Rules):
+    """Contact hours are in the customer's own zone, office hours in the office's."""
+
+    company: Company = Company()
+    links: Links = Links()
+    contact_opens: time = time(9)
+    contact_closes: time = time(20)
+    cap: timedelta = timedelta(hours=24)  # one unsolicited message to a customer in
+    spread: timedelta = timedelta(minutes=30)  # nine o'clock is spread over
+    country: str = Field("GB", pattern="^[A-Z]{2}$")  # the office's, for its holidays
+    time_zone: str = "Europe/London"  # the office's, and a customer's who has none known
+    office_opens: time = time(9)
+    office_closes: time = time(17, 30)
+    office_days: tuple[int, ...] = (0, 1, 2, 3, 4)  # Monday is 0
+    relationship_needs_consent: tuple[str, ...] = ()  # countries, ISO 3166
+    aliases: dict[str, Role] = {}  # what else a role is called (requirements §0 b)
+
+
+async def current_policy(session: AsyncSession, name: str) -> dict[str, Any]:
+    """What the newest approved version of a policy sets; empty: the defaults."""
+    query = (
+        select(PolicyVersion)
+        .where(PolicyVersion.name == name, PolicyVersion.approved_by.is_not(None))
+        .order_by(PolicyVersion.version.desc())
+        .limit(1)
+    )
+    row = (await session.execute(query)).scalar_one_or_none()
+    return dict(row.body) if row else {}
+
+
+async def house_rules(session: AsyncSession) -> HouseRules:
+    return HouseRules.model_validate(await current_policy(session, HOUSE))

@@ -1,0 +1,75 @@
+"""The checklist and its reasons: what became of each clause, and why."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from activities.crm.tables import Decision, Enrolment, Milestone, new_id
+from workflows.vocabulary import PAST, State
+
+
+async def record_milestone(
+    session: AsyncSession,
+    now: datetime,
+    *,
+    follow_up: str,
+    clause: str,
+    about: str = "",
+    state: State,
+    reason: str | None = None,
+    due_at: datetime | None = None,
+    message_key: str | None = None,
+    task_id: str | None = None,
+) -> None:
+    """Write where the clause stands; `due_at`, once known, stays, and lateness counts from it."""
+    if not clause or await session.get(Enrolment, follow_up) is None:
+        return
+    row = await session.get(Milestone, (follow_up, clause, about), with_for_update=True)
+    if row is None:
+        row = Milestone(follow_up=follow_up, clause=clause, about=about, late_by_seconds=0)
+        session.add(row)
+    row.state, row.reason, row.updated_at = state, reason, now
+    row.due_at = due_at or row.due_at
+    row.message_key = message_key or row.message_key
+    row.task_id = task_id or row.task_id
+    row.done_at = now if state in PAST else None
+    if row.done_at and row.due_at and state in (State.DONE, State.COVERED):
+        row.late_by_seconds = max(0, int((row.done_at - row.due_at).total_seconds()))
+
+
+async def record_decision(
+    session: AsyncSession,
+    now: datetime,
+    *,
+    customer_id: str,
+    outcome: str,
+    follow_up: str | None = None,
+    clause: str | None = None,
+    key: str | None = None,
+    reason: str | None = None,
+    facts: dict[str, Any] | None = None,
+) -> None:
+    """Write down why; the same decision on the same facts, asked again, is one decision."""
+    facts = facts or {}
+    if key:
+        query = select(Decision).where(Decision.key == key).order_by(Decision.at.desc()).limit(1)
+        last = (await session.execute(query)).scalar_one_or_none()
+        if last and (last.outcome, last.reason, last.facts) == (outcome, reason, facts):
+            return
+    session.add(
+        Decision(
+            id=new_id("dec"),
+            at=now,
+            customer_id=customer_id,
+            follow_up=follow_up,
+            clause=clause,
+            key=key,
+            outcome=outcome,
+            reason=reason,
+            facts=facts,
+        )
+    )

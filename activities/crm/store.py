@@ -1,0 +1,106 @@
+"""The door to the database: one engine, two kinds of transaction.
+
+A writing transaction takes the lock first (SQLite `begin immediate`, PostgreSQL by locking the
+customer's row), so that whoever gives permission and whoever takes it away never cross.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from sqlalchemy import Connection, event, select, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+from sqlalchemy.pool import AsyncAdaptedQueuePool
+
+from activities.crm.tables import Base, Customer
+
+BUSY = 15.0  # seconds a writer waits for another
+
+
+class UnsafeDatabaseError(Exception):
+    """The database is set up so that an acknowledged send may be forgotten."""
+
+
+class Store:
+    """Sessions on the CRM's database.
+
+    Raises `UnsafeDatabaseError` from `check` when PostgreSQL runs with `synchronous_commit` off:
+    after a crash it forgets sends that it had confirmed.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.sqlite = make_url(url).get_backend_name() == "sqlite"
+        self.engine = _engine(url)
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[AsyncSession]:
+        """A writing transaction: committed at the end, rolled back on any error."""
+        async with self.engine.connect() as connection:
+            if self.sqlite:
+                connection = await connection.execution_options(aftercare_begin="IMMEDIATE")
+            async with AsyncSession(connection, expire_on_commit=False) as session, session.begin():
+                yield session
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[AsyncSession]:
+        async with AsyncSession(self.engine, expire_on_commit=False) as session:
+            yield session
+
+    async def check(self) -> None:
+        if self.sqlite:
+            return
+        async with self.engine.connect() as connection:
+            mode = (await connection.execute(text("show synchronous_commit"))).scalar_one()
+            if mode in ("off", "local"):
+                raise UnsafeDatabaseError(
+                    f"synchronous_commit is {mode}: set it to on, or sends may be doubled"
+                )
+
+    async def create_all(self) -> None:
+        """The tables without their migrations, for tests and rehearsals in memory."""
+        async with self.engine.begin() as connection:
+            await connection.run_sync(Base.metadata.create_all)
+
+    async def close(self) -> None:
+        await self.engine.dispose()
+
+
+async def lock_customer(session: AsyncSession, customer_id: str) -> Customer | None:
+    """The customer's row, locked until the end of the transaction: whoever gives or withdraws
+    permission to write to the customer does so under this lock."""
+    query = select(Customer).where(Customer.id == customer_id).with_for_update()
+    return (await session.execute(query)).scalar_one_or_none()
+
+
+def _engine(url: str) -> AsyncEngine:
+    parsed = make_url(url)
+    if parsed.get_backend_name() != "sqlite":
+        return create_async_engine(parsed, pool_pre_ping=True)
+    parsed = parsed.set(drivername="sqlite+aiosqlite")
+    memory = parsed.database in (None, "", ":memory:")
+    options: dict[str, Any] = {"connect_args": {"timeout": BUSY}}
+    if memory:  # one connection is one database: everybody takes turns at it
+        options |= {"poolclass": AsyncAdaptedQueuePool, "pool_size": 1, "max_overflow": 0}
+    engine = create_async_engine(parsed, **options)
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def _pragmas(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # SQLAlchemy's `begin` below is the only one
+        cursor = connection.cursor()
+        cursor.execute("pragma foreign_keys=on")
+        cursor.execute("pragma secure_delete=on")
+        if not memory:
+            cursor.execute("pragma journal_mode=wal")
+            cursor.execute("pragma synchronous=full")
+        cursor.close()
+
+    @event.listens_for(engine.sync_engine, "begin")
+    def _begin(connection: Connection) -> None:
+        mode = connection.get_execution_options().get("aftercare_begin", "DEFERRED")
+        connection.exec_driver_sql(f"BEGIN {mode}")
+
+    return engine

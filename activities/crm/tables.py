@@ -1,0 +1,470 @@
+"""The CRM's tables: SQLite and PostgreSQL alike, migrated together (`migrations/`).
+
+Instants are UTC. What is personal stands only here, never in a Temporal history. Ids are ours and
+opaque (`cus_…`), except a follow-up's, which is its workflow's: `<sop>.<subject>`.
+"""
+
+from __future__ import annotations
+
+import secrets
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import JSON, DateTime, ForeignKey, Index, MetaData, String, Text, UniqueConstraint
+from sqlalchemy.engine import Dialect
+from sqlalchemy.ext.asyncio import AsyncAttrs
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.types import TypeDecorator
+
+
+class Instant(TypeDecorator[datetime]):
+    """A moment in UTC, aware on the way in and on the way out, whatever the database keeps."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("an instant needs its zone")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def new_id(prefix: str) -> str:
+    return f"{prefix}_{secrets.token_hex(10)}"
+
+
+class Base(AsyncAttrs, DeclarativeBase):
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(column_0_label)s",
+            "uq": "uq_%(table_name)s_%(column_0_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {  # noqa: RUF012 - SQLAlchemy's own name
+        datetime: Instant,
+        dict[str, Any]: JSON,
+        list[Any]: JSON,
+        str: String(255),
+    }
+
+
+# -- people and what they bought ----------------------------------------------------
+
+
+class Customer(Base):
+    __tablename__ = "customer"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    email: Mapped[str | None] = mapped_column(index=True)  # normalised
+    phone: Mapped[str | None] = mapped_column(index=True)  # E.164
+    name: Mapped[str | None]
+    preferred_name: Mapped[str | None]
+    company: Mapped[str | None]
+    country: Mapped[str | None]
+    locale: Mapped[str | None]
+    time_zone: Mapped[str | None]
+    preferred_channel: Mapped[str | None]
+    address: Mapped[dict[str, Any] | None]
+    owner: Mapped[str | None]
+    tier: Mapped[str] = mapped_column(default="standard")
+    sensitive: Mapped[bool] = mapped_column(default=False)
+    since: Mapped[datetime | None]
+    told_at: Mapped[dict[str, Any]] = mapped_column(default=dict)  # per field, when it was said
+    created_at: Mapped[datetime]
+    erased_at: Mapped[datetime | None]
+
+
+class Alias(Base):
+    """An id that a system outside uses for one of our customers."""
+
+    __tablename__ = "alias"
+    alias: Mapped[str] = mapped_column(primary_key=True)
+    customer_id: Mapped[str] = mapped_column(ForeignKey("customer.id"), index=True)
+
+
+class Consent(Base):
+    """What a customer allowed or took back, as it was said; the latest word per scope counts.
+
+    Scopes: `email_marketing`, `sms_marketing`, `relationship`; a channel as a whole: `email`
+    (one-click unsubscribe), `sms` (STOP); `topic:<name>`; `all`.
+    """
+
+    __tablename__ = "consent"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    customer_id: Mapped[str] = mapped_column(ForeignKey("customer.id"), index=True)
+    scope: Mapped[str]
+    given: Mapped[bool]
+    at: Mapped[datetime]
+    source: Mapped[str | None]
+    wording: Mapped[str | None] = mapped_column(Text)
+    recorded_at: Mapped[datetime]
+
+
+class Suppression(Base):
+    """An address that must not be written to, whoever has it."""
+
+    __tablename__ = "suppression"
+    address: Mapped[str] = mapped_column(primary_key=True)
+    reason: Mapped[str]
+    at: Mapped[datetime]
+
+
+class Order(Base):
+    __tablename__ = "orders"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    reference: Mapped[str | None] = mapped_column(index=True)  # as the shop calls it, if other
+    customer_id: Mapped[str] = mapped_column(ForeignKey("customer.id"), index=True)
+    confirmed_at: Mapped[datetime | None]
+    paid_at: Mapped[datetime | None]
+    shipped_at: Mapped[datetime | None]
+    delivered_at: Mapped[datetime | None]
+    cancelled_at: Mapped[datetime | None]
+    refunded_at: Mapped[datetime | None]
+    returned_at: Mapped[datetime | None]
+    first: Mapped[bool | None]
+    total: Mapped[str | None]  # a decimal, as it was said
+    currency: Mapped[str | None]
+    product_line: Mapped[str | None]
+    sold_by: Mapped[str | None]
+    fulfilment: Mapped[str | None]
+    items: Mapped[list[Any]] = mapped_column(default=list)
+    shipments: Mapped[list[Any]] = mapped_column(default=list)
+    told_at: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    created_at: Mapped[datetime]
+
+
+class Engagement(Base):
+    __tablename__ = "engagement"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    customer_id: Mapped[str] = mapped_column(ForeignKey("customer.id"), index=True)
+    kind: Mapped[str]  # login, feature_used, content_viewed
+    at: Mapped[datetime] = mapped_column(index=True)
+    source: Mapped[str | None]
+    data: Mapped[dict[str, Any]] = mapped_column(default=dict)
+
+
+# -- follow-ups -----------------------------------------------------------------------
+
+
+class Enrolment(Base):
+    """One customer's way through one SOP; the row decides whether it starts."""
+
+    __tablename__ = "enrolment"
+    __table_args__ = (UniqueConstraint("sop", "subject"),)
+    id: Mapped[str] = mapped_column(primary_key=True)  # the workflow's: <sop>.<subject>
+    sop: Mapped[str] = mapped_column(index=True)
+    subject: Mapped[str]
+    customer_id: Mapped[str] = mapped_column(ForeignKey("customer.id"), index=True)
+    order_id: Mapped[str | None] = mapped_column(index=True)
+    sop_version: Mapped[str]
+    state: Mapped[str] = mapped_column(default="running", index=True)
+    input: Mapped[dict[str, Any]] = mapped_column(default=dict)  # the workflow's, as started
+    started_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+    reason: Mapped[str | None]
+
+
+class Milestone(Base):
+    """A clause of a follow-up's checklist: when it is due, what became of it, how late."""
+
+    __tablename__ = "milestone"
+    follow_up: Mapped[str] = mapped_column(ForeignKey("enrolment.id"), primary_key=True)
+    clause: Mapped[str] = mapped_column(primary_key=True)
+    about: Mapped[str] = mapped_column(primary_key=True, default="")
+    state: Mapped[str]
+    reason: Mapped[str | None]
+    due_at: Mapped[datetime | None]
+    done_at: Mapped[datetime | None]
+    late_by_seconds: Mapped[int] = mapped_column(default=0)
+    message_key: Mapped[str | None]
+    task_id: Mapped[str | None]
+    updated_at: Mapped[datetime]
+
+
+class Decision(Base):
+    """Why something was done or not, with the facts it was decided by. Never changed."""
+
+    __tablename__ = "decision"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    at: Mapped[datetime]
+    customer_id: Mapped[str] = mapped_column(index=True)
+    follow_up: Mapped[str | None] = mapped_column(index=True)
+    clause: Mapped[str | None]
+    key: Mapped[str | None]
+    outcome: Mapped[str]
+    reason: Mapped[str | None]
+    facts: Mapped[dict[str, Any]] = mapped_column(default=dict)
+
+
+class Hold(Base):
+    """What keeps messages back: of a customer, or of one follow-up, until it is released."""
+
+    __tablename__ = "hold"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    customer_id: Mapped[str] = mapped_column(ForeignKey("customer.id"), index=True)
+    follow_up: Mapped[str | None]  # none: all of the customer's
+    kind: Mapped[str]  # complaint, manual
+    reason: Mapped[str | None] = mapped_column(Text)
+    by: Mapped[str | None]
+    at: Mapped[datetime]
+    released_at: Mapped[datetime | None]
+    released_by: Mapped[str | None]
+
+
+class Stop(Base):
+    """The stop button: nothing that matches goes out until it is lifted; none given: nothing."""
+
+    __tablename__ = "stop"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    channel: Mapped[str | None]
+    sop: Mapped[str | None]
+    template: Mapped[str | None]
+    reason: Mapped[str] = mapped_column(Text)
+    by: Mapped[str | None]
+    at: Mapped[datetime]
+    lifted_at: Mapped[datetime | None]
+    lifted_by: Mapped[str | None]
+
+
+# -- what was said, by whom -------------------------------------------------------------
+
+
+class Message(Base):
+    """The ledger: one row a key, so that a message goes once. It is the CRM's note of it, too.
+
+    reserved → sending → sent → delivered | bounced; or refused, unknown, covered. While `sending`,
+    the attempt that holds the row may send until its deadline, which is real time.
+    """
+
+    __tablename__ = "message"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(unique=True)
+    follow_up: Mapped[str] = mapped_column(index=True)
+    sop: Mapped[str]
+    clause: Mapped[str | None]
+    customer_id: Mapped[str] = mapped_column(ForeignKey("customer.id"), index=True)
+    order_id: Mapped[str | None]
+    template: Mapped[str]
+    kind: Mapped[str]
+    topic: Mapped[str | None]
+    channel: Mapped[str | None]
+    address: Mapped[str | None] = mapped_column(index=True)
+    state: Mapped[str] = mapped_column(index=True)
+    reason: Mapped[str | None]
+    locale: Mapped[str | None]
+    subject: Mapped[str | None] = mapped_column(Text)
+    body_text: Mapped[str | None] = mapped_column(Text)
+    body_html: Mapped[str | None] = mapped_column(Text)
+    sender: Mapped[str | None]
+    draft_id: Mapped[str | None]  # what a person wrote; none: it went by itself
+    asks: Mapped[str | None]
+    covered_by: Mapped[str | None]
+    created_at: Mapped[datetime]
+    slot_at: Mapped[datetime | None]  # the moment promised to this key while it is deferred
+    deferrals: Mapped[int] = mapped_column(default=0)
+    attempts: Mapped[int] = mapped_column(default=0)
+    deadline: Mapped[datetime | None]  # real time
+    sent_at: Mapped[datetime | None]
+    provider_id: Mapped[str | None] = mapped_column(index=True)
+
+
+class Outbox(Base):
+    """What the outbox channel accepted, as a provider would: readable, sent to nobody."""
+
+    __tablename__ = "outbox"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(index=True)  # not unique, on purpose: a double must show
+    channel: Mapped[str]
+    address: Mapped[str]
+    subject: Mapped[str | None] = mapped_column(Text)
+    body_text: Mapped[str] = mapped_column(Text)
+    body_html: Mapped[str | None] = mapped_column(Text)
+    accepted_at: Mapped[datetime]
+
+
+class Note(Base):
+    """A line of the customer's history that is not a message of ours: a reply, a call, a remark."""
+
+    __tablename__ = "note"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(unique=True)
+    customer_id: Mapped[str] = mapped_column(ForeignKey("customer.id"), index=True)
+    follow_up: Mapped[str | None]
+    clause: Mapped[str | None]
+    at: Mapped[datetime]
+    direction: Mapped[str]  # in, out, internal
+    method: Mapped[str]  # email, sms, phone, letter, chat, form, system
+    summary: Mapped[str] = mapped_column(Text)
+    feedback: Mapped[str | None] = mapped_column(Text)
+    actions: Mapped[str | None] = mapped_column(Text)
+    message_key: Mapped[str | None]  # the message it answers
+    by: Mapped[str | None]
+
+
+class Case(Base):
+    """A complaint or an inquiry, with its clock."""
+
+    __tablename__ = "cases"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(unique=True)
+    customer_id: Mapped[str] = mapped_column(ForeignKey("customer.id"), index=True)
+    order_id: Mapped[str | None]
+    kind: Mapped[str]  # complaint, inquiry
+    severity: Mapped[str | None]
+    state: Mapped[str] = mapped_column(default="open")
+    opened_at: Mapped[datetime]
+    answered_at: Mapped[datetime | None]
+    resolved_at: Mapped[datetime | None]
+    root_cause: Mapped[str | None]
+
+
+class Task(Base):
+    __tablename__ = "task"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(unique=True)
+    customer_id: Mapped[str | None] = mapped_column(index=True)
+    follow_up: Mapped[str | None] = mapped_column(index=True)
+    clause: Mapped[str | None]
+    about: Mapped[str] = mapped_column(default="")
+    role: Mapped[str] = mapped_column(index=True)
+    copy_to: Mapped[str | None]
+    assignee: Mapped[str | None]
+    priority: Mapped[int] = mapped_column(default=3)  # 1 first
+    title: Mapped[str]
+    template: Mapped[str | None]
+    mode: Mapped[str] = mapped_column(default="each")
+    state: Mapped[str] = mapped_column(index=True)  # open, done, declined, released, withdrawn
+    reason: Mapped[str | None]
+    due_at: Mapped[datetime]
+    brief: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    outcome: Mapped[dict[str, Any] | None]
+    worth: Mapped[float] = mapped_column(default=0)  # whom capacity serves first
+    created_at: Mapped[datetime]
+    done_at: Mapped[datetime | None]
+    escalated_to: Mapped[str | None]
+
+
+class Draft(Base):
+    """A message as a person means to send it, in Markdown under its subject."""
+
+    __tablename__ = "draft"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    customer_id: Mapped[str] = mapped_column(ForeignKey("customer.id"), index=True)
+    task_id: Mapped[str | None] = mapped_column(index=True)
+    template: Mapped[str | None]
+    subject: Mapped[str] = mapped_column(Text)
+    body: Mapped[str] = mapped_column(Text)
+    edited: Mapped[bool] = mapped_column(default=False)
+    by: Mapped[str | None]
+    created_at: Mapped[datetime]
+
+
+# -- what comes in, and what Temporal is yet to be told ------------------------------------
+
+
+class Inbox(Base):
+    """An event as it came, under its sender's own id; it is carried out from here."""
+
+    __tablename__ = "inbox"
+    __table_args__ = (UniqueConstraint("source", "event_id"),)
+    id: Mapped[str] = mapped_column(primary_key=True)
+    source: Mapped[str]
+    event_id: Mapped[str]
+    type: Mapped[str]
+    raw: Mapped[str] = mapped_column(Text)
+    digest: Mapped[str]
+    state: Mapped[str] = mapped_column(index=True)  # stored, parked, done, failed
+    waits_for: Mapped[str | None] = mapped_column(index=True)  # the unknown it is parked for
+    effects: Mapped[list[Any]] = mapped_column(default=list)
+    error: Mapped[str | None]
+    occurred_at: Mapped[datetime]
+    received_at: Mapped[datetime] = mapped_column(index=True)
+    expires_at: Mapped[datetime | None]
+
+
+class Telling(Base):
+    """What Temporal is to be told, told in order per workflow until it has heard."""
+
+    __tablename__ = "telling"
+    __table_args__ = (Index("ix_telling_untold", "told_at", "seq"),)
+    seq: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    workflow_id: Mapped[str] = mapped_column(index=True)
+    verb: Mapped[str]  # start, signal
+    name: Mapped[str]  # the workflow's type, or the signal's
+    body: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    inbox_id: Mapped[str | None] = mapped_column(index=True)
+    created_at: Mapped[datetime]
+    told_at: Mapped[datetime | None]
+    claimed_until: Mapped[datetime | None]  # real time: who tells it now
+    attempts: Mapped[int] = mapped_column(default=0)
+    result: Mapped[str | None]
+
+
+# -- how the house is run --------------------------------------------------------------------
+
+
+class PolicyVersion(Base):
+    """A version of an SOP's policy or of the house rules; the newest approved one is in force."""
+
+    __tablename__ = "policy"
+    __table_args__ = (UniqueConstraint("name", "version"),)
+    id: Mapped[str] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    version: Mapped[int]
+    body: Mapped[dict[str, Any]]  # only what differs from the default
+    by: Mapped[str | None]
+    reason: Mapped[str | None] = mapped_column(Text)
+    at: Mapped[datetime]
+    approved_by: Mapped[str | None]
+
+
+class Setting(Base):
+    """What this data directory remembers: its pace, which SOPs are on."""
+
+    __tablename__ = "setting"
+    name: Mapped[str] = mapped_column(primary_key=True)
+    value: Mapped[dict[str, Any]]
+
+
+class ApiKey(Base):
+    __tablename__ = "api_key"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    hash: Mapped[str] = mapped_column(unique=True)
+    scopes: Mapped[list[Any]] = mapped_column(default=list)
+    created_at: Mapped[datetime]
+    revoked_at: Mapped[datetime | None]
+    used_at: Mapped[datetime | None]
+
+
+class Idempotency(Base):
+    """The first answer to an `Idempotency-Key`, given again for 24 hours."""
+
+    __tablename__ = "idempotency"
+    api_key_id: Mapped[str] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(primary_key=True)
+    digest: Mapped[str]
+    status: Mapped[int | None]
+    body: Mapped[str | None] = mapped_column(Text)
+    at: Mapped[datetime]
+
+
+class Audit(Base):
+    """Who did what to whom, and why. Never changed."""
+
+    __tablename__ = "audit"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    at: Mapped[datetime] = mapped_column(index=True)
+    who: Mapped[str]
+    what: Mapped[str]
+    target: Mapped[str | None] = mapped_column(index=True)
+    reason: Mapped[str | None] = mapped_column(Text)
+    facts: Mapped[dict[str, Any]] = mapped_column(default=dict)

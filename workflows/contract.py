@@ -1,0 +1,115 @@
+"""The verbs: what a workflow may ask of the world. How it is done is said in activities/.
+
+`Clerk` and `Insight` run inside the workflow's own task (local activities): short, idempotent, and their
+recorded answer is never asked for again, because calendars and scores change with time. All others
+are activities of their own, one for a whole step.
+"""
+
+from abc import ABC, abstractmethod
+from datetime import timedelta
+
+from pydantic import AwareDatetime
+from temporalio import activity
+from temporalio.common import RetryPolicy
+
+from workflows.vocabulary import (
+    Answer,
+    Ending,
+    Engagement,
+    KeepInTouching,
+    Mark,
+    Message,
+    Milestone,
+    Note,
+    Potential,
+    Remainder,
+    Settled,
+    Step,
+    Task,
+    Withdrawal,
+)
+
+QUEUE = "aftercare"  # workflows, tasks, transactional messages
+BULK = "aftercare-bulk"  # relationship and marketing messages
+
+ATTEMPT = timedelta(seconds=30)  # how often it is tried depends on how long the step is worth it
+RETRY = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=30))
+AT_ONCE = timedelta(seconds=20)  # a clerk's answer, all attempts together
+
+
+class Messaging(ABC):
+    @activity.defn
+    @abstractmethod
+    async def send(self, message: Message) -> Answer:
+        """Ask the gate and, if it says yes, send: once under its key, however often this runs."""
+
+    @activity.defn
+    @abstractmethod
+    async def anything_left(self, rest: Remainder) -> bool:
+        """Whether the gate would still let any of it through, now or later."""
+
+
+class Records(ABC):
+    @activity.defn
+    @abstractmethod
+    async def hand_over(self, task: Task) -> Answer:
+        """Put a task on a role's list; one that contacts the customer passes the gate first."""
+
+    @activity.defn
+    @abstractmethod
+    async def withdraw(self, step: Withdrawal) -> Settled:
+        """Close the step's key for good and say what became of it: it may have gone after all."""
+
+    @activity.defn
+    @abstractmethod
+    async def note(self, note: Note) -> None:
+        """Write a line in the customer's CRM history."""
+
+    @activity.defn
+    @abstractmethod
+    async def open_case(self, step: Step) -> None:
+        """Write case, hold and inbox event for a complaint that came by signal alone."""
+
+    @activity.defn
+    @abstractmethod
+    async def open_hold(self, step: Step) -> None:
+        """Write the hold for one that came by signal alone."""
+
+    @activity.defn
+    @abstractmethod
+    async def keep_in_touch(self, who: KeepInTouching) -> None:
+        """Ask the desk, through its inbox, for `keep-in-touch.<customer>` with these rhythms."""
+
+    @activity.defn
+    @abstractmethod
+    async def close(self, ending: Ending) -> None:
+        """Write the follow-up's end; what is still open on its checklist is closed with it."""
+
+
+class Clerk(ABC):
+    @activity.defn
+    @abstractmethod
+    async def plan(self, milestone: Milestone) -> AwareDatetime:
+        """Record the clause as `next` and say the moment, in its window, that suits best."""
+
+    @activity.defn
+    @abstractmethod
+    async def mark(self, mark: Mark) -> None:
+        """Record what became of a clause, and why."""
+
+    @activity.defn
+    @abstractmethod
+    async def current_policy(self, name: str) -> str:
+        """An SOP's policy as it stands now, as JSON: for what repeats for years."""
+
+
+class Insight(ABC):
+    @activity.defn
+    @abstractmethod
+    async def engagement(self, step: Step) -> Engagement:
+        """How engaged the customer is, from what was recorded until now."""
+
+    @activity.defn
+    @abstractmethod
+    async def potential(self, step: Step) -> Potential:
+        """Which campaign suits the customer, whether Sales should call, and the reasons."""

@@ -1,0 +1,393 @@
+"""The nouns every room shares. Pure data: no I/O, no clock, no randomness.
+
+Payloads outlive releases: a new field has a default that keeps the old behaviour, none is renamed
+or retyped. Nothing personal stands in any of them: ids, enums, numbers, instants, names in code.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Any, Generic, Literal, TypeVar
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict
+
+
+class Noun(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class Policy(Noun):
+    """What an SOP leaves in [brackets]; it travels with the customer who began under it."""
+
+    grace: timedelta = timedelta(days=7)  # how late a step that nothing follows is still welcome
+
+
+PolicyT = TypeVar("PolicyT", bound=Policy)
+
+
+class Role(StrEnum):
+    CSR = "customer-excellence-officer"
+    COMMUNICATIONS = "communications-officer"
+    FINANCE = "finance-officer"
+    MARKETING = "marketing"
+    SALES = "sales-representative"
+    ENGINEER = "engineer"
+
+
+class Kind(StrEnum):
+    """What a message is, and so what the gate asks of it."""
+
+    TRANSACTIONAL = "transactional"  # order, access, acknowledgement
+    RELATIONSHIP = "relationship"  # check-in, satisfaction, feedback
+    MARKETING = "marketing"  # anything with an offer in it
+
+
+class Outcome(StrEnum):
+    COMPLETED = "completed"
+    OPTED_OUT = "opted_out"
+    ENDED = "ended"
+
+
+class Engagement(StrEnum):
+    LOW = "low"
+    NORMAL = "normal"
+    UNKNOWN = "unknown"
+
+
+class State(StrEnum):
+    """Where a clause stands; `later` and `late` are for readers only, derived from the moment."""
+
+    NEXT = "next"
+    LATER = "later"
+    WAITING = "waiting"
+    HELD = "held"
+    BLOCKED = "blocked"
+    LATE = "late"
+    DONE = "done"
+    COVERED = "covered"
+    ELSEWHERE = "elsewhere"
+    SKIPPED = "skipped"
+
+
+PAST = (State.DONE, State.COVERED, State.ELSEWHERE, State.SKIPPED)
+
+
+class Mode(StrEnum):
+    """How a person takes part in a message: one by one, many on a page, or not at all."""
+
+    EACH = "each"
+    BATCH = "batch"
+    AUTO = "auto"
+
+
+class Window(Noun):
+    after: timedelta
+    before: timedelta
+
+
+class Pace(Noun):
+    """How fast policy time runs: as the world does, or a day in a second for a demonstration."""
+
+    factor: float = 1.0
+    since: AwareDatetime = datetime(2000, 1, 1, tzinfo=UTC)  # where both agree; one for all
+
+    def now(self, real: datetime) -> datetime:
+        return self.since + (real - self.since) * self.factor
+
+    def real(self, span: timedelta) -> timedelta:
+        return max(span / self.factor, timedelta(milliseconds=1))  # a timer of nothing would spin
+
+
+class Heard(Noun):
+    """A signal that came before its follow-up began, handed over with the start."""
+
+    name: str
+    event: dict[str, Any] = {}
+
+
+class Enrolment(Noun, Generic[PolicyT]):
+    """How a follow-up begins."""
+
+    customer_id: str
+    purchased_at: AwareDatetime  # the purchase or the sign-up, whichever began it
+    policy: PolicyT
+    sop_version: str = "1.0"
+    pace: Pace = Pace()
+    kinds: dict[str, Kind] = {}  # each template's kind as it stood at the start
+    needs_access: bool = False  # access is still to be provisioned for what was bought
+    access_given: bool = False
+    order_id: str = ""
+    early: tuple[Heard, ...] = ()
+
+
+class Rhythm(Noun):
+    """One thing that `keep-in-touch` does for a customer, asked for by an SOP."""
+
+    name: str  # the step: never renamed
+    sop: str
+    clause: str
+    since: AwareDatetime  # what it counts from: first purchase, delivery…
+    order_id: str = ""
+
+
+class Relationship(Noun, Generic[PolicyT]):
+    """How `keep-in-touch` begins, and what it takes along when it continues as new."""
+
+    customer_id: str
+    policy: PolicyT
+    pace: Pace = Pace()
+    kinds: dict[str, Kind] = {}
+    rhythms: tuple[Rhythm, ...] = ()
+    occurrences: dict[str, int] = {}  # how often each rhythm came round
+    seen: tuple[str, ...] = ()  # the ids of the last events heard
+    early: tuple[Heard, ...] = ()
+
+
+class KeepInTouching(Noun):
+    customer_id: str
+    follow_up: str = ""
+    rhythms: tuple[Rhythm, ...] = ()
+
+
+class Remainder(Noun):
+    """The templates that a follow-up might still send."""
+
+    customer_id: str
+    follow_up: str
+    templates: tuple[str, ...]
+
+
+class Line(Noun):
+    """One line of the checklist."""
+
+    clause: str
+    says: str
+    state: State
+    reason: str = ""
+    due: datetime | None = None
+
+    def __str__(self) -> str:
+        return f"- **{self.clause}** {self.says}: {self.state} {self.reason}".rstrip()
+
+
+class Potential(Noun):
+    """Whom clause 5.5 finds, and why."""
+
+    campaign: str = ""
+    high: bool = False
+    reasons: tuple[str, ...] = ()
+
+
+# -- what a workflow wants done; the key makes it happen once -------------------
+
+
+class Step(Noun):
+    key: str  # <follow-up>/<step>[/<occurrence>]
+    customer_id: str
+    follow_up: str = ""  # the workflow's id: <sop>.<subject>
+    clause: str = ""
+    about: str = ""  # which occurrence, where a clause has several
+    now: AwareDatetime | None = None  # the workflow's policy time, for what runs inside its task
+    due: AwareDatetime | None = None  # when it ought to be done, for lateness
+    latest: AwareDatetime | None = None  # its latest useful moment
+
+
+class Milestone(Step):
+    """A clause that is being awaited: planned, recorded as `next`, slept for."""
+
+    before: AwareDatetime | None = None  # the window's end; `due` is its beginning
+    counted_from: str = ""  # the key of the message the clock runs from
+    otherwise: AwareDatetime | None = None  # the beginning, should that message have bounced
+
+
+class Mark(Step):
+    """What became of a clause without a message or a task."""
+
+    state: State
+    reason: str = ""
+
+
+class Message(Step):
+    template: str
+    kind: Kind = Kind.RELATIONSHIP  # as it stood at the start; the gate knows how it stands now
+    sender: Role = Role.COMMUNICATIONS
+    draft_id: str = ""
+    order_id: str = ""
+    asks: str = ""  # one open question of a sort per order
+    reminds: str = ""  # the key of the message this reminds of: not sent once that is answered
+    promise: AwareDatetime | None = None  # a moment promised to the customer; it beats comfort
+
+
+class Task(Step):
+    role: Role
+    what: str
+    within: timedelta = timedelta(days=1)  # office hours count, nights and weekends do not
+    template: str = ""  # set when the task is to contact the customer: then the gate is asked first
+    kind: Kind = Kind.RELATIONSHIP
+    mode: Mode = Mode.EACH
+    cap: int | None = None  # how many of these a role gets in a day
+    copy_to: Role | None = None
+
+
+class Withdrawal(Step):
+    reason: str
+
+
+class Note(Step):
+    text: str
+
+
+class Ending(Step):
+    outcome: Outcome
+
+
+# -- what the gate answers -------------------------------------------------------
+
+
+class Sent(Noun):
+    answer: Literal["sent"] = "sent"
+    key: str
+    at: AwareDatetime
+
+
+class Covered(Noun):
+    """Another message has said it, or will: its key, so that its replies count for both."""
+
+    answer: Literal["covered"] = "covered"
+    key: str
+    at: AwareDatetime
+
+
+class Handed(Noun):
+    answer: Literal["handed"] = "handed"
+    task_id: str
+    due: AwareDatetime
+
+
+class Refused(Noun):
+    answer: Literal["refused"] = "refused"
+    reason: str
+
+
+class Held(Noun):
+    answer: Literal["held"] = "held"
+    holds: tuple[str, ...]
+
+
+class Deferred(Noun):
+    answer: Literal["deferred"] = "deferred"
+    until: AwareDatetime
+
+
+Contact = Sent | Covered
+Settled = Sent | Covered | Handed | Refused
+Answer = Settled | Held | Deferred
+
+
+# -- what may be heard: every field is optional, so that a person can signal by hand --
+
+
+class Event(Noun):
+    id: str = ""  # the same id again is the same event
+    at: AwareDatetime | None = None  # when it happened, which may be long before it is heard
+
+
+class Reply(Event):
+    to: str = ""  # the key of the message it answers, when known
+
+
+class Feedback(Reply):
+    feedback_id: str = ""
+
+
+class Complaint(Event):
+    case_id: str = ""  # set by the desk, which has written case and hold already
+
+
+class ComplaintResolved(Event):
+    case_id: str = ""
+
+
+class Issue(Event):
+    topic: str = "general"
+
+
+class Lull(Event):
+    source: str = ""
+
+
+class OptOut(Event):
+    topic: str = "all"
+
+
+class TaskDone(Event):
+    task_id: str = ""
+    declined: bool = False
+    draft_id: str = ""
+    released: str = ""  # why the task was taken back undone: `capacity`
+
+
+class Retry(Event):
+    clause: str = ""
+
+
+class Skip(Event):
+    clause: str = ""
+
+
+class RunNow(Event):
+    clause: str = ""
+
+
+class Hold(Event):
+    hold_id: str = ""  # set by the desk, which has written the hold already
+
+
+class Resume(Event):
+    holds: tuple[str, ...] = ()
+
+
+class End(Event): ...
+
+
+class Order(Event):
+    order_id: str = ""
+
+
+class Rhythms(Event):
+    """Another SOP led to `keep-in-touch`, which runs already."""
+
+    rhythms: tuple[Rhythm, ...] = ()
+
+
+HEARD: dict[str, type[Event]] = {
+    "responded": Reply,
+    "feedback": Feedback,
+    "complaint": Complaint,
+    "complaint_resolved": ComplaintResolved,
+    "low_engagement": Lull,
+    "common_issue": Issue,
+    "opted_out": OptOut,
+    "task_done": TaskDone,
+    "retry": Retry,
+    "skip": Skip,
+    "run_now": RunNow,
+    "hold": Hold,
+    "resume": Resume,
+    "end": End,
+    "order_placed": Order,
+    "rhythms": Rhythms,
+    # Heard by every follow-up; only the SOPs that care about them answer (`on_event`).
+    **dict.fromkeys(
+        """order_shipped order_ready order_picked_up order_delivered order_cancelled
+        order_refunded order_returned""".split(),
+        Order,
+    ),
+    **dict.fromkeys(
+        """account_provisioned meeting_scheduled meeting_moved meeting_held meeting_missed
+        meeting_cancelled inquiry inquiry_answered complaint_updated interaction
+        done_elsewhere""".split(),
+        Event,
+    ),
+}
