@@ -17,9 +17,7 @@ class Settings(BaseSettings):
     )
 
     data: Path = Field(Path(".aftercare"), description="Data directory of the embedded databases")
-    database_url: str = Field(
-        "", description="CRM database; default: SQLite in the data directory"
-    )
+    database_url: str = Field("", description="CRM database; default: SQLite in the data directory")
     public_url: str = Field(
         "http://127.0.0.1:8000", description="Where customers reach links in their messages"
     )

@@ -58,7 +58,9 @@ async def release(
     return [row.id for row in rows]
 
 
-async def stops(session: AsyncSession, *, channel: str | None, sop: str, template: str) -> list[str]:
+async def stops(
+    session: AsyncSession, *, channel: str | None, sop: str, template: str
+) -> list[str]:
     """The ids of the stop buttons in force that match."""
     query = select(Stop).where(
         Stop.lifted_at.is_(None),

@@ -40,8 +40,7 @@ class Store:
     async def transaction(self) -> AsyncIterator[AsyncSession]:
         """A writing transaction: committed at the end, rolled back on any error."""
         async with self.engine.connect() as connection:
-            if self.sqlite:
-                connection = await connection.execution_options(aftercare_begin="IMMEDIATE")
+            await connection.execution_options(aftercare_begin="IMMEDIATE")
             async with AsyncSession(connection, expire_on_commit=False) as session, session.begin():
                 yield session
 
