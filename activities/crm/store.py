@@ -78,10 +78,11 @@ async def lock_customer(session: AsyncSession, customer_id: str) -> Customer | N
 def _engine(url: str) -> AsyncEngine:
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite":
-        return create_async_engine(parsed, pool_pre_ping=True)
+        return create_async_engine(parsed, pool_pre_ping=True, hide_parameters=True)
     parsed = parsed.set(drivername="sqlite+aiosqlite")
     memory = parsed.database in (None, "", ":memory:")
-    options: dict[str, Any] = {"connect_args": {"timeout": BUSY}}
+    # Parameters are hidden: what is personal must not stand in an error's text.
+    options: dict[str, Any] = {"connect_args": {"timeout": BUSY}, "hide_parameters": True}
     if memory:  # one connection is one database: everybody takes turns at it
         options |= {"poolclass": AsyncAdaptedQueuePool, "pool_size": 1, "max_overflow": 0}
     engine = create_async_engine(parsed, **options)
