@@ -1,0 +1,72 @@
+"""The door to the database."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from activities.crm.store import Store, UnsafeDatabaseError, lock_customer
+from activities.crm.tables import Customer
+from tests.conftest import Postgres
+from tests.factories import a_customer
+
+
+async def test_a_failed_transaction_leaves_nothing(store: Store) -> None:
+    """What is written before an error is not written."""
+    customer = await a_customer(store)
+
+    async def fail() -> None:
+        async with store.transaction() as session:
+            row = await lock_customer(session, customer.id)
+            assert row is not None
+            row.tier = "vip"
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        await fail()
+    async with store.reading() as session:
+        found = await session.get_one(Customer, customer.id)
+    assert found.tier == "standard"
+
+
+async def test_the_customers_lock_lets_one_in_at_a_time(store: Store) -> None:
+    """Two transactions about one customer follow one another."""
+    customer = await a_customer(store)
+    inside: list[str] = []
+
+    async def visit(name: str) -> None:
+        async with store.transaction() as session:
+            await lock_customer(session, customer.id)
+            inside.append(f"{name} in")
+            await asyncio.sleep(0.02)
+            inside.append(f"{name} out")
+
+    await asyncio.gather(visit("a"), visit("b"))
+    assert [line.split()[1] for line in inside] == ["in", "out", "in", "out"]
+
+
+async def test_instants_come_back_in_utc(store: Store) -> None:
+    """A moment is aware on the way out, whatever the database keeps."""
+    customer = await a_customer(store)
+    async with store.reading() as session:
+        found = await session.get_one(Customer, customer.id)
+    assert found.created_at == customer.created_at
+    assert str(found.created_at.tzinfo) == "UTC"
+
+
+async def test_postgresql_that_forgets_is_refused(postgres: Postgres) -> None:
+    """With synchronous_commit off an acknowledged send may be forgotten, so nothing starts."""
+    name = postgres.create("template0")
+    store = Store(postgres.url(name) + "&options=-c%20synchronous_commit%3Doff")
+    try:
+        with pytest.raises(UnsafeDatabaseError):
+            await store.check()
+    finally:
+        await store.close()
+        postgres.drop(name)
+
+
+async def test_a_safe_database_passes_the_check(store: Store) -> None:
+    """SQLite as we open it and PostgreSQL as it comes are safe."""
+    await store.check()
