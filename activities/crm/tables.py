@@ -272,6 +272,7 @@ class Message(Base):
     deferrals: Mapped[int] = mapped_column(default=0)
     attempts: Mapped[int] = mapped_column(default=0)
     deadline: Mapped[datetime | None]  # real time
+    looked_at: Mapped[datetime | None]  # real time: the provider was asked, and knew nothing of it
     sent_at: Mapped[datetime | None]
     provider_id: Mapped[str | None] = mapped_column(index=True)
 
