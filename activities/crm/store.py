@@ -12,7 +12,12 @@ from typing import Any
 
 from sqlalchemy import Connection, event, select, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+from sqlalchemy.ext.asyncio import (
+    AsyncConnection,
+    AsyncEngine,
+    AsyncSession,
+    create_async_engine,
+)
 from sqlalchemy.pool import AsyncAdaptedQueuePool
 
 from activities.crm.tables import Base, Customer
@@ -73,6 +78,15 @@ async def lock_customer(session: AsyncSession, customer_id: str) -> Customer | N
     permission to write to the customer does so under this lock."""
     query = select(Customer).where(Customer.id == customer_id).with_for_update()
     return (await session.execute(query)).scalar_one_or_none()
+
+
+async def lock_name(where: AsyncSession | AsyncConnection, name: str) -> None:
+    """Take turns, until the end of the transaction, at what no row stands for. Whoever also needs
+    a customer's lock takes that first. On SQLite writers take turns anyway."""
+    connection = await where.connection() if isinstance(where, AsyncSession) else where
+    if connection.dialect.name == "postgresql":
+        query = text("select pg_advisory_xact_lock(hashtextextended(:name, 0))")
+        await connection.execute(query, {"name": name})
 
 
 def _engine(url: str) -> AsyncEngine:
