@@ -1,0 +1,24 @@
+"""What customers read: from `templates/` and the facts to a subject, a text and an HTML part."""
+
+from activities.rendering.facts import Facts, facts_for
+from activities.rendering.lint import Problem, lint
+from activities.rendering.offers import offers
+from activities.rendering.registry import TEMPLATES, Template, TemplateFault, registry
+from activities.rendering.render import Draft, Drafted, Rendered, draft_for, render
+
+__all__ = [
+    "TEMPLATES",
+    "Draft",
+    "Drafted",
+    "Facts",
+    "Problem",
+    "Rendered",
+    "Template",
+    "TemplateFault",
+    "draft_for",
+    "facts_for",
+    "lint",
+    "offers",
+    "registry",
+    "render",
+]

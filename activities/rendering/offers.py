@@ -1,0 +1,19 @@
+"""Whether words sell: a template, or a person's draft, with an offer in it is marketing."""
+
+from __future__ import annotations
+
+import re
+
+LINKS = ("plans", "add_ons", "loyalty")
+SELLS = re.compile(
+    r"""\b(?:special|exclusive|limited[- ]time)\s+offers?\b | \boffers?\b(?!\s+(?:help|assistance))
+    | \bdiscount\w*\b | \bvouchers?\b | \bcoupons?\b | \bpromo(?:tion\w*|s)?\b | \bon\s+sale\b
+    | \bupgrad\w+\b | \badd-ons?\b | \bfree\s+trial\b | \bloyalty\b | \bdeals?\b | \bprices?\b
+    | \bsave\s+(?:up\s+to\s+)?[£$€\d] | \bbuy\s+now\b | [£$€]\s?\d | \b\d+(?:[.,]\d+)?\s?%""",
+    re.IGNORECASE | re.VERBOSE,
+)
+
+
+def offers(words: str) -> list[str]:
+    """What in these words sells something."""
+    return list(dict.fromkeys(match[0].strip() for match in SELLS.finditer(words)))
