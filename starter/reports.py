@@ -1,0 +1,262 @@
+"""What readers ask: where a customer stands, what was sent, and why. From the tables alone, so
+that it is answered with Temporal away, and long after its retention."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+from sqlalchemy import ColumnElement, Select, and_, exists, or_, select, tuple_
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import InstrumentedAttribute, load_only
+
+from activities.clock import Clock
+from activities.crm.store import Store
+from activities.crm.tables import Alias, Customer, Decision, Enrolment, Hold, Message, Task
+from activities.crm.tables import Milestone as MilestoneRow
+from starter import views
+from starter.checklist import Checklist, Known
+from starter.objects import (
+    CustomerView,
+    DecisionView,
+    FollowUp,
+    MessageView,
+    Page,
+    TaskView,
+    TimelineEntry,
+)
+from workflows.sops import KEEP_IN_TOUCH
+
+LIMIT = 20
+MOST = 100
+
+RowT = TypeVar("RowT")
+
+
+class UnknownCursorError(Exception):
+    """The page is to start after something that is not in the list."""
+
+
+class Reports:
+    """Read models: each asks the tables once more and keeps nothing."""
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self.store, self.clock = store, clock
+
+    # -- follow-ups -------------------------------------------------------------
+
+    async def follow_up(self, follow_up: str) -> FollowUp | None:
+        async with self.store.reading() as session:
+            row = await session.get(Enrolment, follow_up)
+            return (await self._seen(session, [row]))[0] if row else None
+
+    async def follow_ups(
+        self,
+        *,
+        customer: str | None = None,
+        sop: str | None = None,
+        state: str | None = None,
+        limit: int = LIMIT,
+        starting_after: str | None = None,
+    ) -> Page[FollowUp]:
+        """Follow-ups, newest first, each with its checklist."""
+        async with self.store.reading() as session:
+            query = select(Enrolment)
+            if customer:
+                query = query.where(Enrolment.customer_id == await _ours(session, customer))
+            if sop:
+                query = query.where(Enrolment.sop == sop)
+            if state:
+                query = query.where(_in_state(state))
+            order = (Enrolment.started_at, Enrolment.id)
+            rows, more = await _page(session, query, order, limit, starting_after)
+            return Page(data=await self._seen(session, rows), has_more=more)
+
+    async def _seen(self, session: AsyncSession, rows: Sequence[Enrolment]) -> list[FollowUp]:
+        known = await _known(session, rows)
+        held = await _held(session, {row.customer_id for row in rows})
+        now, pace = self.clock.now(), self.clock.pace.factor
+        seen = []
+        for row in rows:
+            later = known.get(_years_after(row.customer_id))
+            lines = Checklist(known[row.id], later, now, pace).lines()
+            mine = {(row.customer_id, None), (row.customer_id, row.id)} & held
+            on_hold = row.state == "running" and bool(mine)
+            seen.append(views.follow_up(row, lines, on_hold=on_hold))
+        return seen
+
+    # -- customers ----------------------------------------------------------------
+
+    async def customer(self, customer: str) -> CustomerView | None:
+        """A customer by our id or by one that a system outside uses."""
+        async with self.store.reading() as session:
+            row = await session.get(Customer, await _ours(session, customer))
+            return await views.customer(session, row) if row else None
+
+    async def timeline(
+        self, customer: str, *, limit: int = LIMIT, starting_after: str | None = None
+    ) -> Page[TimelineEntry] | None:
+        """All that happened between a customer and us, newest first."""
+        async with self.store.reading() as session:
+            row = await session.get(Customer, await _ours(session, customer))
+            if row is None:
+                return None
+            entries = await views.timeline(session, row.id)
+        begin = 0
+        if starting_after:
+            ids = [entry.id for entry in entries]
+            if starting_after not in ids:
+                raise UnknownCursorError
+            begin = ids.index(starting_after) + 1
+        end = begin + limit
+        return Page(data=entries[begin:end], has_more=len(entries) > end)
+
+    async def why(
+        self,
+        target: str,
+        clause: str | None = None,
+        *,
+        limit: int = LIMIT,
+        starting_after: str | None = None,
+    ) -> Page[DecisionView] | None:
+        """What was decided about a follow-up or a customer; none for somebody unknown."""
+        async with self.store.reading() as session:
+            query = select(Decision)
+            if await session.get(Enrolment, target):
+                query = query.where(Decision.follow_up == target)
+            else:
+                ours = await _ours(session, target)
+                if await session.get(Customer, ours) is None:
+                    return None
+                query = query.where(Decision.customer_id == ours)
+            if clause:
+                query = query.where(Decision.clause == clause)
+            order = (Decision.at, Decision.id)
+            rows, more = await _page(session, query, order, limit, starting_after)
+        return Page(data=[views.decision(row) for row in rows], has_more=more)
+
+    # -- messages and tasks ---------------------------------------------------------
+
+    async def message(self, message: str) -> MessageView | None:
+        async with self.store.reading() as session:
+            row = await session.get(Message, message)
+            return views.message(row) if row else None
+
+    async def messages(
+        self,
+        *,
+        customer: str | None = None,
+        follow_up: str | None = None,
+        state: str | None = None,
+        limit: int = LIMIT,
+        starting_after: str | None = None,
+    ) -> Page[MessageView]:
+        async with self.store.reading() as session:
+            query = select(Message)
+            if customer:
+                query = query.where(Message.customer_id == await _ours(session, customer))
+            if follow_up:
+                query = query.where(Message.follow_up == follow_up)
+            if state:
+                query = query.where(Message.state == state)
+            order = (Message.created_at, Message.id)
+            rows, more = await _page(session, query, order, limit, starting_after)
+        return Page(data=[views.message(row) for row in rows], has_more=more)
+
+    async def task(self, task: str) -> TaskView | None:
+        async with self.store.reading() as session:
+            row = await session.get(Task, task)
+            return (await views.tasks(session, [row]))[0] if row else None
+
+    async def tasks(
+        self,
+        *,
+        role: str | None = None,
+        assignee: str | None = None,
+        customer: str | None = None,
+        state: str | None = None,
+        limit: int = LIMIT,
+        starting_after: str | None = None,
+    ) -> Page[TaskView]:
+        async with self.store.reading() as session:
+            query = select(Task)
+            if role:
+                query = query.where(or_(Task.role == role, Task.copy_to == role))
+            if assignee:
+                query = query.where(Task.assignee == assignee)
+            if customer:
+                query = query.where(Task.customer_id == await _ours(session, customer))
+            if state:
+                query = query.where(Task.state == state)
+            order = (Task.created_at, Task.id)
+            rows, more = await _page(session, query, order, limit, starting_after)
+            return Page(data=await views.tasks(session, rows), has_more=more)
+
+
+async def _ours(session: AsyncSession, customer: str) -> str:
+    """Our id for a customer whom a system outside may call something else."""
+    alias = await session.get(Alias, customer)
+    return alias.customer_id if alias else customer
+
+
+def _years_after(customer_id: str) -> str:
+    return f"{KEEP_IN_TOUCH.name}.{customer_id}"
+
+
+async def _known(session: AsyncSession, rows: Sequence[Enrolment]) -> dict[str, Known]:
+    """All of it in four questions, however many follow-ups; bodies stay where they are."""
+    after = [_years_after(row.customer_id) for row in rows]
+    years = await session.execute(select(Enrolment).where(Enrolment.id.in_(after)))
+    known = {row.id: Known(row) for row in [*rows, *years.scalars()]}
+
+    milestones = select(MilestoneRow).where(MilestoneRow.follow_up.in_(known))
+    for milestone in (await session.execute(milestones.order_by(MilestoneRow.due_at))).scalars():
+        known[milestone.follow_up].milestones.append(milestone)
+
+    light = load_only(Message.key, Message.follow_up, Message.clause, Message.template)
+    messages = select(Message).where(Message.follow_up.in_(known)).options(light)
+    for message in (await session.execute(messages.order_by(Message.created_at))).scalars():
+        known[message.follow_up].messages.append(message)
+
+    tasks = select(Task).where(Task.follow_up.in_(known)).order_by(Task.created_at)
+    for task in (await session.execute(tasks)).scalars():
+        known[task.follow_up or ""].tasks.append(task)
+    return known
+
+
+async def _held(session: AsyncSession, customers: set[str]) -> set[tuple[str, str | None]]:
+    query = select(Hold.customer_id, Hold.follow_up).where(
+        Hold.customer_id.in_(customers), Hold.released_at.is_(None)
+    )
+    return {(customer, follow_up) for customer, follow_up in await session.execute(query)}
+
+
+def _in_state(state: str) -> ColumnElement[bool]:
+    if state not in ("running", "on_hold"):
+        return Enrolment.state == state
+    held = exists().where(
+        Hold.customer_id == Enrolment.customer_id,
+        Hold.released_at.is_(None),
+        or_(Hold.follow_up.is_(None), Hold.follow_up == Enrolment.id),
+    )
+    return and_(Enrolment.state == "running", held if state == "on_hold" else ~held)
+
+
+async def _page(
+    session: AsyncSession,
+    query: Select[RowT],
+    order: tuple[InstrumentedAttribute[Any], InstrumentedAttribute[str]],
+    limit: int,
+    starting_after: str | None,
+) -> tuple[Sequence[RowT], bool]:
+    """One page, newest first; rows that came in the same moment keep one order."""
+    moment, id_ = order
+    if starting_after:
+        found = await session.execute(select(moment, id_).where(id_ == starting_after))
+        last = found.one_or_none()
+        if last is None:
+            raise UnknownCursorError
+        query = query.where(tuple_(moment, id_) < (last[0], last[1]))
+    query = query.order_by(moment.desc(), id_.desc()).limit(limit + 1)
+    rows = list((await session.execute(query)).scalars())
+    return rows[:limit], len(rows) > limit

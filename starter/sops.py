@@ -1,0 +1,51 @@
+"""The catalogue as readers see it: each SOP's clauses in the document's words and order."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+
+from activities.rendering import registry
+from workflows.sops import CATALOGUE, KEEP_IN_TOUCH, Sop
+
+LINE = re.compile(r"(?P<clause>\d+(?:\.\d+)*)\s+(?P<says>\S.*)")
+
+
+@dataclass(frozen=True)
+class ClauseText:
+    clause: str
+    says: str
+
+
+def procedures() -> dict[str, Sop]:
+    """Every procedure a follow-up can be of, `keep-in-touch` with them."""
+    return {**CATALOGUE, KEEP_IN_TOUCH.name: KEEP_IN_TOUCH}
+
+
+@cache
+def clauses(sop: str) -> tuple[ClauseText, ...]:
+    """The SOP's clauses in the document's order; none for an SOP that has no document here."""
+    entry = procedures().get(sop)
+    if entry is None or not entry.text:
+        return ()
+    text = (resources.files("workflows.sops") / entry.text).read_text(encoding="utf-8")
+    found = (LINE.fullmatch(line.strip()) for line in text.splitlines())
+    lines = tuple(ClauseText(m["clause"], m["says"]) for m in found if m)
+    if entry is KEEP_IN_TOUCH:  # it is described in the documents of the SOPs that lead to it
+        return tuple(line for line in lines if line.clause in entry.steps)
+    return lines
+
+
+@cache
+def honouring(clause: str, sop: str) -> tuple[str, ...]:
+    """The templates whose very words honour this clause of the SOP."""
+    mine = {t for templates in procedures()[sop].steps.values() for t in templates}
+    return tuple(t.name for t in registry().values() if t.name in mine and clause in t.clauses)
+
+
+def carriers(clause: str, sop: str) -> tuple[str, ...]:
+    """The clauses under which those templates are sent."""
+    entry, templates = procedures()[sop], set(honouring(clause, sop))
+    return tuple(c for c, sent in entry.steps.items() if c != clause and templates & set(sent))
