@@ -4,19 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import atexit
+import contextlib
+import logging
 import signal
-import sys
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
 from datetime import timedelta
-from typing import Any
+from functools import cache
+from typing import Any, TypeVar
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 from temporalio.client import Client
 from temporalio.envconfig import ClientConfig
-from temporalio.runtime import LoggingConfig, PrometheusConfig, Runtime, TelemetryConfig
+from temporalio.runtime import (
+    LogForwardingConfig,
+    LoggingConfig,
+    PrometheusConfig,
+    Runtime,
+    TelemetryConfig,
+    TelemetryFilter,
+)
 from temporalio.worker import Worker
 
 from activities.channels import Channel
@@ -33,26 +42,126 @@ from workflows.plugin import plugin
 
 GRACE = timedelta(seconds=10)  # for activities under way, when asked to stop
 STICKY = timedelta(seconds=1)  # a killed worker's customers are served again after this
+ATTEMPT = 10.0  # seconds, for the database or Temporal to answer at the start
 TRY_AGAIN = 2.0
 
 log = structlog.get_logger("aftercare.worker")
+T = TypeVar("T")
+
+
+class NotReadyError(Exception):
+    """Something must be done first; the message says what."""
 
 
 def channels(store: Store, clock: Clock) -> dict[str, Channel]:
-    """How each channel sends. In this release all go to the outbox, to be read and sent by nobody."""
+    """How each channel sends. In this release all go to the outbox: readable, sent to nobody."""
     return {name: OutboxChannel(store, clock, name) for name in ("email", "sms", "letter")}
 
 
 def build(client: Client, activities: Sequence[Callable[..., Any]], **options: Any) -> list[Worker]:
-    """The workers of both queues; the client carries the plugin, which brings the workflows."""
+    """A worker for each queue; workflows run on the first, and come with the client's plugin."""
+    bare = Client(
+        client.service_client, namespace=client.namespace, data_converter=client.data_converter
+    )
     return [
         Worker(
-            client,
+            whose,
             task_queue=queue,
             activities=activities,
             sticky_queue_schedule_to_start_timeout=STICKY,
             graceful_shutdown_timeout=GRACE,
             **options,
         )
-        for queue in (QUEUE, BULK)
+        for whose, queue in ((client, QUEUE), (bare, BULK))
     ]
+
+
+async def work(
+    settings: Settings,
+    stopped: asyncio.Event,
+    make_channels: Callable[[Store, Clock], Mapping[str, Channel]] = channels,
+) -> None:
+    """Serve both queues until told to stop; then what is under way is finished first."""
+    store = Store(settings.database)
+    try:
+        if not await _patiently(stopped, "database", lambda: _ready(store)):
+            return
+        async with store.reading() as session:
+            clock = SystemClock(await pace_of(session))
+        client = await _patiently(stopped, "temporal", lambda: _connect(settings))
+        if client is None:
+            return
+        ours = make_channels(store, clock)
+        async with AsyncExitStack() as running:
+            for worker in build(client, verbs(store, clock, settings, ours)):
+                await running.enter_async_context(worker)
+            log.info("working", queues=[QUEUE, BULK], pace=clock.pace.factor)
+            await stopped.wait()
+            log.info("stopping")
+    finally:
+        await store.close()
+    log.info("stopped")
+
+
+async def _ready(store: Store) -> bool:
+    """Whether the database is safe and at head; raises what is in the way."""
+    await store.check()
+    if not await at_head(store):
+        raise NotReadyError("the database is not of this release: run `aftercare migrate`")
+    return True
+
+
+async def _connect(settings: Settings) -> Client:
+    config = ClientConfig.load_client_connect_config()
+    config.setdefault("target_host", "localhost:7233")
+    return await Client.connect(**config, plugins=[plugin], runtime=_runtime(settings))
+
+
+@cache
+def _runtime(settings: Settings) -> Runtime:
+    """The SDK's own log lines come through ours; its metrics and ours on one port, if wanted."""
+    lines = LoggingConfig(
+        filter=TelemetryFilter(core_level="WARN", other_level="ERROR"),
+        forwarding=LogForwardingConfig(logger=logging.getLogger("temporalio.core")),
+    )
+    metrics = PrometheusConfig(
+        bind_address=settings.metrics_bind, counters_total_suffix=True, durations_as_seconds=True
+    )
+    chosen = metrics if settings.metrics_bind else None
+    return Runtime(telemetry=TelemetryConfig(logging=lines, metrics=chosen))
+
+
+async def _patiently(
+    stopped: asyncio.Event, what: str, ask: Callable[[], Awaitable[T]]
+) -> T | None:
+    """Ask until there is an answer, saying in one line what is missing; none when told to stop."""
+    while not stopped.is_set():
+        try:
+            async with asyncio.timeout(ATTEMPT):
+                return await ask()
+        except (NotReadyError, UnsafeDatabaseError) as fault:
+            log.error("waiting", what=what, why=str(fault))
+        except (SQLAlchemyError, OSError, RuntimeError) as fault:
+            log.error("waiting: it does not answer", what=what, why=type(fault).__name__)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(stopped.wait(), TRY_AGAIN)
+    return None
+
+
+async def serve() -> None:
+    settings = Settings()
+    configure(settings.log_level)
+    stopped, loop = asyncio.Event(), asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopped.set)
+    await work(settings, stopped)
+
+
+def main() -> None:
+    """The program; it lingers a moment, because the SDK may crash when Python leaves too fast."""
+    atexit.register(time.sleep, 0.15)
+    asyncio.run(serve())
+
+
+if __name__ == "__main__":
+    main()

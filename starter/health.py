@@ -12,7 +12,7 @@ from typing import Literal
 
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
-from temporalio.api.enums.v1 import TaskQueueType
+from temporalio.api.enums.v1 import IndexedValueType, TaskQueueType
 from temporalio.api.operatorservice.v1 import ListSearchAttributesRequest
 from temporalio.api.taskqueue.v1 import TaskQueue
 from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest, DescribeTaskQueueResponse
@@ -22,15 +22,14 @@ from temporalio.service import RPCError
 
 from activities.crm.migrate import at_head
 from activities.crm.store import Store, UnsafeDatabaseError
+from workflows import attributes
 from workflows.contract import BULK, QUEUE
 
 SEARCH_ATTRIBUTES = {
-    "AftercareSop": "Keyword",
-    "AftercareCustomer": "Keyword",
-    "AftercareClause": "Keyword",
-    "AftercareNextDue": "Datetime",
-    "AftercareOnHold": "Bool",
-    "AftercareOpenComplaints": "Int",
+    key.name: IndexedValueType.Name(key.indexed_value_type)
+    .removeprefix("INDEXED_VALUE_TYPE_")
+    .title()
+    for key in attributes.ALL
 }
 PATIENCE = timedelta(seconds=3)
 POLLED_WITHIN = timedelta(seconds=90)  # a poll lasts a minute
@@ -52,12 +51,12 @@ async def readiness(store: Store) -> list[Check]:
     async with temporal() as found:
         if isinstance(found, Check):
             return [*checks, found]
-        return [*checks, _reachable(found), await worker(found)]
+        return [*checks, reachable(found), await worker(found)]
 
 
 async def database(store: Store) -> Check:
     """Reachable, safe to acknowledge with, and at the newest migration."""
-    name, where = "database", _without_password(store.url)
+    name, where = "database", without_password(store.url)
     try:
         async with asyncio.timeout(PATIENCE.total_seconds()), store.reading() as session:
             await session.execute(text("select 1"))
@@ -88,7 +87,7 @@ async def temporal() -> AsyncIterator[Client | Check]:
     yield client
 
 
-def _reachable(client: Client) -> Check:
+def reachable(client: Client) -> Check:
     where = f"{client.service_client.config.target_host}, namespace {client.namespace}"
     return Check("temporal", "ok", where)
 
@@ -175,6 +174,6 @@ async def lives(host: str, port: int) -> bool:
     return b" 200 " in status
 
 
-def _without_password(url: str) -> str:
+def without_password(url: str) -> str:
     head, at, tail = url.rpartition("@")
     return f"{head.rpartition(':')[0]}:•••@{tail}" if at and head.count(":") > 1 else url

@@ -1,4 +1,4 @@
-"""Keeps programs running: each in a process group of its own, none outliving the one who began it."""
+"""Keeps programs running: each in a process group of its own, none outliving who began it."""
 
 from __future__ import annotations
 

@@ -29,9 +29,15 @@ from starter.supervisor import Program, Supervisor
 from workflows.vocabulary import Pace
 
 Say = Callable[[str], None]
+WORKER = Path(__file__).parents[1] / "worker.py"
 RETENTION = "720h"  # of closed workflows; the CRM keeps what became of them for good
 PORT_OPTIONS = {"web": "--port", "temporal": "--temporal-port", "temporal_ui": "--temporal-ui-port"}
 PORT_NAMES = {"web": "the web application", "temporal": "Temporal", "temporal_ui": "Temporal's UI"}
+CURL = """\
+  curl {url}/v1/events -H "Authorization: Bearer $(cat {key})" \\
+    -H 'Content-Type: application/json' -d '{{"id": "evt-1", "type": "customer.signed_up",
+    "customer": {{"email": "ada@example.com", "name": "Ada Byron"}}}}'
+"""
 
 
 @dataclass(frozen=True)
@@ -121,9 +127,7 @@ def greeting(plan: Up, pace: Pace) -> Iterator[str]:
     yield ""
     yield "Try, in another terminal:"
     yield ""
-    yield f"  curl -s {here.web_url}/v1/events -H \"Authorization: Bearer $(cat {plan.directory.api_key})\" \\"
-    yield "    -H 'Content-Type: application/json' -d '{\"id\": \"evt-1\", \"type\": \"customer.signed_up\",'\\"
-    yield "    '\"customer\": {\"email\": \"ada@example.com\", \"name\": \"Ada Byron\"}}'"
+    yield from CURL.format(url=here.web_url, key=plan.directory.api_key).splitlines()
     command = _command()
     yield f"  {command} list            # the follow-ups, and their ids"
     yield f"  {command} show ID         # one's checklist by clause;  why ID: the reasons"
@@ -158,7 +162,7 @@ def _programs(plan: Up) -> dict[str, Program]:
             "temporal", _temporal(plan), logs / "temporal.log", environment, temporal_ready
         ),
         "worker": Program(
-            "worker", (*aftercare, "worker"), logs / "worker.log", environment, worker_ready
+            "worker", (sys.executable, str(WORKER)), logs / "worker.log", environment, worker_ready
         ),
         "web": Program(
             "web",
@@ -218,7 +222,7 @@ def _environment(plan: Up) -> dict[str, str]:
 
 
 async def _retain(plan: Up) -> None:
-    """Temporal's development server forgets closed workflows after a day; ours keeps them longer."""
+    """The development server forgets closed workflows after a day; ours keeps them longer."""
     process = await asyncio.create_subprocess_exec(
         *(temporal_program(), "operator", "namespace", "update", "--namespace", "default"),
         *("--retention", RETENTION, "--address", plan.addresses.temporal_target),

@@ -12,13 +12,28 @@ from pydantic import ValidationError
 from rich.console import Console
 from sqlalchemy.exc import SQLAlchemyError
 
+from activities.crm.pace import PaceError
 from activities.crm.store import UnsafeDatabaseError
 from starter.answers import Refusal
 from starter.cli.common import CliError
 from starter.directory import DirectoryError
 from starter.supervisor import GaveUpError
 
-EPILOGUE = "Data directory: `--data`, or AFTERCARE_DATA (default `.aftercare`). `--json` prints data."
+EPILOGUE = (
+    "Data directory: `--data`, or AFTERCARE_DATA (default `.aftercare`). `--json` prints data."
+)
+
+
+EXPECTED = (
+    CliError,
+    DirectoryError,
+    GaveUpError,
+    PaceError,
+    Refusal,
+    SQLAlchemyError,
+    UnsafeDatabaseError,
+    ValidationError,
+)
 
 
 def _version() -> str:
@@ -61,16 +76,10 @@ def run(words: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader of our output has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except (CliError, DirectoryError, GaveUpError, UnsafeDatabaseError) as fault:
-        return _fail(errors, str(fault))
-    except Refusal as fault:
-        return _fail(errors, _refused(fault))
-    except ValidationError as fault:
-        if fault.title != "Settings":
-            raise
-        return _fail(errors, _settings(fault))
-    except SQLAlchemyError as fault:
-        return _fail(errors, _database(fault))
+    except EXPECTED as fault:
+        for number, line in enumerate(_words(fault).splitlines()):
+            errors.print(("[red]aftercare:[/] " if number == 0 else "") + _escape(line))
+        return 1
     return result if isinstance(result, int) else 0
 
 
@@ -81,7 +90,7 @@ def main() -> None:
         code = run()
     except SystemExit as leave:
         code = leave.code if isinstance(leave.code, int) else 1
-    except BaseException:
+    except BaseException:  # noqa: BLE001 - said in full, then we leave
         sys.excepthook(*sys.exc_info())
     finally:
         sys.stdout.flush()
@@ -89,19 +98,21 @@ def main() -> None:
         os._exit(code)
 
 
-def _fail(errors: Console, words: str) -> int:
-    for number, line in enumerate(words.splitlines()):
-        errors.print(f"[red]aftercare:[/] {_escape(line)}" if number == 0 else _escape(line))
-    return 1
+def _words(fault: BaseException) -> str:
+    """What is wrong, for the person at the terminal."""
+    match fault:
+        case Refusal():
+            where = f" ({fault.param})" if fault.param else ""
+            return f"{fault.detail}{where} [{fault.code}]"
+        case ValidationError():
+            return _settings(fault)
+        case SQLAlchemyError():
+            return _database(fault)
+    return str(fault)
 
 
 def _usage(fault: CycloptsError) -> str:
     return str(fault).strip().splitlines()[0] if str(fault).strip() else "cannot read the command"
-
-
-def _refused(fault: Refusal) -> str:
-    where = f" ({fault.param})" if fault.param else ""
-    return f"{fault.detail}{where} [{fault.code}]"
 
 
 def _settings(fault: ValidationError) -> str:

@@ -82,7 +82,12 @@ def print_json(data: Any) -> None:
 
 def table(title: str | None, *columns: str | tuple[str, dict[str, Any]]) -> Table:
     made = Table(
-        title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, padding=(0, 2, 0, 0)
+        title=title,
+        title_justify="left",
+        title_style="bold",
+        box=None,
+        pad_edge=False,
+        padding=(0, 2, 0, 0),
     )
     for column in columns:
         name, options = column if isinstance(column, tuple) else (column, {})
@@ -136,7 +141,9 @@ async def _check(opened: Desk, settings: Settings) -> None:
 
 async def names(reports: Reports, customers: Iterable[str]) -> dict[str, str]:
     """What to call these customers on a list."""
-    query = select(Customer.id, Customer.name, Customer.email).where(Customer.id.in_(set(customers)))
+    query = select(Customer.id, Customer.name, Customer.email).where(
+        Customer.id.in_(set(customers))
+    )
     async with reports.store.reading() as session:
         rows = (await session.execute(query)).all()
     return {id_: name or email or "" for id_, name, email in rows}

@@ -1,0 +1,116 @@
+"""Messages: what was sent, to whom, and what became of it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from cyclopts import App, Parameter
+from rich.markup import escape
+
+from starter import words
+from starter.cli.common import (
+    PRINTING,
+    CliError,
+    Printing,
+    customer_id,
+    desk,
+    local,
+    names,
+    notice,
+    out,
+    print_json,
+    reports,
+    say,
+    table,
+    who,
+)
+
+GOOD, BAD = ("sent", "delivered"), ("unknown", "bounced", "refused")
+
+
+def register(app: App) -> None:
+    messages = App(name="messages", help="What was sent: the list; read one; settle an unknown.")
+    messages.default(list_)
+    messages.command(show)
+    messages.command(settle)
+    app.command(messages)
+
+
+async def list_(
+    *,
+    customer: Annotated[str | None, Parameter(help="Their id or e-mail address")] = None,
+    state: Annotated[str | None, Parameter(help="As unknown, sent, refused")] = None,
+    limit: int = 50,
+    printing: Printing = PRINTING,
+) -> None:
+    """Messages, newest first."""
+    async with reports(printing) as asked:
+        meant = await customer_id(asked, customer) if customer else None
+        if customer and meant is None:
+            raise CliError(f"nobody knows {customer!r}: `aftercare list` shows the customers")
+        page = await asked.messages(customer=meant, state=state, limit=limit)
+        called = await names(asked, [one.customer for one in page.data])
+    if printing.json:
+        print_json(page)
+        return
+    if not page.data:
+        say("No messages.")
+        return
+    rows = table(
+        None,
+        ("message", {"no_wrap": True}),
+        ("when", {"no_wrap": True}),
+        "customer",
+        "clause",
+        "template",
+        ("state", {"ratio": 1}),
+    )
+    for one in page.data:
+        style = "green" if one.state in GOOD else "red" if one.state in BAD else "yellow"
+        because = f" [dim]{escape(words.reason(one.reason))}[/]" if one.reason else ""
+        rows.add_row(
+            one.id,
+            local(one.sent_at or one.created_at),
+            escape(called.get(one.customer, "")),
+            one.clause or "",
+            one.template,
+            f"[{style}]{one.state}[/]{because}",
+        )
+    out().print(rows)
+    if page.has_more:
+        notice("There are more: --limit, --customer or --state.")
+
+
+async def show(message: str, *, printing: Printing = PRINTING) -> None:
+    """A message as the customer reads it."""
+    async with reports(printing) as asked:
+        one = await asked.message(message)
+    if one is None:
+        raise CliError(f"there is no message {message!r}: `aftercare messages` lists them")
+    if printing.json:
+        print_json(one)
+        return
+    because = f" ({words.reason(one.reason)})" if one.reason else ""
+    out().print(
+        f"[dim]{one.state}{escape(because)} {local(one.sent_at)}, {one.channel or 'no channel'} "
+        f"to {escape(one.to or 'nobody')}, clause {one.clause or '–'}, {one.template}[/]",
+        soft_wrap=True,
+    )
+    out().print(f"[bold]{escape(one.subject or '')}[/]\n", soft_wrap=True)
+    say(one.body_text or "")
+
+
+async def settle(
+    message: str,
+    outcome: Literal["sent", "not_sent"],
+    *,
+    reason: Annotated[str, Parameter(help="How you know; it is kept with your name")],
+    printing: Printing = PRINTING,
+) -> None:
+    """Say what became of a message whose sending nobody knows the end of."""
+    async with desk(printing) as opened:
+        await opened.settle(message, outcome, reason=reason, by=who())
+    if printing.json:
+        print_json({"id": message, "outcome": outcome})
+    else:
+        say(f"{message}: {outcome.replace('_', ' ')}")

@@ -1,0 +1,180 @@
+"""`aftercare doctor`: one line for each thing that can be wrong, with its cure."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from pydantic import SecretStr
+from sqlalchemy import func, select
+from temporalio.client import Client
+
+from activities import rendering
+from activities.crm.tables import Engagement, Message, Stop
+from activities.settings import Settings
+from starter import health
+from starter.desk import Desk
+from starter.health import Check
+from starter.office import open_desk
+from workflows.sops import CATALOGUE
+
+SILENT = timedelta(hours=48)  # no engagement heard of anyone: nobody can be told to be missed
+TEMPORAL = {
+    "TEMPORAL_ADDRESS": "Where Temporal answers [localhost:7233]",
+    "TEMPORAL_NAMESPACE": "Its namespace [default]",
+    "TEMPORAL_PROFILE": "The profile of temporal.toml to use",
+    "TEMPORAL_API_KEY": "Its API key",
+}
+
+
+@dataclass(frozen=True)
+class SettingLine:
+    """A variable, its value (a secret masked), and what it is for."""
+
+    name: str
+    value: str
+    says: str
+
+
+async def examine(settings: Settings) -> tuple[list[SettingLine], list[Check]]:
+    """Look at everything; nothing is changed."""
+    checks = [_variables(settings), _directory(settings)]
+    if _absent(settings):
+        cure = "start everything with `aftercare up`, or name the directory: --data DIR"
+        checks.append(Check("database", "broken", f"there is none in {settings.data} yet", cure))
+        checks += await _temporal()
+    else:
+        async with open_desk(settings) as desk:
+            checks += [stored := await health.database(desk.store), *await _temporal()]
+            if stored.state == "ok":
+                checks += [await look(desk) for look in LOOKS]
+    return list(_settings(settings)), [*checks, _templates(), *_reviews()]
+
+
+async def _temporal() -> list[Check]:
+    async with health.temporal() as found:
+        if not isinstance(found, Client):
+            return [found]
+        return [
+            health.reachable(found),
+            await health.search_attributes(found),
+            await health.worker(found),
+        ]
+
+
+# -- settings and directory --------------------------------------------------------------------
+
+
+def _settings(settings: Settings) -> Iterator[SettingLine]:
+    for name, field in type(settings).model_fields.items():
+        value = getattr(settings, name)
+        if isinstance(value, SecretStr):
+            shown = "•••" if value.get_secret_value() else ""
+        else:
+            shown = health.without_password("" if value is None else str(value))
+        yield SettingLine(f"AFTERCARE_{name.upper()}", shown, field.description or "")
+    for name, says in TEMPORAL.items():
+        value = os.environ.get(name, "")
+        yield SettingLine(name, "•••" if value and name.endswith("KEY") else value, says)
+
+
+def _variables(settings: Settings) -> Check:
+    """A variable that nobody reads is a spelling mistake that shows nowhere else."""
+    known = [f"AFTERCARE_{name.upper()}" for name in type(settings).model_fields]
+    stray = [n for n in os.environ if n.startswith("AFTERCARE_") and n not in known]
+    if not stray:
+        return Check("settings", "ok", "every AFTERCARE_ variable is read")
+    close = difflib.get_close_matches(stray[0], known, n=1)
+    cure = f"did you mean {close[0]}?" if close else "unset it"
+    return Check("settings", "warning", f"nobody reads {', '.join(stray)}", cure)
+
+
+def _directory(settings: Settings) -> Check:
+    path = settings.data
+    if not path.exists():
+        return Check("data", "warning", f"{path} does not exist yet", "aftercare up makes it")
+    if not os.access(path, os.W_OK):
+        return Check("data", "broken", f"{path} cannot be written to", f"chown or chmod {path}")
+    if path.stat().st_mode & 0o077:
+        says = f"others on this machine can look into {path}"
+        return Check("data", "warning", says, f"chmod 700 {path}")
+    return Check("data", "ok", str(path))
+
+
+def _absent(settings: Settings) -> bool:
+    return not settings.database_url and not (settings.data / "aftercare.db").exists()
+
+
+# -- what the database says ----------------------------------------------------------------------
+
+
+async def _stops(desk: Desk) -> Check:
+    query = select(Stop).where(Stop.lifted_at.is_(None)).order_by(Stop.at)
+    async with desk.store.reading() as session:
+        pressed = (await session.execute(query)).scalars().all()
+    if not pressed:
+        return Check("stop button", "ok", "not pressed")
+    first = pressed[0]
+    what = ", ".join(filter(None, [first.channel, first.sop, first.template])) or "everything"
+    says = f"{what} is stopped since {first.at:%Y-%m-%d %H:%M} UTC by {first.by}: {first.reason}"
+    more = f" (and {len(pressed) - 1} more)" if len(pressed) > 1 else ""
+    return Check("stop button", "warning", says + more, "aftercare go --reason R")
+
+
+async def _unknown(desk: Desk) -> Check:
+    query = select(func.count()).select_from(Message).where(Message.state == "unknown")
+    async with desk.store.reading() as session:
+        count = (await session.execute(query)).scalar_one()
+    if not count:
+        return Check("sends", "ok", "none is in doubt")
+    cure = "aftercare messages --state unknown; then settle each"
+    return Check("sends", "warning", f"{count} in doubt: nobody knows whether they arrived", cure)
+
+
+async def _engagement(desk: Desk) -> Check:
+    async with desk.store.reading() as session:
+        last: datetime | None = (
+            await session.execute(select(func.max(Engagement.at)))
+        ).scalar_one_or_none()
+    if last is not None and desk.clock.now() - last < SILENT:
+        return Check("engagement", "ok", "the source speaks")
+    since = f"since {last:%Y-%m-%d %H:%M} UTC" if last else "until now"
+    says = f"nothing heard of anyone {since}: 5.3.2 is skipped as no_engagement_data"
+    return Check("engagement", "warning", says, "post engagement.login and others to /v1/events")
+
+
+async def _blanks(desk: Desk) -> Check:
+    blank = {name: (await desk.policy_show(name)).get("blanks") for name in CATALOGUE}
+    wanting = [f"{name} ({', '.join(keys)})" for name, keys in blank.items() if keys]
+    if not wanting:
+        return Check("policies", "ok", f"no blanks in {', '.join(CATALOGUE)}")
+    cure = "aftercare policy SOP --set NAME=VALUE --approve"
+    return Check("policies", "warning", f"blank, so switched off: {'; '.join(wanting)}", cure)
+
+
+LOOKS: tuple[Callable[[Desk], Awaitable[Check]], ...] = (_stops, _unknown, _engagement, _blanks)
+
+
+# -- what comes with the release -----------------------------------------------------------------
+
+
+def _templates() -> Check:
+    problems = rendering.lint()
+    if not problems:
+        return Check("templates", "ok", f"{len(rendering.registry())}, nothing to complain of")
+    says = f"{len(problems)} problems, the first: {problems[0]}"
+    return Check("templates", "broken", says, "mend the file it names in templates/")
+
+
+def _reviews() -> Iterator[Check]:
+    today = datetime.now().astimezone().date()
+    for sop in CATALOGUE.values():
+        if sop.next_review and sop.next_review < today:
+            says = f"{sop.name} {sop.version}: review OVERDUE since {sop.next_review}"
+            cure = f"have {sop.approved_by} review it; sends go on meanwhile"
+            yield Check("review", "warning", says, cure)
+        else:
+            yield Check("review", "ok", f"{sop.name} {sop.version}: next on {sop.next_review}")
