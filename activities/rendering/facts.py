@@ -17,9 +17,7 @@ from activities.rendering.values import DOMAIN, Own, Url, clean
 
 Facts = dict[str, Any]
 
-TITLES = frozenset(
-    "mr mrs ms miss mx dr prof professor sir dame lord lady rev herr frau mme".split()
-)
+TITLES = frozenset("mr mrs ms miss mx dr prof professor sir dame rev herr frau mme".split())
 NOBODY = frozenset("none null nil undefined unknown n/a na guest customer test".split())
 NOT_IN_A_NAME = re.compile(r"[<>\[\]{}|\\/@:=%$*_`~^#\"&;?!+\d]")
 LONGEST_NAME = 40

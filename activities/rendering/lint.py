@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from activities.crm.house import HouseRules
-from activities.rendering.registry import TEMPLATES
+from activities.rendering import colours, lint_sent, lint_source
+from activities.rendering.registry import (
+    HOME,
+    SUFFIX,
+    TEMPLATES,
+    Register,
+    Template,
+    TemplateFault,
+    register,
+)
+from activities.rendering.samples import samples
+
+FURNITURE = ("README.md", "registry.toml", "layout.html", "layout.txt")
 
 
 @dataclass(frozen=True)
@@ -16,5 +29,84 @@ class Problem:
     words: str  # what is wrong, and what to do
 
 
+@dataclass(frozen=True)
+class Sheet:
+    """One file: what a template says on a channel, in a language, about something."""
+
+    path: Path
+    template: Template
+    channel: str
+    language: str
+    about: str
+
+
 def lint(root: Path = TEMPLATES, rules: HouseRules | None = None) -> list[Problem]:
-    return []
+    """Every problem of every template, each once; none: all may be sent."""
+    rules = rules or HouseRules()
+    try:
+        held = register(root)
+    except TemplateFault as fault:
+        words = "registry.toml cannot be read: mend its TOML, or what a field may hold"
+        return [Problem("registry.toml", fault.code, words)]
+    sheets = list(_sheets(root, held))
+    found = [*_files(root, held, sheets), *_house(rules)]
+    for sheet in sheets:
+        found += [Problem(sheet.template.name, *said) for said in _sheet(root, sheet, rules)]
+    return list(dict.fromkeys(found))
+
+
+def _sheets(root: Path, held: Register) -> Iterator[Sheet]:
+    for template in held.templates.values():
+        for channel in template.channels:
+            suffix = SUFFIX.get(channel, channel)
+            for about in ("", *template.variants):
+                stem = f"{template.name}.{about}" if about else template.name
+                for path in sorted(root.glob(f"{stem}.*.{suffix}")):
+                    language = path.name[len(stem) + 1 : -len(suffix) - 1]
+                    if "." not in language:
+                        yield Sheet(path, template, channel, language, about)
+
+
+def _files(root: Path, held: Register, sheets: list[Sheet]) -> Iterator[Problem]:
+    there = {(s.template.name, s.channel, s.about) for s in sheets if s.language == HOME}
+    for name, template in held.templates.items():
+        for channel in template.channels:
+            for about in ("", *template.variants) if channel == "email" else ("",):
+                if (name, channel, about) not in there:
+                    code = "text_missing" if channel == "sms" else "file_missing"
+                    stem = f"{name}.{about}" if about else name
+                    file = f"{stem}.{HOME}.{SUFFIX.get(channel, channel)}"
+                    yield Problem(name, code, f"{file} is promised by registry.toml: write it")
+    known = {sheet.path.name for sheet in sheets}
+    for path in sorted(root.iterdir()):
+        if path.is_file() and path.name not in known and path.name not in FURNITURE:
+            words = f"{path.name} belongs to no template: register it (channel, variant?) or delete"
+            yield Problem(path.name, "file_unregistered", words)
+    for language in sorted({sheet.language for sheet in sheets}):
+        if language.partition("-")[0] not in held.words and language not in held.words:
+            words = f"there are templates in it: add [words.{language}] to registry.toml"
+            yield Problem(language, "words_missing", words)
+
+
+def _house(rules: HouseRules) -> Iterator[Problem]:
+    colour = rules.company.colour
+    if (ratio := colours.contrast(colour, colours.PAPER)) < colours.READABLE:
+        words = f"white on {colour} has a contrast of {ratio:.1f}: choose a darker company colour"
+        yield Problem("house", "contrast", f"{words} (at least {colours.READABLE})")
+
+
+def _sheet(root: Path, sheet: Sheet, rules: HouseRules) -> Iterator[tuple[str, str]]:
+    file = sheet.path.name
+    try:
+        text = sheet.path.read_text("utf-8")
+    except UnicodeDecodeError:
+        yield "encoding", f"{file}: save it as UTF-8"
+        return
+    known = next(samples(rules))
+    for code, words in lint_source.problems(text, sheet.template, sheet.channel, known):
+        yield code, f"{file}: {words}"
+    for facts in samples(rules, sheet.about):
+        for code, words in lint_sent.problems(
+            root, sheet.template, sheet.channel, facts, sheet.language
+        ):
+            yield code, f"{file}: {words}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from urllib.parse import urlsplit
 
 from markdown_it import MarkdownIt
@@ -64,7 +65,7 @@ def _one_heading(tokens: Sequence[Token]) -> int:
 
 def _stand_out(tokens: Sequence[Token]) -> int:
     found = 0
-    for paragraph, inline in zip(tokens, tokens[1:], strict=False):
+    for paragraph, inline in pairwise(tokens):
         children = [c for c in inline.children or [] if c.type != "text" or c.content]
         shape = [child.type for child in children]
         if paragraph.type == "paragraph_open" and shape == [

@@ -89,7 +89,7 @@ def _parsed(text: str) -> Register:
 
 
 def source(
-    root: Path, template: Template, locale: str, channel: str, about: str
+    root: Path, template: Template, locale: str | None, channel: str, about: str
 ) -> tuple[str, str]:
     """A template's text and its language: the customer's if it exists, else English."""
     suffix = SUFFIX.get(channel)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import css_inline
 from markupsafe import Markup
@@ -13,7 +13,6 @@ from activities.rendering import colours, prose
 from activities.rendering.facts import Facts
 from activities.rendering.fill import fill
 from activities.rendering.registry import (
-    HOME,
     TEMPLATES,
     Template,
     TemplateFault,
@@ -64,10 +63,10 @@ def render(
 ) -> Rendered:
     """The message as its reader gets it; a draft takes the place of the template's own words."""
     template = entry(root, name)
-    text, language = source(root, template, locale or HOME, channel, facts["about"])
+    text, language = source(root, template, locale, channel, facts["about"])
     if channel == "sms":
         return _sms(template, text, language, facts, draft)
-    words = _words_of(root, language, name)
+    words = _words_in(language, root, name)
     if draft is None:
         said = _said(template, text, facts)
     else:
@@ -75,17 +74,23 @@ def render(
     if channel == "call":
         told = prose.read(said.body)
         return Rendered(said.subject, told.text, told.html, language)
-    return _letter(root, template, said, language, facts, words)
+    around = {
+        "language": language,
+        "why": words.why[template.kind],
+        "preferences": words.preferences,
+        "unsubscribe": "" if template.kind is Kind.TRANSACTIONAL else facts["links"].unsubscribe,
+    }
+    return _letter(root, template, said, facts, around)
 
 
 def draft_for(name: str, locale: str | None, facts: Facts, *, root: Path = TEMPLATES) -> Drafted:
     """The template's words for a person to work on: a subject, and a body in Markdown."""
     template = entry(root, name)
-    text, _ = source(root, template, locale or HOME, "email", facts["about"])
+    text, _ = source(root, template, locale, "email", facts["about"])
     return _said(template, text, facts)
 
 
-def _words_of(root: Path, language: str, name: str) -> Words:
+def _words_in(language: str, root: Path, name: str) -> Words:
     spoken = register(root).words
     words = spoken.get(language) or spoken.get(language.partition("-")[0])
     if words is None:
@@ -114,33 +119,27 @@ def _completed(draft: Drafted, template: Template, facts: Facts, words: Words) -
     """The SOP's links are sent even if the person who wrote the draft left them out."""
     there = {href for _, href in prose.read(draft.body).links}
     lacking = [name for name in template.links if _link(name, facts, template) not in there]
-    lines = [
-        f"[{words.links.get(name, name)}](<{getattr(facts['links'], name)}>)" for name in lacking
-    ]
+    lines = [f"[{words.links.get(it, it)}](<{getattr(facts['links'], it)}>)" for it in lacking]
     return Drafted(draft.subject, "\n\n".join([draft.body, *lines]))
 
 
 def _letter(
-    root: Path, template: Template, said: Drafted, language: str, facts: Facts, words: Words
+    root: Path, template: Template, said: Drafted, facts: Facts, around: dict[str, Any]
 ) -> Rendered:
     told = prose.read(said.body)
     there = {href for _, href in told.links}
     if any(_link(name, facts, template) not in there for name in template.links):
         raise TemplateFault("link_missing", template.name)
     brand = facts["company"].colour
-    around = {
+    around |= {
         "subject": said.subject,
-        "language": language,
         "headed": told.headed,
         "company": facts["company"],
-        "why": words.why[template.kind],
-        "preferences": words.preferences,
-        "unsubscribe": "" if template.kind is Kind.TRANSACTIONAL else facts["links"].unsubscribe,
         "colour": {"day": brand, "night": colours.at_night(brand), "dark": colours.NIGHT},
     }
     html = _layout(root, "layout.html", {**around, "body": Markup(told.html)})  # noqa: S704 - ours
     text = _layout(root, "layout.txt", {**around, "body": told.text})
-    return Rendered(said.subject, f"{text.strip()}\n", INLINER.inline(html), language)
+    return Rendered(said.subject, f"{text.strip()}\n", INLINER.inline(html), around["language"])
 
 
 def _layout(root: Path, file: str, around: Facts) -> str:
