@@ -70,7 +70,7 @@ class Desk:
         raise NotImplementedError
 
     async def complete_task(self, task_id: str, outcome: dict[str, Any], by: str) -> Receipt:
-        """Close a task with what came of it: `{subject, text, declined, note, result, resolved}`."""
+        """Close a task with `{subject, text, declined, note, result, resolved}`."""
         raise NotImplementedError
 
     async def opt_out(

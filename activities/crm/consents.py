@@ -1,0 +1,90 @@
+"""What customers allow and take back. Only their own word changes it; an order merely begins it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import delete, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from activities.crm.tables import Consent, new_id
+
+SCOPES = ("email_marketing", "sms_marketing", "relationship")
+EVERYTHING = "all"
+
+
+async def state(
+    session: AsyncSession,
+    customer_id: str,
+    scopes: dict[str, bool],
+    *,
+    at: datetime,
+    now: datetime,
+    source: str | None = None,
+    wording: str | None = None,
+) -> list[str]:
+    """Write down the customer's own word; the scopes that are newly taken away by it.
+
+    It displaces what an order had begun, whichever of the two was heard first.
+    """
+    taken = []
+    for scope, given in scopes.items():
+        before = await latest(session, customer_id, scope)
+        await session.execute(delete(Consent).where(Consent.id == _begun(customer_id, scope)))
+        session.add(
+            Consent(
+                id=new_id("con"),
+                customer_id=customer_id,
+                scope=scope,
+                given=given,
+                at=at,
+                source=source,
+                wording=wording,
+                recorded_at=now,
+            )
+        )
+        stands = before is None or before.at <= at or before.id == _begun(customer_id, scope)
+        if not given and stands:
+            taken.append(scope)
+    return taken
+
+
+async def begin(
+    session: AsyncSession,
+    customer_id: str,
+    said: dict[str, Any],
+    *,
+    at: datetime,
+    now: datetime,
+    source: str,
+) -> None:
+    """Take an order's tick boxes for scopes that were never stated; the earliest order counts."""
+    at = said.get("at") or at
+    for scope in SCOPES:
+        given = said.get(scope)
+        if given is None:
+            continue
+        row = await latest(session, customer_id, scope)
+        if row and not (row.id == _begun(customer_id, scope) and at < row.at):
+            continue
+        if row is None:
+            row = Consent(id=_begun(customer_id, scope), customer_id=customer_id, scope=scope)
+            session.add(row)
+        row.given, row.at, row.recorded_at = given, at, now
+        row.source, row.wording = said.get("source") or source, said.get("wording")
+
+
+async def latest(session: AsyncSession, customer_id: str, scope: str) -> Consent | None:
+    """The latest word on one scope."""
+    query = (
+        select(Consent)
+        .where(Consent.customer_id == customer_id, Consent.scope == scope)
+        .order_by(Consent.at.desc(), Consent.recorded_at.desc(), Consent.id.desc())
+        .limit(1)
+    )
+    return (await session.execute(query)).scalar_one_or_none()
+
+
+def _begun(customer_id: str, scope: str) -> str:
+    return f"con_begun.{customer_id}.{scope}"

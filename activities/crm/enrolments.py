@@ -1,0 +1,125 @@
+"""Follow-ups by their rows, and what Temporal is yet to be told of them.
+
+The table decides whether a follow-up starts: Temporal forgets ids after its retention.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import func, or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from activities.crm.tables import Enrolment, Telling
+
+START, SIGNAL = "start", "signal"
+LEASE = timedelta(seconds=30)  # real time for one telling; then another process may try
+
+
+async def open_of(session: AsyncSession, customer_id: str) -> list[Enrolment]:
+    """The customer's follow-ups that run, oldest first."""
+    query = (
+        select(Enrolment)
+        .where(Enrolment.customer_id == customer_id, Enrolment.ended_at.is_(None))
+        .order_by(Enrolment.started_at, Enrolment.id)
+    )
+    return list((await session.execute(query)).scalars())
+
+
+async def enrol(
+    session: AsyncSession,
+    now: datetime,
+    *,
+    sop: str,
+    subject: str,
+    version: str,
+    customer_id: str,
+    order_id: str | None,
+    body: dict[str, Any],
+    inbox_id: str | None,
+) -> Enrolment | None:
+    """Begin a follow-up and have Temporal told; None if it began before."""
+    follow_up = f"{sop}.{subject}"
+    if await session.get(Enrolment, follow_up) is not None:
+        return None
+    row = Enrolment(
+        id=follow_up,
+        sop=sop,
+        subject=subject,
+        customer_id=customer_id,
+        order_id=order_id,
+        sop_version=version,
+        state="running",
+        input=body,
+        started_at=now,
+    )
+    session.add(row)
+    await session.flush()
+    tell(session, now, follow_up, verb=START, name=sop, body={}, inbox_id=inbox_id)
+    return row
+
+
+def tell(
+    session: AsyncSession,
+    now: datetime,
+    follow_up: str,
+    *,
+    verb: str = "signal",
+    name: str,
+    body: dict[str, Any],
+    inbox_id: str | None = None,
+) -> None:
+    """Have Temporal told; in the order of writing, for each workflow."""
+    session.add(
+        Telling(
+            workflow_id=follow_up,
+            verb=verb,
+            name=name,
+            body=body,
+            inbox_id=inbox_id,
+            created_at=now,
+            attempts=0,
+        )
+    )
+
+
+async def claim(
+    session: AsyncSession, real: datetime, limit: int = 50, only: Collection[str] | None = None
+) -> list[Telling]:
+    """What is to be told next, at most one per workflow, nobody else's until its lease ends."""
+    heads = select(func.min(Telling.seq)).where(Telling.told_at.is_(None))
+    if only is not None:
+        heads = heads.where(Telling.workflow_id.in_(only))
+    query = (
+        select(Telling)
+        .where(
+            Telling.seq.in_(heads.group_by(Telling.workflow_id)),
+            Telling.told_at.is_(None),
+            or_(Telling.claimed_until.is_(None), Telling.claimed_until <= real),
+        )
+        .order_by(Telling.seq)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    rows = list((await session.execute(query)).scalars())
+    for row in rows:
+        row.claimed_until = real + LEASE
+        row.attempts += 1
+    return rows
+
+
+async def untold(session: AsyncSession, inbox_id: str) -> set[str]:
+    """The workflows that are yet to hear what came of an event."""
+    query = select(Telling.workflow_id).where(
+        Telling.inbox_id == inbox_id, Telling.told_at.is_(None)
+    )
+    return set((await session.execute(query)).scalars())
+
+
+async def backlog(session: AsyncSession) -> tuple[int, datetime | None]:
+    """How much Temporal is yet to be told, and since when the oldest of it waits."""
+    query = select(func.count(), func.min(Telling.created_at)).where(Telling.told_at.is_(None))
+    count, oldest = (await session.execute(query)).one()
+    return count, oldest

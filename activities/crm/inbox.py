@@ -1,0 +1,116 @@
+"""What came in, under its sender's own id: stored first, carried out from here, kept as it came."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import or_, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from activities.crm.store import Store
+from activities.crm.tables import Inbox, new_id
+
+PATIENCE = timedelta(days=30)  # how long something unknown is waited for
+WORKFLOW = "workflow"  # the source of what activities want done: they know no Temporal client
+
+STORED, PARKED, DONE, FAILED = "stored", "parked", "done", "failed"
+
+
+def row_for(source: str, event: dict[str, Any], *, occurred_at: datetime, now: datetime) -> Inbox:
+    """An event as a row, to be added to a session."""
+    raw = json.dumps(event, sort_keys=True, default=str)
+    return Inbox(
+        id=new_id("in"),
+        source=source,
+        event_id=event["id"],
+        type=event["type"],
+        raw=raw,
+        digest=hashlib.sha256(raw.encode()).hexdigest(),
+        state=STORED,
+        effects=[],
+        occurred_at=occurred_at,
+        received_at=now,
+    )
+
+
+async def keep(store: Store, row: Inbox) -> Inbox:
+    """Store it in a transaction of its own; if its id is known, the one that came first."""
+    try:
+        async with store.transaction() as session:
+            session.add(row)
+        return row
+    except IntegrityError:
+        async with store.reading() as session:
+            query = select(Inbox).where(Inbox.source == row.source, Inbox.event_id == row.event_id)
+            return (await session.execute(query)).scalar_one()
+
+
+async def take(session: AsyncSession, row_id: str) -> Inbox:
+    """The row, locked: whoever comes second finds it carried out."""
+    query = select(Inbox).where(Inbox.id == row_id).with_for_update()
+    return (await session.execute(query)).scalar_one()
+
+
+async def find(session: AsyncSession, event_id: str) -> Inbox | None:
+    """By the sender's id, or ours."""
+    query = (
+        select(Inbox)
+        .where(or_(Inbox.event_id == event_id, Inbox.id == event_id))
+        .order_by(Inbox.received_at)
+        .limit(1)
+    )
+    return (await session.execute(query)).scalar_one_or_none()
+
+
+def wait_for(row: Inbox, keys: list[str], now: datetime) -> None:
+    """Have it wait until one of these is known; kept as digests, because they are personal."""
+    row.waits_for = " ".join(_digest(key) for key in keys)
+    row.expires_at = now + PATIENCE
+
+
+async def waiting_for(session: AsyncSession, keys: list[str], state: str) -> list[Inbox]:
+    """What waits for any of these, in the order it happened."""
+    if not keys:
+        return []
+    query = (
+        select(Inbox)
+        .where(
+            Inbox.state == state,
+            or_(*(Inbox.waits_for.contains(_digest(key)) for key in keys)),
+        )
+        .order_by(Inbox.occurred_at, Inbox.received_at, Inbox.id)
+        .with_for_update()
+    )
+    return list((await session.execute(query)).scalars())
+
+
+async def stored(session: AsyncSession, before: datetime, limit: int = 100) -> list[str]:
+    """The ids of what was stored and not carried out, oldest first."""
+    query = (
+        select(Inbox.id)
+        .where(Inbox.state == STORED, or_(Inbox.received_at <= before, Inbox.source == WORKFLOW))
+        .order_by(Inbox.received_at, Inbox.id)
+        .limit(limit)
+    )
+    return list((await session.execute(query)).scalars())
+
+
+async def expire(session: AsyncSession, now: datetime) -> int:
+    """Stop waiting for what did not come; how many had waited in vain."""
+    query = select(Inbox).where(Inbox.expires_at <= now).with_for_update(skip_locked=True)
+    parked = 0
+    for row in (await session.execute(query)).scalars():
+        if row.state == PARKED:
+            parked += 1
+            row.state, row.error = FAILED, "unknown_for_30_days"
+            row.effects = [{"follow_up": None, "effect": "none", "reason": row.error}]
+        row.waits_for = row.expires_at = None
+    return parked
+
+
+def _digest(key: str) -> str:
+    return hashlib.sha256(key.encode()).hexdigest()[:24]

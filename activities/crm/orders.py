@@ -1,0 +1,124 @@
+"""Orders: what was bought, how far it has come, and whether it was the customer's first."""
+
+from __future__ import annotations
+
+import re
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from activities.crm.customers import one_at_a_time, take_in
+from activities.crm.tables import Customer, Order, new_id
+
+FIELDS = "first total currency product_line sold_by fulfilment items".split()
+CLEARED: dict[str, list[Any]] = {"items": []}
+PLAIN = re.compile(r"[A-Za-z0-9_-]{1,64}")
+MOMENTS = {
+    "order.confirmed": "confirmed_at",
+    "order.paid": "paid_at",
+    "order.shipped": "shipped_at",
+    "order.delivered": "delivered_at",
+    "order.picked_up": "delivered_at",
+    "order.cancelled": "cancelled_at",
+    "order.refunded": "refunded_at",
+    "order.returned": "returned_at",
+}
+CONFIRMING = ("order.confirmed", "order.paid")  # paid implies confirmed
+PLACED = "placed"  # marks, beside the fields' moments, that its being placed was acted upon
+GRACE = timedelta(days=1)  # an account opened on the way to the checkout is no older customer
+
+
+async def find(session: AsyncSession, said: str) -> Order | None:
+    """The order with this id, ours or the shop's."""
+    query = select(Order).where(or_(Order.id == said, Order.reference == said)).limit(1)
+    return (await session.execute(query)).scalar_one_or_none()
+
+
+async def know(
+    session: AsyncSession,
+    said: dict[str, Any],
+    customer: Customer,
+    *,
+    at: datetime,
+    now: datetime,
+) -> Order:
+    """Find or make the order and take in what is newer; an id of an odd shape gets one of ours."""
+    await one_at_a_time(session, [f"order:{said['id']}"])
+    row = await find(session, said["id"])
+    if row is None:
+        plain = PLAIN.fullmatch(said["id"])
+        row = Order(
+            id=said["id"] if plain else new_id("ord"),
+            reference=None if plain else said["id"],
+            customer_id=customer.id,
+            items=[],
+            shipments=[],
+            told_at={},
+            created_at=now,
+        )
+        session.add(row)
+    patch = {field: said[field] for field in FIELDS if field in said}
+    take_in(row, {f: CLEARED.get(f) if v is None else v for f, v in patch.items()}, at=at)
+    if said.get("confirmed_at"):
+        take_in(row, {"confirmed_at": said["confirmed_at"]}, at=at)
+    for shipment in said.get("shipments") or []:
+        _take_in_shipment(row, shipment, at=at)
+    await session.flush()
+    return row
+
+
+def happened(row: Order, what: str, at: datetime) -> None:
+    """Write down when it came so far: the earliest moment said, whatever order they came in."""
+    column = MOMENTS.get(what)
+    if column and not (column == "confirmed_at" and "confirmed_at" in row.told_at):
+        setattr(row, column, min(getattr(row, column) or at, at))
+    if what == "order.paid" and "confirmed_at" not in row.told_at:
+        row.confirmed_at = min(row.confirmed_at or at, at)
+
+
+def place(row: Order) -> bool:
+    """Whether this is the first that is heard of the order being placed."""
+    if PLACED in row.told_at:
+        return False
+    row.told_at = row.told_at | {PLACED: True}
+    return True
+
+
+async def not_their_first(
+    session: AsyncSession,
+    customer: Customer,
+    order: Order | None,
+    at: datetime,
+    go_live: date | None,
+) -> str | None:
+    """Why this purchase or sign-up is not where the customer begins; None if it is.
+
+    What the shop says of the order counts, else since when it knows the customer, else our records.
+    """
+    if order is not None and order.first is not None:
+        return None if order.first else "existing_customer"
+    if customer.since is not None:
+        old = customer.since.date() < go_live if go_live else customer.since < at - GRACE
+        if old:
+            return "existing_customer"
+    query = select(Order.id).where(
+        Order.customer_id == customer.id, Order.confirmed_at.is_not(None)
+    )
+    if order is not None:
+        query = query.where(Order.id != order.id)
+    earlier = (await session.execute(query.limit(1))).scalar_one_or_none()
+    return "not_first_order" if earlier else None
+
+
+def _take_in_shipment(row: Order, said: dict[str, Any], *, at: datetime) -> None:
+    """One parcel among several: each is told of by its own id."""
+    mark = f"shipments.{said['id']}"
+    told = row.told_at.get(mark)
+    if told and datetime.fromisoformat(told) > at:
+        return
+    known = {shipment["id"]: shipment for shipment in row.shipments}
+    known[said["id"]] = known.get(said["id"], {}) | said
+    row.shipments = [known[parcel] for parcel in sorted(known)]
+    row.told_at = row.told_at | {mark: at.isoformat()}

@@ -1,0 +1,130 @@
+"""What is written down for people to read and to do, when somebody said something."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from activities.crm.tables import Case, Message, Note, Task, new_id
+from workflows.vocabulary import Role
+
+ANSWER = timedelta(hours=24)  # wall-clock hours: what is promised to the customer
+ENDED = ("done", "declined", "released", "withdrawn")
+
+
+async def call(
+    session: AsyncSession,
+    now: datetime,
+    *,
+    key: str,
+    title: str,
+    customer_id: str | None,
+    follow_up: str | None = None,
+    clause: str | None = None,
+    role: Role = Role.CSR,
+    priority: int = 2,
+    within: timedelta = ANSWER,
+    brief: dict[str, Any] | None = None,
+) -> Task:
+    """Give a person a task, once under its key."""
+    query = select(Task).where(Task.key == key)
+    row = (await session.execute(query)).scalar_one_or_none()
+    if row is None:
+        row = Task(
+            id=new_id("task"),
+            key=key,
+            customer_id=customer_id,
+            follow_up=follow_up,
+            clause=clause,
+            about="",
+            role=role,
+            priority=priority,
+            title=title,
+            mode="each",
+            state="open",
+            due_at=now + within,
+            brief=brief or {},
+            worth=0,
+            created_at=now,
+        )
+        session.add(row)
+    return row
+
+
+async def write_down(
+    session: AsyncSession,
+    *,
+    key: str,
+    customer_id: str,
+    at: datetime,
+    summary: str,
+    direction: str = "in",
+    method: str | None = None,
+    feedback: str | None = None,
+    follow_up: str | None = None,
+    message_key: str | None = None,
+    by: str | None = None,
+) -> Note:
+    """A line of the customer's history, once under its key."""
+    query = select(Note).where(Note.key == key)
+    row = (await session.execute(query)).scalar_one_or_none()
+    if row is None:
+        row = Note(
+            id=new_id("note"),
+            key=key,
+            customer_id=customer_id,
+            follow_up=follow_up,
+            at=at,
+            direction=direction,
+            method=method or "system",
+            summary=summary,
+            feedback=feedback,
+            message_key=message_key,
+            by=by,
+        )
+        session.add(row)
+    return row
+
+
+async def open_cases(session: AsyncSession, customer_id: str, kind: str) -> list[Case]:
+    """The customer's cases of this kind that are not settled, oldest first."""
+    query = (
+        select(Case)
+        .where(Case.customer_id == customer_id, Case.kind == kind, Case.resolved_at.is_(None))
+        .order_by(Case.opened_at, Case.id)
+    )
+    return list((await session.execute(query)).scalars())
+
+
+async def case_of(
+    session: AsyncSession, customer_id: str, *, case_id: str | None, key: str | None
+) -> Case | None:
+    """The customer's case by our id, or by what the system that opened it calls it."""
+    if not case_id and not key:
+        return None
+    query = select(Case).where(
+        Case.customer_id == customer_id, or_(Case.id == (case_id or ""), Case.key == (key or ""))
+    )
+    return (await session.execute(query.limit(1))).scalar_one_or_none()
+
+
+async def message_meant(session: AsyncSession, customer_id: str, said: str | None) -> Message | None:
+    """The message of ours that is answered: by its id, its key, or the provider's id."""
+    if not said:
+        return None
+    query = select(Message).where(
+        Message.customer_id == customer_id,
+        or_(Message.id == said, Message.key == said, Message.provider_id == said),
+    )
+    return (await session.execute(query.limit(1))).scalar_one_or_none()
+
+
+async def settle(session: AsyncSession, now: datetime, key: str, reason: str) -> None:
+    """Close the task of this key, if it is open: what it asked for was done elsewhere."""
+    query = select(Task).where(Task.key == key, Task.state == "open")
+    row = (await session.execute(query)).scalar_one_or_none()
+    if row is not None:
+        row.state, row.reason, row.done_at = "done", reason, now

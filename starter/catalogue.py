@@ -1,0 +1,93 @@
+"""Which SOPs there are here, which are on, and what a follow-up begins with."""
+
+from __future__ import annotations
+
+import difflib
+import logging
+from typing import Any
+
+from pydantic import ValidationError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from activities.crm import policies
+from activities.crm.house import current_policy
+from activities.crm.tables import Setting
+from activities.rendering import TemplateFault, registry
+from activities.settings import Settings
+from starter.answers import Refusal
+from workflows.sops import CATALOGUE, KEEP_IN_TOUCH, Sop
+from workflows.vocabulary import Kind, Policy
+
+SWITCHES = "sops"  # the Setting that remembers which were switched by hand
+log = logging.getLogger(__name__)
+
+
+class Catalogue:
+    """The SOPs by name; `keep-in-touch` begins by request of another, never by itself."""
+
+    def __init__(self, settings: Settings, sops: dict[str, Sop] | None = None) -> None:
+        self.settings = settings
+        self.sops = CATALOGUE if sops is None else sops
+        self.years = KEEP_IN_TOUCH
+
+    def named(self, name: str) -> Sop:
+        """The SOP, `keep-in-touch` included; refused if there is none of this name."""
+        found = self.years if name == self.years.name else self.sops.get(name)
+        if found is None:
+            near = difflib.get_close_matches(name, self.sops, n=3, cutoff=0.4)
+            hint = f"; did you mean {' or '.join(near)}?" if near else ""
+            known = f"there is no SOP of this name{hint}; see `aftercare sops`"
+            raise Refusal("unknown_sop", known, param="sop")
+        return found
+
+    def begun_by(self, event_type: str) -> list[Sop]:
+        return [sop for sop in self.sops.values() if event_type in sop.starts_on]
+
+    async def off(self, session: AsyncSession, sop: Sop) -> str | None:
+        """Why the SOP starts nothing: `sop_off`, `sop_has_blanks`; None if it is on."""
+        row = await session.get(Setting, SWITCHES)
+        switched = row.value.get(sop.name) if row else None
+        if switched is None and self.settings.sops:
+            switched = sop.name in {part.strip() for part in self.settings.sops.split(",")}
+        if switched is False:
+            return "sop_off"
+        body = await current_policy(session, sop.name)
+        return "sop_has_blanks" if blanks(sop, body) else None
+
+    async def policy(
+        self, session: AsyncSession, sop: Sop, changes: dict[str, Any] | None = None
+    ) -> Policy:
+        """The policy in force, with what was said for this follow-up alone."""
+        body = await current_policy(session, sop.name)
+        if changes:
+            body = checked(sop, body, changes)
+        try:
+            return sop.policy.model_validate(body)
+        except ValidationError:
+            names = ", ".join(blanks(sop, body)) or "policy"
+            detail = f"`{sop.name}` has blanks to be filled first: {names}"
+            raise Refusal("sop_has_blanks", detail, param="policy", status=409) from None
+
+    def kinds(self, sop: Sop) -> dict[str, Kind]:
+        """Each template's kind as it stands now; without a readable register, none is known."""
+        try:
+            known = registry()
+        except TemplateFault as fault:
+            log.warning("template register: %s", fault.code)
+            return {}
+        used = {name for names in sop.steps.values() for name in names}
+        return {name: known[name].kind for name in sorted(used) if name in known}
+
+
+def blanks(sop: Sop, body: dict[str, Any]) -> list[str]:
+    """What the SOP's document leaves open and nobody has filled."""
+    fields = sop.policy.model_fields
+    return [name for name, field in fields.items() if field.is_required() and name not in body]
+
+
+def checked(sop: Sop, body: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    """The policy's body after the changes, or a refusal that names the key."""
+    try:
+        return policies.changed(sop.policy, body, changes)
+    except policies.PolicyError as fault:
+        raise Refusal(fault.code, fault.detail, param=f"policy.{fault.param}") from None

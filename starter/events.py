@@ -1,0 +1,217 @@
+"""An event as the door reads it: every type known, every field typed and of bounded size.
+
+Histories are read leniently, doors strictly: what is misspelt here would be lost in silence.
+"""
+
+from __future__ import annotations
+
+import difflib
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field, ValidationError
+
+from starter.answers import Refusal
+from starter.patches import (
+    ContractPatch,
+    CustomerPatch,
+    Door,
+    Line,
+    Link,
+    Moment,
+    Name,
+    OrderPatch,
+    Words,
+    printable,
+)
+from workflows.vocabulary import Rhythm
+
+
+class Data(Door):
+    source: Line | None = None  # which system says so
+    reference: Line | None = None  # what that system calls it
+
+
+class Said(Data):
+    """What somebody said: kept in the CRM, never passed on."""
+
+    text: Words | None = None
+    subject: Line | None = None
+    channel: Literal["email", "sms", "phone", "letter", "chat", "form"] | None = None
+    message: Line | None = None  # the message of ours it answers: its id, key or provider's id
+    case_id: Name | None = None
+    automatic: bool = False  # an out-of-office is no answer
+
+
+class Opinion(Said):
+    score: Annotated[float, Field(ge=0, le=100)] | None = None
+    category: Name | None = None
+
+
+class Grievance(Said):
+    severity: Literal["low", "medium", "high", "critical"] | None = None
+    category: Name | None = None
+
+
+class Trouble(Data):
+    topic: Name | None = None
+    text: Words | None = None
+
+
+class Activity(Data):
+    name: Line | None = None  # the feature, the content
+    url: Link | None = None
+
+
+class Progress(Data):
+    partial: bool = False  # some of its items only: nothing ends with them
+
+
+class Meeting(Said):
+    starts_at: Moment | None = None
+
+
+class Permission(Data):
+    """What is allowed or taken back; `all` and the channels as wholes, or by topic."""
+
+    email_marketing: bool | None = None
+    sms_marketing: bool | None = None
+    relationship: bool | None = None
+    email: bool | None = None
+    sms: bool | None = None
+    all: bool | None = None
+    topics: dict[Name, bool] = Field({}, max_length=50)
+    wording: Words | None = None
+    at: Moment | None = None
+
+
+class Contact(Said):
+    direction: Literal["in", "out"] = "in"
+    by: Line | None = None
+
+
+class Evidence(Data):
+    clause: Name | None = None
+    template: Name | None = None
+    channel: Line | None = None
+
+
+class Wish(Data):
+    sop: Line
+    policy: dict[Name, Any] = Field({}, max_length=100)
+    text: Words | None = None
+
+
+class Years(Data):
+    """What a finished SOP wants done for years; only workflows say it."""
+
+    follow_up: Line = "keep-in-touch"
+    rhythms: tuple[Rhythm, ...] = Field((), max_length=50)
+
+
+ORDER = [
+    f"order.{what}"
+    for what in "confirmed paid shipped ready_for_pickup picked_up delivered"
+    " cancelled refunded returned".split()
+]
+INTERNAL: dict[str, type[Data]] = {"keep_in_touch.wanted": Years}
+TYPES: dict[str, type[Data]] = {
+    "customer.signed_up": Data,
+    **dict.fromkeys(ORDER, Progress),
+    "sale.closed": Data,
+    "contract.signed": Data,
+    "follow_up.requested": Wish,
+    "account.provisioned": Data,
+    **{f"meeting.{what}": Meeting for what in "scheduled moved held missed cancelled".split()},
+    **{f"engagement.{what}": Activity for what in "login feature_used content_viewed low".split()},
+    "issue.detected": Trouble,
+    "reply.received": Said,
+    "inquiry.received": Said,
+    "inquiry.answered": Said,
+    "complaint.opened": Grievance,
+    "complaint.updated": Grievance,
+    "complaint.resolved": Said,
+    "feedback.received": Opinion,
+    "consent.changed": Permission,
+    "interaction.logged": Contact,
+    "message.sent_elsewhere": Evidence,
+    "customer.updated": Data,
+    "customer.erased": Data,
+}
+
+
+# The codes that fields have of their own; all else that does not fit is `invalid`.
+CODES = frozenset(
+    """id_looks_personal invalid_id invalid_email invalid_phone invalid_time invalid_amount
+    unknown_country unknown_time_zone unknown_locale unprintable_text unwritable_text""".split()
+)
+
+
+class Event(Door):
+    """What happened, to whom, when."""
+
+    id: Annotated[str, Field(min_length=1, max_length=255), AfterValidator(printable)]
+    type: Annotated[str, Field(min_length=1, max_length=64)]
+    occurred_at: Moment | None = None  # none: now
+    customer: CustomerPatch | None = None
+    order: OrderPatch | None = None
+    contract: ContractPatch | None = None
+    data: dict[str, Any] = Field({}, max_length=100)
+
+    def details(self) -> Data:
+        """What it says besides, read by its type."""
+        return (TYPES | INTERNAL)[self.type].model_validate(self.data)
+
+
+class Command(Event):
+    """An event as the desk itself writes it: it may be meant for one follow-up."""
+
+    follow_up: Line | None = None
+
+
+def read_event(said: object, shape: type[Event] = Event) -> Event:
+    """The event, or a `Refusal` that names the field at fault and repeats nothing personal."""
+    try:
+        event = shape.model_validate(said)
+    except ValidationError as fault:
+        raise refusal_of(fault) from None
+    known = TYPES if shape is Event else TYPES | INTERNAL
+    if event.type not in known:
+        near = difflib.get_close_matches(event.type, known, n=3, cutoff=0.5)
+        hint = f"; did you mean {' or '.join(near)}?" if near else ""
+        raise Refusal("unknown_event_type", f"there is no event of this type{hint}", param="type")
+    try:
+        event.details()
+    except ValidationError as fault:
+        raise refusal_of(fault, "data") from None
+    _complete(event)
+    return event
+
+
+def refusal_of(fault: ValidationError, *where: str) -> Refusal:
+    """The first thing that is wrong, by its place."""
+    error = fault.errors(include_url=False, include_input=False)[0]
+    inside = error.get("ctx", {}).get("param")
+    path = [*where, *(str(part)[:64] for part in error["loc"]), *([inside] if inside else [])]
+    codes = {"missing": "missing", "extra_forbidden": "unknown_field"}
+    ours = "_" in error["type"] and error["type"] in CODES
+    code = codes.get(error["type"]) or (error["type"] if ours else "invalid")
+    return Refusal(code, _sentence(error["msg"]), param=".".join(path) or None)
+
+
+def _complete(event: Event) -> None:
+    """Whether what this type is about is in it."""
+    if event.type.startswith("order.") and event.order is None:
+        raise Refusal("missing", "an order event needs its order", param="order")
+    if event.type == "contract.signed" and event.contract is None:
+        raise Refusal("missing", "this event needs the contract", param="contract")
+    if event.customer is None and event.order is None and event.type != "keep_in_touch.wanted":
+        raise Refusal("missing", "say whom it is about", param="customer")
+    who = event.customer
+    if who and event.order is None and not (who.id or who.email or who.phone):
+        raise Refusal(
+            "customer_not_named", "name the customer by id, email or phone", param="customer"
+        )
+
+
+def _sentence(text: str) -> str:
+    return text[:1].lower() + text[1:]

@@ -1,0 +1,128 @@
+"""One event while it is carried out: whom it is about, what it says, and what comes of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from activities.crm import enrolments, inbox, people
+from activities.crm.tables import Customer, Enrolment, Inbox, Order
+from starter.answers import Effect
+from starter.catalogue import Catalogue
+from starter.events import Command, Data, Event
+from workflows.vocabulary import Heard, Pace
+
+KEEP_IN_TOUCH = "keep-in-touch"
+
+
+@dataclass
+class Happening:
+    session: AsyncSession
+    now: datetime
+    pace: Pace
+    catalogue: Catalogue
+    row: Inbox
+    event: Event
+    data: Data
+    customer: Customer
+    order: Order | None = None
+    effects: list[Effect] = field(default_factory=list)
+    early: Heard | None = None  # what a follow-up will hear of it that has not begun
+    wakes: list[str] = field(default_factory=list)  # what is known now, and was not before
+
+    @property
+    def at(self) -> datetime:
+        return self.row.occurred_at
+
+    @property
+    def meant(self) -> str | None:
+        """The one follow-up that a signal was meant for."""
+        return self.event.follow_up if isinstance(self.event, Command) else None
+
+    def note(self, effect: str, follow_up: str | None = None, reason: str | None = None) -> None:
+        self.effects.append(Effect(follow_up, effect, reason))
+
+    async def tell(self, name: str, *, everybody: bool = False, **body: Any) -> None:
+        """Signal the customer's follow-ups that run; with none, it waits for one to start.
+
+        What was meant for one that has ended goes to keep-in-touch, else to a person.
+        """
+        running = await enrolments.open_of(self.session, self.customer.id)
+        if self.meant and not everybody:
+            exact = [row for row in running if row.id == self.meant]
+            running = exact or [row for row in running if row.sop == KEEP_IN_TOUCH]
+            if not running:
+                await self._call_somebody(name)
+                return
+        for follow_up in running:
+            self.signal(follow_up, name, **body)
+        if not running:
+            inbox.wait_for(self.row, [starting(self.customer.id)], self.now)
+            self.early = Heard(name=name, event=self._said(body))
+            self.note("recorded")
+
+    def signal(self, follow_up: Enrolment, name: str, **body: Any) -> None:
+        enrolments.tell(
+            self.session,
+            self.now,
+            follow_up.id,
+            name=name,
+            body=self._said(body),
+            inbox_id=self.row.id,
+        )
+        self.note("signalled", follow_up.id)
+
+    def _said(self, body: dict[str, Any]) -> dict[str, Any]:
+        """Ids and instants only: what somebody wrote stays in the CRM."""
+        return {"id": self.row.id, "at": self.at.isoformat(), **body}
+
+    async def _call_somebody(self, name: str) -> None:
+        await people.call(
+            self.session,
+            self.now,
+            key=f"{self.row.id}/late",
+            title=f"Look into it: `{name}` came after {self.meant} had ended",
+            customer_id=self.customer.id,
+            follow_up=self.meant,
+            brief={"event": self.row.id, "signal": name},
+        )
+        self.note("recorded", self.meant, "ended_a_person_is_told")
+
+
+def starting(customer_id: str) -> str:
+    """What an event waits for that came before the customer's first follow-up."""
+    return f"start:{customer_id}"
+
+
+SIGNALS = {  # what follow-ups are told of an event
+    "order.confirmed": "order_placed",
+    "order.paid": "order_placed",
+    "order.shipped": "order_shipped",
+    "order.ready_for_pickup": "order_ready",
+    "order.picked_up": "order_picked_up",
+    "order.delivered": "order_delivered",
+    "order.cancelled": "order_cancelled",
+    "order.refunded": "order_refunded",
+    "order.returned": "order_returned",
+    "account.provisioned": "account_provisioned",
+    "meeting.scheduled": "meeting_scheduled",
+    "meeting.moved": "meeting_moved",
+    "meeting.held": "meeting_held",
+    "meeting.missed": "meeting_missed",
+    "meeting.cancelled": "meeting_cancelled",
+    "engagement.low": "low_engagement",
+    "issue.detected": "common_issue",
+    "reply.received": "responded",
+    "inquiry.received": "inquiry",
+    "inquiry.answered": "inquiry_answered",
+    "complaint.opened": "complaint",
+    "complaint.updated": "complaint_updated",
+    "complaint.resolved": "complaint_resolved",
+    "feedback.received": "feedback",
+    "consent.changed": "opted_out",
+    "interaction.logged": "interaction",
+    "message.sent_elsewhere": "done_elsewhere",
+}
