@@ -78,7 +78,7 @@ class Checklist:
         if self.sop is None:
             return blank
         if text.clause in self.sop.excused:
-            return _with(blank, state=State.SKIPPED, reason=self.sop.excused[text.clause])
+            return _with(blank, state=State.ELSEWHERE, reason=self.sop.excused[text.clause])
         carriers = sops.carriers(text.clause, self.sop.name)
         if carriers:
             return self._mirrored(blank, self.sop.name, carriers)
@@ -138,10 +138,8 @@ class Checklist:
                 return blank  # `keep-in-touch` is asked for and about to begin
             source = self.later or self.known
         if source.open:
-            numbers = [text.clause for text in self.texts]
-            after = numbers[numbers.index(blank.clause) + 1 :]
-            passed = any(source.rows(number) for number in after)
-            return _with(blank, reason="if_called_for") if passed else blank
+            standing = self.sop.workflow.standing if self.sop else ()
+            return _with(blank, reason="if_called_for") if blank.clause in standing else blank
         over = source.enrolment
         reason = "not_called_for" if over.state == "completed" else over.reason or over.state
         return _with(blank, state=State.SKIPPED, reason=reason)

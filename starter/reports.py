@@ -4,7 +4,7 @@ that it is answered with Temporal away, and long after its retention."""
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from sqlalchemy import ColumnElement, Select, and_, exists, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -31,6 +31,7 @@ LIMIT = 20
 MOST = 100
 
 RowT = TypeVar("RowT")
+Only = Literal["follow_up", "customer"]
 
 
 class UnknownCursorError(Exception):
@@ -85,6 +86,13 @@ class Reports:
             seen.append(views.follow_up(row, lines, on_hold=on_hold))
         return seen
 
+    async def exists(self, *, follow_up: str = "", customer: str = "") -> Literal[True] | None:
+        """Whether there is such a follow-up, or such a customer."""
+        only: Only = "follow_up" if follow_up else "customer"
+        async with self.store.reading() as session:
+            found = await _about(session, follow_up or customer, only)
+        return None if found is None else True
+
     # -- customers ----------------------------------------------------------------
 
     async def customer(self, customer: str) -> CustomerView | None:
@@ -116,19 +124,16 @@ class Reports:
         target: str,
         clause: str | None = None,
         *,
+        only: Only | None = None,
         limit: int = LIMIT,
         starting_after: str | None = None,
     ) -> Page[DecisionView] | None:
         """What was decided about a follow-up or a customer; none for somebody unknown."""
         async with self.store.reading() as session:
-            query = select(Decision)
-            if await session.get(Enrolment, target):
-                query = query.where(Decision.follow_up == target)
-            else:
-                ours = await _ours(session, target)
-                if await session.get(Customer, ours) is None:
-                    return None
-                query = query.where(Decision.customer_id == ours)
+            about = await _about(session, target, only)
+            if about is None:
+                return None
+            query = select(Decision).where(about)
             if clause:
                 query = query.where(Decision.clause == clause)
             order = (Decision.at, Decision.id)
@@ -197,6 +202,21 @@ async def _ours(session: AsyncSession, customer: str) -> str:
     """Our id for a customer whom a system outside may call something else."""
     alias = await session.get(Alias, customer)
     return alias.customer_id if alias else customer
+
+
+async def _about(
+    session: AsyncSession, target: str, only: Only | None
+) -> ColumnElement[bool] | None:
+    """Which decisions are about the target; none if there is no such follow-up or customer."""
+    found = None if only == "customer" else await session.get(Enrolment, target)
+    if found is not None:
+        return Decision.follow_up == target
+    if only == "follow_up":
+        return None
+    ours = await _ours(session, target)
+    if await session.get(Customer, ours) is None:
+        return None
+    return Decision.customer_id == ours
 
 
 def _years_after(customer_id: str) -> str:

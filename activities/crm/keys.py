@@ -63,7 +63,7 @@ async def revoke(
 
 async def check(session: AsyncSession, secret: str) -> ApiKey | None:
     """The key behind the secret, unless it is unknown or revoked."""
-    if not secret.startswith(PREFIX):
+    if not (secret.startswith(PREFIX) and secret.isascii()):
         return None
     query = select(ApiKey).where(ApiKey.hash == digest(secret), ApiKey.revoked_at.is_(None))
     return (await session.execute(query)).scalar_one_or_none()

@@ -1,0 +1,74 @@
+"""Examples for the API's reference: each runs as it stands."""
+
+from __future__ import annotations
+
+from fastapi.openapi.models import Example
+
+CUSTOMER = {
+    "email": "ada@example.com",
+    "name": "Ada Lovelace",
+    "country": "GB",
+    "time_zone": "Europe/London",
+}
+PAID = {
+    "id": "evt_1001",
+    "type": "order.paid",
+    "occurred_at": "2026-11-23T10:15:00+00:00",
+    "customer": CUSTOMER,
+    "order": {
+        "id": "1001",
+        "first": True,
+        "total": "49.00",
+        "currency": "GBP",
+        "items": [{"sku": "STARTER", "name": "Starter plan", "quantity": 1, "price": "49.00"}],
+    },
+}
+LOGIN = {
+    "id": "evt_1002",
+    "type": "engagement.login",
+    "occurred_at": "2026-11-24T08:00:00+00:00",
+    "customer": {"email": "ada@example.com"},
+}
+
+EVENTS: dict[str, Example] = {
+    "one": Example(summary="An order was paid", value=PAID),
+    "batch": Example(summary="Several at once", value={"events": [PAID, LOGIN]}),
+}
+STARTS: dict[str, Example] = {
+    "by hand": Example(
+        summary="Begin with a customer", value={"sop": "online-customer", "customer": CUSTOMER}
+    ),
+    "other timing": Example(
+        summary="With another timing",
+        value={"sop": "online-customer", "customer": CUSTOMER, "policy": {"check_in": "P10D"}},
+    ),
+}
+SIGNALS: dict[str, Example] = {
+    "empty": Example(summary="Nothing to add", value={}),
+    "words": Example(
+        summary="With what the customer said",
+        value={"text": "It arrived broken", "severity": "high"},
+    ),
+}
+CONTROLS: dict[str, Example] = {
+    "why": Example(summary="With the reason", value={"reason": "The customer asked us to wait"}),
+    "clause": Example(
+        summary="For one clause", value={"clause": "5.4.1", "reason": "We spoke this morning"}
+    ),
+}
+OUTCOMES: dict[str, Example] = {
+    "as drafted": Example(summary="Send it as it was drafted", value={}),
+    "edited": Example(
+        summary="Send it in other words",
+        value={"subject": "How are you getting on?", "text": "Dear Ada, …"},
+    ),
+    "declined": Example(
+        summary="Do not send it", value={"declined": True, "note": "We spoke yesterday"}
+    ),
+}
+CHANGES: dict[str, Example] = {
+    "timing": Example(
+        summary="Check in after ten days",
+        value={"values": {"check_in": "P10D"}, "reason": "Customers asked for it sooner"},
+    )
+}

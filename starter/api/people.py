@@ -1,0 +1,156 @@
+"""`/v1/customers`, `/v1/messages`, `/v1/tasks`: what is known, was said, and is to be done."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Body, Query
+from starlette.responses import JSONResponse
+
+from activities.crm.keys import Scope
+from starter.api import examples
+from starter.api.door import By, Door, InRooms, needs
+from starter.api.follow_ups import QUEUED
+from starter.api.listing import Paging, listed, there
+from starter.objects import (
+    CustomerView,
+    DecisionView,
+    MessageView,
+    Page,
+    TaskView,
+    TimelineEntry,
+)
+
+router = APIRouter(prefix="/v1", route_class=Door)
+
+Ours = Annotated[str | None, Query(description="Our id, or yours")]
+
+
+@router.get(
+    "/customers/{id}", summary="A customer", response_model=CustomerView, tags=["Customers"]
+)
+@needs(Scope.READ)
+async def customer(rooms: InRooms, id: str) -> CustomerView:  # noqa: A002 - the interface's name
+    """By our id, or by one of yours: consent, holds, orders and follow-ups."""
+    return there(await rooms.reports.customer(id))
+
+
+@router.get(
+    "/customers/{id}/timeline",
+    summary="All that happened",
+    response_model=Page[TimelineEntry],
+    tags=["Customers"],
+)
+@needs(Scope.READ)
+async def timeline(
+    rooms: InRooms,
+    paging: Paging,
+    id: str,  # noqa: A002 - the interface's name
+) -> Page[TimelineEntry]:
+    """Messages, replies, tasks, orders, holds and consents, the newest first."""
+    return await listed(
+        rooms.reports.timeline(id, limit=paging.limit, starting_after=paging.starting_after)
+    )
+
+
+@router.get(
+    "/customers/{id}/why",
+    summary="Why they got this, or did not",
+    response_model=Page[DecisionView],
+    tags=["Customers"],
+)
+@needs(Scope.READ)
+async def why(
+    rooms: InRooms,
+    paging: Paging,
+    id: str,  # noqa: A002 - the interface's name
+    clause: str | None = None,
+) -> Page[DecisionView]:
+    """What was decided about them, with the facts, and in a sentence."""
+    return await listed(
+        rooms.reports.why(
+            id, clause, limit=paging.limit, starting_after=paging.starting_after, only="customer"
+        )
+    )
+
+
+@router.get(
+    "/messages", summary="List messages", response_model=Page[MessageView], tags=["Messages"]
+)
+@needs(Scope.READ)
+async def messages(
+    rooms: InRooms,
+    paging: Paging,
+    customer: Ours = None,
+    follow_up: str | None = None,
+    state: str | None = None,
+) -> Page[MessageView]:
+    """Messages as they were sent, the newest first; `state=unknown` are those in doubt."""
+    return await listed(
+        rooms.reports.messages(
+            customer=customer,
+            follow_up=follow_up,
+            state=state,
+            limit=paging.limit,
+            starting_after=paging.starting_after,
+        )
+    )
+
+
+@router.get("/messages/{id}", summary="A message", response_model=MessageView, tags=["Messages"])
+@needs(Scope.READ)
+async def message(rooms: InRooms, id: str) -> MessageView:  # noqa: A002 - the interface's name
+    """What it said, to whom (masked), and what became of it."""
+    return there(await rooms.reports.message(id))
+
+
+@router.get("/tasks", summary="List tasks", response_model=Page[TaskView], tags=["Tasks"])
+@needs(Scope.READ)
+async def tasks(
+    rooms: InRooms,
+    paging: Paging,
+    *,
+    role: str | None = None,
+    assignee: str | None = None,
+    customer: Ours = None,
+    state: str | None = None,
+) -> Page[TaskView]:
+    """What people are to do, or did, the newest first; `state=open` is what is left."""
+    return await listed(
+        rooms.reports.tasks(
+            role=role,
+            assignee=assignee,
+            customer=customer,
+            state=state,
+            limit=paging.limit,
+            starting_after=paging.starting_after,
+        )
+    )
+
+
+@router.get("/tasks/{id}", summary="A task", response_model=TaskView, tags=["Tasks"])
+@needs(Scope.READ)
+async def task(rooms: InRooms, id: str) -> TaskView:  # noqa: A002 - the interface's name
+    """With its brief, and the draft to send."""
+    return there(await rooms.reports.task(id))
+
+
+@router.post(
+    "/tasks/{id}/complete",
+    summary="Complete a task",
+    response_model=TaskView,
+    responses=QUEUED,
+    tags=["Tasks"],
+)
+@needs(Scope.WRITE)
+async def complete(
+    rooms: InRooms,
+    by: By,
+    id: str,  # noqa: A002 - the interface's name
+    said: Annotated[dict[str, Any] | None, Body(openapi_examples=examples.OUTCOMES)] = None,
+) -> JSONResponse:
+    """Say what came of it: the message as it is to go (`subject`, `text`), or `declined`."""
+    there(await rooms.reports.task(id))
+    receipt = await rooms.desk.complete_task(id, said or {}, by.by)
+    done = there(await rooms.reports.task(id))
+    return JSONResponse(done.model_dump(mode="json"), 202 if receipt.queued else 200)

@@ -1,0 +1,43 @@
+"""`/v1/policies`: what an SOP leaves in brackets, and the house rules (`house`)."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Body
+
+from activities.crm.keys import Scope
+from starter.api import examples
+from starter.api.door import By, Door, InRooms, needs
+from starter.api.follow_ups import Strict
+
+router = APIRouter(prefix="/v1/policies", route_class=Door, tags=["Policies"])
+
+
+class Change(Strict):
+    """Values to change, all others stay; in force for new follow-ups once it is approved."""
+
+    values: dict[str, Any]
+    reason: str
+    approve: bool = False
+
+
+@router.get("/{name}", summary="A policy as it stands")
+@needs(Scope.READ)
+async def show(rooms: InRooms, name: str) -> dict[str, Any]:
+    """Its values, its version, who approved it, and what is still blank."""
+    return await rooms.desk.policy_show(name)
+
+
+@router.put("/{name}", summary="Change a policy")
+@needs(Scope.ADMIN)
+async def change(
+    rooms: InRooms,
+    by: By,
+    name: str,
+    said: Annotated[Change, Body(openapi_examples=examples.CHANGES)],
+) -> dict[str, Any]:
+    """A new version. Who is in flight keeps the policy they began with."""
+    return await rooms.desk.policy_set(
+        name, said.values, by=by.by, reason=said.reason, approve=said.approve
+    )

@@ -1,0 +1,116 @@
+"""Errors as RFC 9457 problem details: one shape, a stable code, and nothing from inside."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+import structlog
+from fastapi.exceptions import RequestValidationError
+from starlette.responses import JSONResponse
+
+from starter.answers import Problem
+
+MEDIA_TYPE = "application/problem+json"
+
+# What each code means; a test finds every code that the API gives by itself in this table.
+CODES: dict[str, str] = {
+    "bad_json": "The body is not JSON",
+    "body_too_large": "The body is larger than a megabyte",
+    "conflict": "That does not fit what is there",
+    "forbidden": "The key may not do that",
+    "idempotency_in_progress": "The first request with this Idempotency-Key is still under way",
+    "idempotency_key_invalid": "An Idempotency-Key is 1 to 255 printable characters",
+    "idempotency_mismatch": "This Idempotency-Key was used for another request",
+    "internal": "Something went wrong here; it was recorded",
+    "invalid": "A value does not fit",
+    "invalid_text": "A text holds characters that no text has",
+    "media_type": "The body is to be application/json",
+    "method_not_allowed": "That method is not for this address",
+    "missing": "A value is missing",
+    "not_found": "There is no such thing",
+    "number_too_large": "A number is larger than JSON can carry exactly",
+    "too_deep": "The body is nested too deeply",
+    "too_many": "A list or object is too long",
+    "unauthorized": "A key is needed",
+    "unavailable": "This cannot be kept at the moment; try again",
+    "unknown_cursor": "The page is to start after something that is not there",
+    "unknown_field": "There is no such field",
+    "unknown_parameter": "There is no such parameter",
+}
+
+BY_STATUS = {
+    400: "bad_json",
+    401: "unauthorized",
+    403: "forbidden",
+    404: "not_found",
+    405: "method_not_allowed",
+    409: "conflict",
+    413: "body_too_large",
+    415: "media_type",
+    422: "invalid",
+    503: "unavailable",
+}
+
+
+class Fault(Exception):  # noqa: N818 - an answer, not an accident
+    """What the API itself says no to; its text is ours."""
+
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        detail: str = "",
+        *,
+        param: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(code)
+        self.status, self.code, self.param = status, code, param
+        self.detail = detail or CODES[code] + "."
+        self.headers = dict(headers or {})
+
+
+def problem(fault: Fault | Problem) -> dict[str, Any]:
+    """The members every error has, `param` only when one is at fault."""
+    request_id = structlog.contextvars.get_contextvars().get("request_id", "")
+    title = CODES.get(fault.code) or HTTPStatus(fault.status).phrase
+    said: dict[str, Any] = {
+        "type": f"/docs#{fault.code}",
+        "title": title,
+        "status": fault.status,
+        "code": fault.code,
+        "detail": fault.detail,
+        "request_id": request_id,
+    }
+    return said | ({"param": fault.param} if fault.param else {})
+
+
+def answer(fault: Fault | Problem) -> JSONResponse:
+    headers = dict(fault.headers) if isinstance(fault, Fault) else {}
+    if fault.status == HTTPStatus.UNAUTHORIZED:
+        headers.setdefault("WWW-Authenticate", "Bearer")
+    if fault.status == HTTPStatus.SERVICE_UNAVAILABLE:
+        headers.setdefault("Retry-After", "5")
+    return JSONResponse(problem(fault), fault.status, headers, media_type=MEDIA_TYPE)
+
+
+def from_status(status: int, headers: Mapping[str, str] | None = None) -> Fault:
+    """What the framework found: no such address, no such method."""
+    code = BY_STATUS.get(status, "internal" if status >= 500 else "invalid")
+    return Fault(status, code, headers=headers)
+
+
+def from_validation(error: RequestValidationError) -> Fault:
+    """The first thing wrong, by the name the caller gave it; never the value."""
+    first = error.errors()[0]
+    kind = first["type"]
+    param = ".".join(str(part) for part in first["loc"][1:]) or None
+    if kind == "json_invalid":
+        return Fault(400, "bad_json")
+    if kind == "missing":
+        return Fault(422, "missing", f"{param or 'A body'} is required.", param=param)
+    if kind == "extra_forbidden":
+        return Fault(422, "unknown_field", f"There is no field {param}.", param=param)
+    return Fault(422, "invalid", f"{first['msg']}.", param=param)

@@ -1,0 +1,87 @@
+"""The web application as a process: the HTTP API, and the relay that tells Temporal."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+
+import structlog
+import uvicorn
+from fastapi import FastAPI
+
+from activities.settings import Settings
+from starter.api import Lifespan, create_app
+from starter.api.door import Rooms
+from starter.desk import Desk
+from starter.office import open_desk
+
+GRACE = 10  # seconds for requests under way, once told to stop
+AGAIN = 5.0  # seconds after which a relay that fell over begins again
+HOUR = 3600.0
+STOP = (signal.SIGINT, signal.SIGTERM)
+
+log = structlog.get_logger("aftercare.web")
+
+
+class Server(uvicorn.Server):
+    """One that leaves with 0 when told to stop: uvicorn's own dies of the signal afterwards."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        loop = asyncio.get_running_loop()
+        for sign in STOP:
+            loop.add_signal_handler(sign, self._stop)
+        try:
+            yield
+        finally:
+            for sign in STOP:
+                loop.remove_signal_handler(sign)
+
+    def _stop(self) -> None:
+        self.force_exit = self.should_exit  # told twice: now
+        self.should_exit = True
+
+
+async def serve(settings: Settings, *, host: str, port: int) -> None:
+    """Serve until told to stop; what was kept is relayed meanwhile, even what came before."""
+    async with open_desk(settings) as desk:
+        config = uvicorn.Config(
+            create_app(desk, lifespan=_lifespan(desk)),
+            host=host,
+            port=port,
+            log_config=None,
+            access_log=False,  # our own line says the route, never an address with a query
+            server_header=False,
+            timeout_graceful_shutdown=GRACE,
+        )
+        await Server(config).serve()
+
+
+def _lifespan(desk: Desk) -> Lifespan:
+    @asynccontextmanager
+    async def living(app: FastAPI) -> AsyncIterator[None]:
+        rooms: Rooms = app.state.rooms
+        chores = [
+            asyncio.create_task(_for_ever("relay", desk.run, AGAIN)),
+            asyncio.create_task(_for_ever("tidy", rooms.once.forget_old, HOUR)),
+        ]
+        try:
+            yield
+        finally:
+            for chore in chores:
+                chore.cancel()
+            await asyncio.gather(*chores, return_exceptions=True)
+
+    return living
+
+
+async def _for_ever(name: str, chore: Callable[[], Awaitable[None]], pause: float) -> None:
+    """A chore that falls over begins again; a process that serves but never relays is no use."""
+    while True:
+        try:
+            await chore()
+        except Exception as error:  # noqa: BLE001 - whatever it was, its text may name somebody
+            log.error("chore failed", chore=name, error=type(error).__name__)
+        await asyncio.sleep(pause)
