@@ -7,7 +7,6 @@ their own: the answer can only change where the wall clock reaches a boundary, o
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from importlib.resources import files
@@ -44,9 +43,7 @@ def zone_of(
 def _zone(name: str) -> ZoneInfo | None:
     try:
         return ZoneInfo(name)
-    except (ValueError, OSError):  # ZoneInfoNotFoundError is a KeyError
-        return None
-    except KeyError:
+    except (KeyError, ValueError, OSError):  # unknown, malformed, or a directory of the database
         return None
 
 
@@ -93,7 +90,7 @@ def open_from(moment: datetime, zone: ZoneInfo, rules: HouseRules, who: str) -> 
     hours = (_after(rules.contact_opens, _spread(who, rules)), rules.contact_closes)
     if _is_open(moment, zone, *hours):
         return moment
-    for turn in _turns(moment, zone, hours, forwards=True):
+    for turn in _turns(moment, zone, hours):
         if turn >= moment and _is_open(turn, zone, *hours):
             return turn
     raise ValueError("the contact hours never open")
@@ -104,7 +101,7 @@ def last_open_before(moment: datetime, zone: ZoneInfo, rules: HouseRules) -> dat
     hours = (rules.contact_opens, rules.contact_closes)
     if _is_open(moment - MINUTE, zone, *hours):
         return moment - MINUTE
-    for turn in _turns(moment, zone, hours, forwards=False):
+    for turn in reversed(_turns(moment, zone, hours)):
         if turn < moment and _is_open(turn - MINUTE, zone, *hours):
             return turn - MINUTE
     raise ValueError("the contact hours never open")
@@ -140,14 +137,11 @@ def _after(wall: time, span: timedelta) -> time:
     return (datetime.combine(date.min, wall) + span).time()
 
 
-def _turns(
-    moment: datetime, zone: ZoneInfo, walls: tuple[time, ...], *, forwards: bool
-) -> Iterator[datetime]:
-    """The instants at which an answer may change, day by day from the moment's."""
+def _turns(moment: datetime, zone: ZoneInfo, walls: tuple[time, ...]) -> list[datetime]:
+    """The instants, some days either way, at which an answer may change."""
     here = moment.astimezone(zone).date()
-    for n in range(-1, SEARCHED):
-        turns = sorted(_turns_of(here + n * (DAY if forwards else -DAY), zone, walls))
-        yield from turns if forwards else reversed(turns)
+    days = (here + n * DAY for n in range(-SEARCHED, SEARCHED))
+    return sorted({turn for day in days for turn in _turns_of(day, zone, walls)})
 
 
 def _turns_of(day: date, zone: ZoneInfo, walls: tuple[time, ...]) -> set[datetime]:

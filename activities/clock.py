@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -29,3 +30,8 @@ class SystemClock:
 
     def real(self) -> datetime:
         return datetime.now(UTC)
+
+
+def since_boot() -> float:
+    """Seconds that nobody can put forward or back, and that go on while the machine sleeps."""
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))

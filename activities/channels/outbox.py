@@ -1,4 +1,4 @@
-"""The outbox: a provider in our own database. What it accepts can be read, and is sent to nobody."""
+"""The outbox: a provider in our own database. What it accepts can be read; nobody receives it."""
 
 from __future__ import annotations
 

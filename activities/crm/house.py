@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from datetime import time, timedelta
-from typing import Any
+from typing import Annotated, Any, Self
+from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -56,9 +57,25 @@ class HouseRules(Rules):
     time_zone: str = "Europe/London"  # the office's, and a customer's who has none known
     office_opens: time = time(9)
     office_closes: time = time(17, 30)
-    office_days: tuple[int, ...] = (0, 1, 2, 3, 4)  # Monday is 0
+    office_days: tuple[Annotated[int, Field(ge=0, le=6)], ...] = Field(
+        (0, 1, 2, 3, 4), min_length=1
+    )  # Monday is 0
     relationship_needs_consent: tuple[str, ...] = ()  # countries, ISO 3166
     aliases: dict[str, Role] = {}  # what else a role is called (requirements §0 b)
+
+    @model_validator(mode="after")
+    def _hours_open_before_they_close(self) -> Self:
+        if self.contact_opens >= self.contact_closes or self.office_opens >= self.office_closes:
+            raise ValueError("hours must open before they close, on the same day")
+        return self
+
+    @field_validator("time_zone")
+    @classmethod
+    def _a_zone_that_exists(cls, name: str) -> str:
+        try:
+            return ZoneInfo(name).key
+        except (KeyError, OSError):
+            raise ValueError("no such time zone") from None
 
 
 async def current_policy(session: AsyncSession, name: str) -> dict[str, Any]:

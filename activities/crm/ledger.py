@@ -1,0 +1,290 @@
+"""The ledger: one row for each message a step may send, and what is known to have become of it.
+
+Whoever writes here holds the customer's lock, except `confirm`: what a provider has accepted is
+true whatever else goes on.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from activities.calendar import office_due
+from activities.crm.house import house_rules
+from activities.crm.milestones import record_decision, record_milestone
+from activities.crm.store import lock_customer
+from activities.crm.tables import Message, Milestone, Stop, Task, new_id
+from workflows import vocabulary as v
+from workflows.vocabulary import Role, State
+
+RESERVED, SENDING, SENT, REFUSED, COVERED, UNKNOWN = (
+    "reserved",
+    "sending",
+    "sent",
+    "refused",
+    "covered",
+    "unknown",
+)
+GONE = (SENT, "delivered", "bounced")  # the provider took it
+TRIPWIRE = "tripwire"
+TITLES = {
+    UNKNOWN: "Find out whether the message {template} arrived, and settle it",
+    "double": "The message {template} was accepted twice under one key: find out why",
+}
+
+
+class InFlightError(Exception):
+    """An attempt may still be under way, or died: only the provider knows what became of it."""
+
+
+# -- a key's row ---------------------------------------------------------------------
+
+
+async def find(session: AsyncSession, key: str) -> Message | None:
+    query = select(Message).where(Message.key == key).with_for_update()
+    return (await session.execute(query)).scalar_one_or_none()
+
+
+def enter(session: AsyncSession, step: v.Step, now: datetime, **fields: Any) -> Message:
+    """A row for a key that has none yet."""
+    follow_up = step.follow_up or step.key.partition("/")[0]
+    row = Message(
+        id=new_id("msg"),
+        key=step.key,
+        follow_up=follow_up,
+        sop=follow_up.partition(".")[0],
+        clause=step.clause or None,
+        customer_id=step.customer_id,
+        created_at=now,
+        deferrals=0,
+        attempts=0,
+        **{"template": "", "kind": "", "state": RESERVED} | fields,
+    )
+    session.add(row)
+    return row
+
+
+def note_answer(row: Message, answer: v.Answer) -> None:
+    """What the gate or the provider said of the key; while held it has no promise either."""
+    match answer:
+        case v.Refused(reason=reason):
+            row.state, row.reason, row.slot_at, row.deadline = REFUSED, reason, None, None
+        case v.Covered(key=by):
+            row.state, row.covered_by, row.slot_at = COVERED, by, None
+        case v.Held():
+            row.slot_at = None
+        case v.Deferred(until=until):
+            row.deferrals += row.slot_at != until
+            row.slot_at = until
+        case _:
+            raise ValueError(answer.answer)
+
+
+def reserve(row: Message, now: datetime, deadline: datetime) -> None:
+    """One attempt has the row until the deadline."""
+    row.state, row.slot_at, row.deadline, row.looked_at = SENDING, now, deadline, None
+    row.attempts += 1
+
+
+async def settled(session: AsyncSession, row: Message) -> v.Settled | None:
+    """What became of the key; None while that is open."""
+    if row.state in GONE:
+        return v.Sent(key=row.key, at=row.sent_at or row.created_at)
+    if row.state == REFUSED:
+        return v.Refused(reason=row.reason or REFUSED)
+    if row.state == COVERED:
+        by = await find(session, row.covered_by or "")
+        at = (by.sent_at or by.slot_at) if by else None
+        return v.Covered(key=row.covered_by or "", at=at or row.created_at)
+    if row.state == UNKNOWN:
+        task = await _task(session, f"{row.key}/unknown")
+        if task is not None:
+            return v.Handed(task_id=task.id, due=task.due_at)
+        return v.Refused(reason=UNKNOWN)
+    return None
+
+
+async def record(
+    session: AsyncSession,
+    step: v.Step,
+    answer: v.Answer,
+    now: datetime,
+    facts: dict[str, Any] | None = None,
+) -> None:
+    """Write an answer on the checklist, and why it was given."""
+    state, due, at = State.DONE, step.due, now
+    reason: str | None = None
+    task_id: str | None = None
+    message_key = step.key if isinstance(step, v.Message) else None
+    match answer:
+        case v.Sent():
+            message_key, at = answer.key, answer.at
+        case v.Covered():
+            state, reason, message_key, at = State.COVERED, answer.key, answer.key, answer.at
+        case v.Handed():
+            state, reason, task_id = State.WAITING, UNKNOWN, answer.task_id
+        case v.Refused():
+            state, reason = State.SKIPPED, answer.reason
+        case v.Held():
+            state, reason = State.HELD, ", ".join(answer.holds)
+        case v.Deferred():
+            state, due = State.NEXT, answer.until
+    await record_milestone(
+        session,
+        at,
+        follow_up=step.follow_up,
+        clause=step.clause,
+        about=step.about,
+        state=state,
+        reason=reason,
+        due_at=due,
+        message_key=message_key,
+        task_id=task_id,
+    )
+    await record_decision(
+        session,
+        now,
+        customer_id=step.customer_id,
+        follow_up=step.follow_up,
+        clause=step.clause,
+        key=step.key,
+        outcome=answer.answer,
+        reason=reason,
+        facts=facts,
+    )
+
+
+async def record_allowed(
+    session: AsyncSession, step: v.Step, row: Message, now: datetime, facts: dict[str, Any]
+) -> None:
+    """Write down that the gate said yes to an attempt, and why."""
+    await record_decision(
+        session,
+        now,
+        customer_id=step.customer_id,
+        follow_up=step.follow_up,
+        clause=step.clause,
+        key=step.key,
+        outcome="allowed",
+        facts={**facts, "attempt": row.attempts},
+    )
+
+
+# -- what becomes of an attempt ------------------------------------------------------------
+
+
+async def confirm(session: AsyncSession, key: str, provider_id: str, at: datetime) -> bool:
+    """The provider has it: whatever we believed, it is sent. False when it has another one, too."""
+    row = await find(session, key)
+    if row is None:
+        return True
+    if row.provider_id and row.provider_id != provider_id:
+        return False
+    row.provider_id = provider_id
+    if row.state not in GONE:
+        row.state, row.reason, row.sent_at, row.deadline = SENT, None, at, None
+    return True
+
+
+async def trip(session: AsyncSession, row: Message, now: datetime) -> None:
+    """Two under one key: stop that template everywhere, and call a person."""
+    query = select(Stop.id).where(
+        Stop.template == row.template, Stop.by == TRIPWIRE, Stop.lifted_at.is_(None)
+    )
+    if (await session.execute(query)).first() is None:
+        reason = "a message was accepted twice under one key"
+        stop = Stop(id=new_id("stop"), template=row.template, reason=reason, by=TRIPWIRE, at=now)
+        session.add(stop)
+    await call_person(session, row, now, about="double", role=Role.ENGINEER, priority=1)
+
+
+async def doubt(session: AsyncSession, row: Message, now: datetime) -> None:
+    """Nobody can say whether it went, and it must not go twice: a person finds out."""
+    row.state, row.reason, row.deadline = UNKNOWN, "no_answer", None
+    await call_person(session, row, now, about=UNKNOWN, role=Role.COMMUNICATIONS, priority=2)
+
+
+async def withdraw(session: AsyncSession, step: v.Withdrawal, now: datetime) -> v.Settled:
+    """Close a message's key for good and say what became of it, on the checklist too.
+
+    Raises `InFlightError` while an attempt may be under way: `doubt.clear_up` finds out.
+    """
+    customer = await lock_customer(session, step.customer_id)
+    row = await find(session, step.key)
+    if row is not None and row.state == SENDING:
+        raise InFlightError
+    answer = await settled(session, row) if row else None
+    if answer is None:
+        answer = v.Refused(reason=step.reason)
+        if row is not None:
+            row.state, row.reason, row.slot_at = REFUSED, step.reason, None
+        elif customer is not None:
+            enter(session, step, now, state=REFUSED, reason=step.reason)
+        await session.flush()
+    await record(session, step, answer, now)
+    return answer
+
+
+async def settle(
+    session: AsyncSession,
+    message_id: str,
+    outcome: Literal["sent", "not_sent"],
+    now: datetime,
+    by: str,
+) -> bool:
+    """A person has found out what became of a message in doubt; False if it is not in doubt."""
+    row = await session.get(Message, message_id, with_for_update=True)
+    if row is None or row.state != UNKNOWN:
+        return False
+    sent = outcome == "sent"
+    row.state, row.reason = (SENT, None) if sent else (REFUSED, outcome)
+    row.sent_at = (row.slot_at or now) if sent else None
+    query = select(Milestone).where(Milestone.message_key == row.key)
+    for line in (await session.execute(query)).scalars():
+        state = State.DONE if sent else State.SKIPPED
+        await record_milestone(
+            session,
+            row.sent_at or now,
+            follow_up=line.follow_up,
+            clause=line.clause,
+            about=line.about,
+            state=state,
+            reason=row.reason,
+        )
+    task = await _task(session, f"{row.key}/{UNKNOWN}")
+    if task is not None and task.state == "open":
+        task.state, task.done_at, task.outcome = "done", now, {"result": outcome, "by": by}
+    return True
+
+
+async def call_person(
+    session: AsyncSession, row: Message, now: datetime, *, about: str, role: Role, priority: int
+) -> None:
+    """A task about a message, once per message and trouble."""
+    key = f"{row.key}/{about}"
+    if await _task(session, key) is not None:
+        return
+    session.add(
+        Task(
+            id=new_id("task"),
+            key=key,
+            customer_id=row.customer_id,
+            follow_up=row.follow_up,
+            clause=row.clause,
+            role=role.value,
+            priority=priority,
+            title=TITLES[about].format(template=row.template),
+            state="open",
+            due_at=office_due(now, timedelta(days=1), await house_rules(session)),
+            brief={"message": row.id},
+            created_at=now,
+        )
+    )
+    await session.flush()
+
+
+async def _task(session: AsyncSession, key: str) -> Task | None:
+    return (await session.execute(select(Task).where(Task.key == key))).scalar_one_or_none()

@@ -1,0 +1,92 @@
+"""What became of an attempt that never said: the provider is asked, and asked again.
+
+An attempt that holds its row past the deadline has died, or lost its answer on the way. After a
+quarantine, in which the provider may still take what it was given, its look-up decides; where there
+is none, the kind of message does: what the customer must have goes again, anything else may go at
+most once, so that a person finds out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+from temporalio.exceptions import ApplicationError
+
+from activities.channels import Channel
+from activities.clock import Clock
+from activities.crm import ledger
+from activities.crm.store import Store, lock_customer
+from activities.crm.tables import Message
+from workflows.vocabulary import Kind
+
+
+async def clear_up(store: Store, clock: Clock, channels: Mapping[str, Channel], key: str) -> None:
+    """Find out what became of the attempt that holds this key, and write it down.
+
+    Raises a retryable `ApplicationError`, with the delay, while it is too early to know.
+    """
+    async with store.reading() as session:
+        row = (
+            await session.execute(select(Message).where(Message.key == key))
+        ).scalar_one_or_none()
+    if row is None or row.state != ledger.SENDING or row.deadline is None:
+        return
+    channel = channels[row.channel or ""]
+    wait_until(row.deadline + channel.quarantine, clock, "in_flight")
+    found = await channel.look_up(key)
+    if found:
+        await confirm(store, clock, row, found)
+        return
+    if found is not None and not channel.conclusive:
+        looked_at = row.looked_at or await _looked(store, row, clock.real())
+        wait_until(looked_at + channel.lag, clock, "in_doubt")
+    async with store.transaction() as session:
+        await lock_customer(session, row.customer_id)
+        held = await ledger.find(session, key)
+        if held is None or held.state != ledger.SENDING or held.attempts != row.attempts:
+            return  # somebody else has found out
+        if _may_go_again(Kind(row.kind), channel, looked=found is not None):
+            held.state, held.deadline = ledger.RESERVED, None
+        else:
+            await ledger.doubt(session, held, clock.now())
+
+
+async def confirm(store: Store, clock: Clock, row: Message, ids: tuple[str, ...]) -> None:
+    """The provider has it under these ids: one is right, two stop the step and call a person."""
+    single = len(ids) == 1
+    async with store.transaction() as session:  # first and alone: nothing may come between
+        at = row.slot_at or clock.now()
+        single = await ledger.confirm(session, row.key, ids[0], at) and single
+    if single:
+        return
+    async with store.transaction() as session:
+        await ledger.trip(session, row, clock.now())
+
+
+def later(code: str, delay: timedelta | None) -> ApplicationError:
+    """What is to be tried again, by Temporal, which keeps no slot and no history for the wait."""
+    return ApplicationError(code, type=code, next_retry_delay=delay)
+
+
+def wait_until(moment: datetime, clock: Clock, code: str) -> None:
+    left = moment - clock.real()
+    if left > timedelta():
+        raise later(code, left)
+
+
+async def _looked(store: Store, row: Message, at: datetime) -> datetime:
+    """Remember that the provider was asked once, and knew nothing of it."""
+    async with store.transaction() as session:
+        held = await ledger.find(session, row.key)
+        if held is not None and held.state == ledger.SENDING and held.attempts == row.attempts:
+            held.looked_at = held.looked_at or at
+    return at
+
+
+def _may_go_again(kind: Kind, channel: Channel, *, looked: bool) -> bool:
+    """At least once, or at most once, as the kind says and as far as the look-up can be trusted."""
+    if kind is Kind.TRANSACTIONAL or not looked:
+        return kind is Kind.TRANSACTIONAL
+    return channel.conclusive or kind is Kind.RELATIONSHIP

@@ -1,0 +1,203 @@
+"""The gate: may this be said to this customer, now? Asked in the transaction that begins the send.
+
+First what will never do (refused, covered), then what keeps it back (held), then when (deferred).
+The caller holds the customer's lock, and writes the answer down before it lets go.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from activities.calendar import last_open_before, open_from, zone_of
+from activities.crm import contacts, ledger
+from activities.crm.contacts import Slot
+from activities.crm.holds import open_holds, stops
+from activities.crm.house import HouseRules
+from activities.crm.store import lock_customer, lock_name
+from activities.crm.tables import Customer, Message
+from activities.permission import Standing, Template, Way, standing_of, way_for
+from activities.rendering import TemplateFault, registry
+from workflows import vocabulary as v
+from workflows.vocabulary import Kind
+
+VIP = "vip"
+REVIEW = "review"  # asked of a customer once in half a year, whatever they ordered
+PUNCTUAL = timedelta(minutes=15)  # before a promise, so that being last is not being late
+
+
+@dataclass(frozen=True)
+class Ask:
+    """Who wants to say what to whom; `row` is what the ledger has of the message's key."""
+
+    message: v.Message
+    template: Template
+    customer: Customer
+    row: Message | None = None
+
+
+class Slotted(NamedTuple):
+    at: datetime
+    why: str = ""  # what pushed it there: `quiet_hours`, `cap`, `promise`
+
+
+@dataclass
+class Verdict:
+    """The gate's answer and the facts it rests on; no answer means yes, by `way`."""
+
+    answer: v.Refused | v.Covered | v.Held | v.Deferred | None = None
+    way: Way | None = None
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+async def judge(session: AsyncSession, ask: Ask, *, now: datetime, rules: HouseRules) -> Verdict:
+    """The gate's answer to a message."""
+    message, template, customer = ask.message, ask.template, ask.customer
+    verdict = Verdict(facts={"template": template.name, "kind": template.kind.value})
+    unsolicited = template.kind is not Kind.TRANSACTIONAL
+    standing = await standing_of(session, customer)
+    verdict.facts |= _facts(standing, template)
+    way = way_for(template, standing, rules, by_person=bool(message.draft_id))
+    if message.latest and now >= message.latest:
+        verdict.answer = v.Refused(reason="stale")
+    elif isinstance(way, str):
+        verdict.answer = v.Refused(reason=way)
+    elif said := await _already(session, message, template, now):
+        verdict.answer = said
+    elif customer.tier == VIP and unsolicited and not message.draft_id:
+        verdict.answer = v.Refused(reason=VIP)
+    else:
+        verdict.way = way
+        verdict.facts["channel"] = way.channel
+        verdict.answer = await _kept_back(session, message, template, way.channel)
+        if verdict.answer is None and unsolicited:
+            await _time(session, ask, verdict, now=now, rules=rules)
+    return verdict
+
+
+async def admit_task(
+    session: AsyncSession,
+    task: v.Task,
+    now: datetime,
+    rules: HouseRules,
+    templates: Mapping[str, Template] | None = None,
+) -> v.Refused | v.Held | v.Deferred | None:
+    """The gate's answer to a task in which a person contacts the customer; None: hand it over.
+
+    Takes the customer's lock. Hours and cap are asked when the person's message goes.
+    """
+    if not task.template:
+        return None
+    template = (registry() if templates is None else templates).get(task.template)
+    if template is None:
+        raise TemplateFault("template_unknown", task.template)
+    customer = await lock_customer(session, task.customer_id)
+    answer: v.Refused | v.Held | None = None
+    facts: dict[str, Any] = {"template": template.name, "kind": template.kind.value}
+    if customer is None:
+        answer = v.Refused(reason="no_customer")
+    else:
+        standing = await standing_of(session, customer)
+        facts |= _facts(standing, template)
+        way = way_for(template, standing, rules, by_person=True)
+        if task.latest and now >= task.latest:
+            answer = v.Refused(reason="stale")
+        elif isinstance(way, str):
+            answer = v.Refused(reason=way)
+        else:
+            answer = await _kept_back(session, task, template, None)
+    if answer is not None:
+        await ledger.record(session, task, answer, now, facts)
+    return answer
+
+
+async def _already(
+    session: AsyncSession, message: v.Message, template: Template, now: datetime
+) -> v.Refused | v.Covered | None:
+    """Whether the customer has answered what this reminds of, or was asked what this asks."""
+    if message.reminds and await contacts.answered(session, message.customer_id, message.reminds):
+        return v.Refused(reason="answered")
+    asks = template.asks or message.asks
+    if not asks:
+        return None
+    if by := await contacts.asked(session, message, asks, now, of="order"):
+        return v.Covered(key=by.key, at=by.sent_at or by.slot_at or now)
+    if asks == REVIEW and await contacts.asked(session, message, asks, now, of="customer"):
+        return v.Refused(reason="asked_recently")
+    return None
+
+
+async def _kept_back(
+    session: AsyncSession, step: v.Message | v.Task, template: Template, channel: str | None
+) -> v.Held | None:
+    """The stop buttons that match, and the holds that keep back all but what they must have."""
+    follow_up = step.follow_up or step.key.partition("/")[0]
+    sop = follow_up.partition(".")[0]
+    names = await stops(session, channel=channel, sop=sop, template=template.name)
+    if template.kind is not Kind.TRANSACTIONAL:
+        names += [hold.id for hold in await open_holds(session, step.customer_id, follow_up)]
+    return v.Held(holds=tuple(names)) if names else None
+
+
+# -- when ------------------------------------------------------------------------------
+
+
+async def _time(
+    session: AsyncSession, ask: Ask, verdict: Verdict, *, now: datetime, rules: HouseRules
+) -> None:
+    """The earliest moment that hours, cap, spread and what is promised to others allow: now,
+    later, or too late."""
+    message, customer = ask.message, ask.customer
+    zone = zone_of(customer.time_zone, customer.phone, customer.country, rules)
+    addresses = [verdict.way.address] if verdict.way else []
+    for address in addresses:
+        await lock_name(session, f"address:{address}")
+    others = await contacts.taken(
+        session,
+        customer_id=customer.id,
+        addresses=addresses,
+        since=now - rules.cap,
+        but=message.key,
+    )
+    mine = ask.row.slot_at if ask.row is not None and ask.row.state == ledger.RESERVED else None
+    slot = Slotted(open_from(now, zone, rules, customer.id), "quiet_hours")
+    for other in others:
+        if _goes_first(other, message.key, mine) and abs(slot.at - other.at) < rules.cap:
+            slot = Slotted(open_from(other.at + rules.cap, zone, rules, customer.id), "cap")
+            verdict.facts["after"] = other.key
+    verdict.facts["zone"] = zone.key
+    promise = message.promise if ask.template.kind is Kind.RELATIONSHIP else None
+    if promise and slot.at > now and now < promise <= slot.at + PUNCTUAL:
+        last = last_open_before(promise - PUNCTUAL, zone, rules)
+        slot = Slotted(max(now, last), "promise")
+    if slot.at <= now and slot.why != "promise":
+        return
+    verdict.facts["why"] = slot.why
+    if message.latest and slot.at >= message.latest:
+        verdict.answer = v.Refused(reason=slot.why)
+    elif slot.at > now:
+        verdict.answer = v.Deferred(until=slot.at)
+
+
+def _goes_first(other: Slot, key: str, mine: datetime | None) -> bool:
+    """What is promised to us yields only to what went, or was promised for an earlier moment:
+    if each gave way to the other, neither would ever go."""
+    return other.firm or mine is None or (other.at, other.key) < (mine, key)
+
+
+def _facts(standing: Standing, template: Template) -> dict[str, Any]:
+    """What the decision rests on, without who the customer is."""
+    customer = standing.customer
+    facts = {
+        "version": template.version,
+        "topic": template.topic,
+        "tier": customer.tier,
+        "sensitive": customer.sensitive,
+        "consents": dict(sorted(standing.consents.items())),
+        "suppressed": bool(standing.suppressed),
+    }
+    return {name: fact for name, fact in facts.items() if fact}
