@@ -6,7 +6,6 @@ The caller holds the customer's lock, and writes the answer down before it lets 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
@@ -66,8 +65,10 @@ async def judge(session: AsyncSession, ask: Ask, *, now: datetime, rules: HouseR
         verdict.answer = v.Refused(reason="stale")
     elif isinstance(way, str):
         verdict.answer = v.Refused(reason=way)
-    elif said := await _already(session, message, template, now):
-        verdict.answer = said
+    elif message.reminds and await contacts.answered(session, customer.id, message.reminds):
+        verdict.answer = v.Refused(reason="answered")
+    elif asked := await _asked(session, message, template, now):
+        verdict.answer = asked
     elif customer.tier == VIP and unsolicited and not message.draft_id:
         verdict.answer = v.Refused(reason=VIP)
     else:
@@ -80,24 +81,20 @@ async def judge(session: AsyncSession, ask: Ask, *, now: datetime, rules: HouseR
 
 
 async def admit_task(
-    session: AsyncSession,
-    task: v.Task,
-    now: datetime,
-    rules: HouseRules,
-    templates: Mapping[str, Template] | None = None,
-) -> v.Refused | v.Held | v.Deferred | None:
+    session: AsyncSession, task: v.Task, now: datetime, rules: HouseRules
+) -> v.Refused | v.Covered | v.Held | None:
     """The gate's answer to a task in which a person contacts the customer; None: hand it over.
 
     Takes the customer's lock. Hours and cap are asked when the person's message goes.
     """
     if not task.template:
         return None
-    template = (registry() if templates is None else templates).get(task.template)
+    template = registry().get(task.template)
     if template is None:
         raise TemplateFault("template_unknown", task.template)
-    customer = await lock_customer(session, task.customer_id)
-    answer: v.Refused | v.Held | None = None
+    answer: v.Refused | v.Covered | v.Held | None
     facts: dict[str, Any] = {"template": template.name, "kind": template.kind.value}
+    customer = await lock_customer(session, task.customer_id)
     if customer is None:
         answer = v.Refused(reason="no_customer")
     else:
@@ -109,24 +106,23 @@ async def admit_task(
         elif isinstance(way, str):
             answer = v.Refused(reason=way)
         else:
-            answer = await _kept_back(session, task, template, None)
+            answer = await _asked(session, task, template, now)
+            answer = answer or await _kept_back(session, task, template, None)
     if answer is not None:
         await ledger.record(session, task, answer, now, facts)
     return answer
 
 
-async def _already(
-    session: AsyncSession, message: v.Message, template: Template, now: datetime
+async def _asked(
+    session: AsyncSession, step: v.Message | v.Task, template: Template, now: datetime
 ) -> v.Refused | v.Covered | None:
-    """Whether the customer has answered what this reminds of, or was asked what this asks."""
-    if message.reminds and await contacts.answered(session, message.customer_id, message.reminds):
-        return v.Refused(reason="answered")
-    asks = template.asks or message.asks
+    """Whether the customer was asked already what this asks."""
+    asks = template.asks or step.asks
     if not asks:
         return None
-    if by := await contacts.asked(session, message, asks, now, of="order"):
+    if by := await contacts.asked(session, step, asks, now, of="order"):
         return v.Covered(key=by.key, at=by.sent_at or by.slot_at or now)
-    if asks == REVIEW and await contacts.asked(session, message, asks, now, of="customer"):
+    if asks == REVIEW and await contacts.asked(session, step, asks, now, of="customer"):
         return v.Refused(reason="asked_recently")
     return None
 

@@ -22,6 +22,7 @@ from activities.channels import Accepted, Channel, Parcel
 from activities.clock import Clock, since_boot
 from activities.crm import ledger
 from activities.crm.house import HouseRules, house_rules
+from activities.crm.milestones import decide
 from activities.crm.store import Store, lock_customer
 from activities.crm.tables import Customer, Draft, Order
 from activities.crm.tables import Message as Row
@@ -31,11 +32,10 @@ from activities.permission import Template, never, standing_of
 from activities.rendering import Rendered, TemplateFault
 from activities.settings import Settings
 from workflows.contract import Messaging
-from workflows.vocabulary import Answer, Message, Refused, Remainder, Sent, Settled
+from workflows.vocabulary import Answer, Handed, Message, Refused, Remainder, Sent, Settled, Step
 
 log = structlog.get_logger("aftercare.messaging")
 
-FAULT = "template"  # the type of what no retry cures
 BUSY = timedelta(seconds=1)  # after which somebody who lost a row tries again
 
 
@@ -102,7 +102,7 @@ class GatedMessaging(Messaging):
         """Ask the gate and, if it says yes, send: once under its key, however often this runs."""
         begun = await self._begin(message)
         if begun is None:
-            await clear_up(self._store, self._clock, self._channels, message.key)
+            await self.clear_up(message)
             begun = await self._begin(message)
         if begun is None:
             raise later("in_flight", BUSY)
@@ -119,6 +119,10 @@ class GatedMessaging(Messaging):
             rules, standing = await house_rules(session), await standing_of(session, customer)
         left = (known[name] for name in rest.templates if name in known)
         return any(not never(template, standing, rules) for template in left)
+
+    async def clear_up(self, step: Step) -> None:
+        """Find out what became of an attempt under this key, if one is open."""
+        await clear_up(self._store, self._clock, self._channels, step.key)
 
     # -- the gate's transaction --------------------------------------------------------
 
@@ -138,7 +142,7 @@ class GatedMessaging(Messaging):
                 settled = await self._settled(session, message, row)
                 return settled or await self._ask(session, message, customer, row, began)
         except TemplateFault as fault:  # nothing was written
-            raise ApplicationError(fault.code, type=FAULT, non_retryable=True) from None
+            raise ApplicationError(fault.code, type=fault.code, non_retryable=True) from None
 
     async def _settled(
         self, session: AsyncSession, message: Message, row: Row | None
@@ -150,6 +154,8 @@ class GatedMessaging(Messaging):
         settled = await ledger.settled(session, row)
         if isinstance(settled, Sent):  # the attempt that sent it may have died before it said so
             await self._record_sent(session, message, row)
+        elif isinstance(settled, Handed):
+            await ledger.record(session, message, settled, self._clock.now())
         return settled
 
     async def _ask(
@@ -178,7 +184,8 @@ class GatedMessaging(Messaging):
         row.body_text, row.body_html = rendered.text, rendered.html
         channel = self._channels[row.channel or ""]
         ledger.reserve(row, now, self._clock.real() + channel.deadline)
-        await ledger.record_allowed(session, message, row, now, verdict.facts)
+        facts = {**verdict.facts, "attempt": row.attempts}
+        await decide(session, now, message, "allowed", facts=facts)
         return Attempt(row.attempts, channel, _parcel(row), began)
 
     async def _render(

@@ -47,19 +47,19 @@ async def taken(
 
 
 async def asked(
-    session: AsyncSession, message: v.Message, asks: str, now: datetime, *, of: str
+    session: AsyncSession, step: v.Message | v.Task, asks: str, now: datetime, *, of: str
 ) -> Message | None:
     """The message that has asked this already: of this order (`of="order"`), where there is one;
     of the customer only within half a year."""
     at = func.coalesce(Message.sent_at, Message.slot_at)
     same: list[ColumnElement[bool]] = [
-        Message.customer_id == message.customer_id,
+        Message.customer_id == step.customer_id,
         Message.asks == asks,
-        Message.key.not_in((message.key, message.reminds)),
+        Message.key.not_in((step.key, step.reminds if isinstance(step, v.Message) else "")),
         Message.state.in_(ASKED),
     ]
-    if of == "order" and message.order_id:
-        same.append(Message.order_id == message.order_id)
+    if of == "order" and step.order_id:
+        same.append(Message.order_id == step.order_id)
     elif of == "order":
         same += [Message.order_id.is_(None), at > now - ASKED_AGAIN]
     else:

@@ -6,17 +6,18 @@ true whatever else goes on.
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Literal
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.calendar import office_due
+from activities.crm import tasks
 from activities.crm.house import house_rules
-from activities.crm.milestones import record_decision, record_milestone
+from activities.crm.milestones import decide, record_milestone
 from activities.crm.store import lock_customer
-from activities.crm.tables import Message, Milestone, Stop, Task, new_id
+from activities.crm.tables import Customer, Message, Milestone, Stop, new_id
 from workflows import vocabulary as v
 from workflows.vocabulary import Role, State
 
@@ -100,7 +101,7 @@ async def settled(session: AsyncSession, row: Message) -> v.Settled | None:
         at = (by.sent_at or by.slot_at) if by else None
         return v.Covered(key=row.covered_by or "", at=at or row.created_at)
     if row.state == UNKNOWN:
-        task = await _task(session, f"{row.key}/unknown")
+        task = await tasks.find(session, f"{row.key}/unknown")
         if task is not None:
             return v.Handed(task_id=task.id, due=task.due_at)
         return v.Refused(reason=UNKNOWN)
@@ -144,33 +145,7 @@ async def record(
         message_key=message_key,
         task_id=task_id,
     )
-    await record_decision(
-        session,
-        now,
-        customer_id=step.customer_id,
-        follow_up=step.follow_up,
-        clause=step.clause,
-        key=step.key,
-        outcome=answer.answer,
-        reason=reason,
-        facts=facts,
-    )
-
-
-async def record_allowed(
-    session: AsyncSession, step: v.Step, row: Message, now: datetime, facts: dict[str, Any]
-) -> None:
-    """Write down that the gate said yes to an attempt, and why."""
-    await record_decision(
-        session,
-        now,
-        customer_id=step.customer_id,
-        follow_up=step.follow_up,
-        clause=step.clause,
-        key=step.key,
-        outcome="allowed",
-        facts={**facts, "attempt": row.attempts},
-    )
+    await decide(session, now, step, answer.answer, reason=reason, facts=facts)
 
 
 # -- what becomes of an attempt ------------------------------------------------------------
@@ -254,9 +229,10 @@ async def settle(
             state=state,
             reason=row.reason,
         )
-    task = await _task(session, f"{row.key}/{UNKNOWN}")
-    if task is not None and task.state == "open":
-        task.state, task.done_at, task.outcome = "done", now, {"result": outcome, "by": by}
+    task = await tasks.find(session, f"{row.key}/{UNKNOWN}")
+    if task is not None and task.state == tasks.OPEN:
+        tasks.settle(task, now, tasks.DONE)
+        task.outcome = {"result": outcome, "by": by}
     return True
 
 
@@ -264,27 +240,15 @@ async def call_person(
     session: AsyncSession, row: Message, now: datetime, *, about: str, role: Role, priority: int
 ) -> None:
     """A task about a message, once per message and trouble."""
-    key = f"{row.key}/{about}"
-    if await _task(session, key) is not None:
-        return
-    session.add(
-        Task(
-            id=new_id("task"),
-            key=key,
-            customer_id=row.customer_id,
-            follow_up=row.follow_up,
-            clause=row.clause,
-            role=role.value,
-            priority=priority,
-            title=TITLES[about].format(template=row.template),
-            state="open",
-            due_at=office_due(now, timedelta(days=1), await house_rules(session)),
-            brief={"message": row.id},
-            created_at=now,
-        )
+    step = v.Task(
+        key=f"{row.key}/{about}",
+        customer_id=row.customer_id,
+        follow_up=row.follow_up,
+        clause=row.clause or "",
+        role=role,
+        what=TITLES[about].format(template=row.template),
     )
-    await session.flush()
-
-
-async def _task(session: AsyncSession, key: str) -> Task | None:
-    return (await session.execute(select(Task).where(Task.key == key))).scalar_one_or_none()
+    if await tasks.find(session, step.key) is None:
+        customer = await session.get(Customer, row.customer_id)
+        due = office_due(now, step.within, await house_rules(session))
+        await tasks.put(session, now, step, customer, due=due, priority=priority)
