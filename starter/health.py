@@ -12,7 +12,7 @@ from typing import Literal
 
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
-from temporalio.api.enums.v1 import IndexedValueType, TaskQueueType
+from temporalio.api.enums.v1 import TaskQueueType
 from temporalio.api.operatorservice.v1 import ListSearchAttributesRequest
 from temporalio.api.taskqueue.v1 import TaskQueue
 from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest, DescribeTaskQueueResponse
@@ -26,10 +26,7 @@ from workflows import attributes
 from workflows.contract import BULK, QUEUE
 
 SEARCH_ATTRIBUTES = {
-    key.name: IndexedValueType.Name(key.indexed_value_type)
-    .removeprefix("INDEXED_VALUE_TYPE_")
-    .title()
-    for key in attributes.ALL
+    key.name: key.indexed_value_type.name.title().replace("_", "") for key in attributes.ALL
 }
 PATIENCE = timedelta(seconds=3)
 POLLED_WITHIN = timedelta(seconds=90)  # a poll lasts a minute

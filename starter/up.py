@@ -9,10 +9,12 @@ import shutil
 import signal
 import sys
 import sysconfig
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import select
 
@@ -48,7 +50,8 @@ class Up:
     addresses: Addresses
     pace: str | None = None
     new_pace: str | None = None  # for a directory that is new, when none is asked for
-    afterwards: Callable[[Up, Pace], Awaitable[None]] | None = None
+    begins: datetime | None = None  # when paced time begins there, if not now
+    afterwards: Callable[[Up, Pace], Coroutine[Any, Any, None]] | None = None
 
     @property
     def settings(self) -> Settings:
@@ -100,7 +103,7 @@ async def prepare(plan: Up) -> Pace:
         async with store.transaction() as session:
             new = (await session.execute(select(ApiKey.id).limit(1))).first() is None
             said = plan.pace or (plan.new_pace if new else None)
-            pace = await settle_pace(session, now, said)
+            pace = await settle_pace(session, now, said, plan.begins)
             if new:
                 _, secret = await keys.create(session, now, "first", by="up")
                 plan.directory.write_key(secret)
@@ -278,15 +281,16 @@ def _signals(supervisor: Supervisor) -> Iterator[asyncio.Event]:
             loop.remove_signal_handler(number)
 
 
-async def _until(stopped: asyncio.Event, work: Awaitable[None]) -> None:
-    await _first(asyncio.ensure_future(stopped.wait()), work)
+async def _until(stopped: asyncio.Event, work: Coroutine[Any, Any, None]) -> None:
+    await _first(asyncio.create_task(stopped.wait()), work)
 
 
-async def _first(watch: asyncio.Future[object], work: Awaitable[None]) -> None:
+async def _first(watch: asyncio.Task[Any], work: Coroutine[Any, Any, None]) -> None:
     """Until one of the two is over: raises what it raised."""
-    working = asyncio.ensure_future(work)
+    working = asyncio.create_task(work)
+    both: set[asyncio.Task[Any]] = {watch, working}
     try:
-        done, _ = await asyncio.wait({watch, working}, return_when=asyncio.FIRST_COMPLETED)
+        done, _ = await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
         for task in done:
             await task
     finally:

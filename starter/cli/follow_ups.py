@@ -74,10 +74,14 @@ EFFECTS = {
 
 
 def register(app: App) -> None:
-    for command in (start, signal, list_, show, why, opt_out):
-        app.command(command, name=command.__name__.strip("_").replace("_", "-"))
-    for command in (hold, resume, skip, run_now, retry, end):
-        app.command(command, name=command.__name__.replace("_", "-"))
+    app.command(start)
+    app.command(signal)
+    app.command(list_, name="list")
+    app.command(show)
+    app.command(why)
+    for control in (hold, resume, skip, run_now, retry, end):
+        app.command(control, name=control.__name__.replace("_", "-"))
+    app.command(opt_out, name="opt-out")
 
 
 # -- beginning and telling -----------------------------------------------------------------------
