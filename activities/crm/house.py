@@ -61,6 +61,7 @@ class HouseRules(Rules):
         (0, 1, 2, 3, 4), min_length=1
     )  # Monday is 0
     relationship_needs_consent: tuple[str, ...] = ()  # countries, ISO 3166
+    high_spend: int = Field(500, ge=0)  # who spent so much is of high potential (5.5.3)
     aliases: dict[str, Role] = {}  # what else a role is called (requirements §0 b)
 
     @model_validator(mode="after")

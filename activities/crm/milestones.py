@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.crm.tables import Decision, Enrolment, Milestone, new_id
-from workflows.vocabulary import PAST, State
+from workflows.vocabulary import PAST, State, Step
 
 
 async def record_milestone(
@@ -72,4 +72,51 @@ async def record_decision(
             reason=reason,
             facts=facts,
         )
+    )
+
+
+async def tick(
+    session: AsyncSession,
+    now: datetime,
+    step: Step,
+    state: State,
+    *,
+    reason: str | None = None,
+    due_at: datetime | None = None,
+    task_id: str | None = None,
+) -> None:
+    """Write where a step's clause stands."""
+    await record_milestone(
+        session,
+        now,
+        follow_up=step.follow_up,
+        clause=step.clause,
+        about=step.about,
+        state=state,
+        reason=reason,
+        due_at=due_at,
+        task_id=task_id,
+    )
+
+
+async def decide(
+    session: AsyncSession,
+    now: datetime,
+    step: Step,
+    outcome: str,
+    *,
+    reason: str | None = None,
+    facts: dict[str, Any] | None = None,
+) -> None:
+    """Write down why a step came to what it came to."""
+    await record_decision(
+        session,
+        now,
+        customer_id=step.customer_id,
+        follow_up=step.follow_up or None,
+        clause=step.clause or None,
+        key=step.key,
+        outcome=outcome,
+        reason=reason,
+        facts=facts,
     )

@@ -1,7 +1,8 @@
 """Policies and house rules as data: versions, what is set in each, who approved it.
 
 Whoever reads changes from outside hands in the model they must fit. Keys are dotted
-(`guide.after`), spans may be written as `24h` or `14d`, and nothing (null) means the default.
+(`guide.after`), spans may be written as `24h` or `14d`, null means the default, and `none`, where
+a value may be none, means that.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from activities.crm.tables import PolicyVersion, new_id
 
 SPAN = re.compile(r"(\d+(?:\.\d+)?)\s*([smhdw])")
 UNITS = {"w": 604800, "d": 86400, "h": 3600, "m": 60, "s": 1}
+DEFAULT = object()  # what a key is set to that is no longer set
 Body = dict[str, Any]
 Model = type[BaseModel]
 
@@ -162,7 +164,7 @@ def _flat(model: Model, changes: Body, above: str = "") -> Iterator[tuple[list[s
         elif inner and value is not None:
             raise PolicyError("wrong_value", path, f"`{path}` has parts: {_parts(inner, path)}")
         else:
-            yield path.split("."), _read(annotation, value)
+            yield path.split("."), DEFAULT if value is None else _read(annotation, value)
 
 
 def _annotation(model: Model, key: str, path: str) -> Any:
@@ -189,6 +191,8 @@ def _model(annotation: Any) -> Model | None:
 def _read(annotation: Any, value: Any) -> Any:
     if not isinstance(value, str):
         return value
+    if value.strip().lower() == "none" and NoneType in get_args(annotation):
+        return None
     if annotation is timedelta and (span := SPAN.fullmatch(value.strip())):
         return timedelta(seconds=float(span[1]) * UNITS[span[2]])
     if get_origin(annotation) in (tuple, list):
@@ -201,7 +205,7 @@ def _put(full: Body, path: list[str], value: Any, defaults: Body) -> None:
     for part in above:
         full[part] = dict(full.get(part) or {})
         full, defaults = full[part], defaults.get(part) or {}
-    if value is not None:
+    if value is not DEFAULT:
         full[last] = value
     elif last in defaults:
         full[last] = defaults[last]

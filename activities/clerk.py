@@ -1,0 +1,65 @@
+"""The clerk: when a clause is due, and what became of it. Short, and asked inside the workflow."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+
+from pydantic import AwareDatetime
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+from temporalio import activity
+
+from activities.calendar import slot_in_window, zone_of
+from activities.clock import Clock
+from activities.crm.house import current_policy, house_rules
+from activities.crm.milestones import decide, tick
+from activities.crm.store import Store
+from activities.crm.tables import Customer, Message
+from workflows import vocabulary as v
+from workflows.contract import Clerk
+from workflows.vocabulary import State
+
+LOST = ("bounced", "refused", "unknown")  # no clock runs from a message that is
+
+
+class CrmClerk(Clerk):
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self.store, self.clock = store, clock
+
+    @activity.defn
+    async def plan(self, milestone: v.Milestone) -> AwareDatetime:
+        now = milestone.now or self.clock.now()
+        async with self.store.transaction() as session:
+            moment = await _moment(session, milestone, now)
+            await tick(session, now, milestone, State.NEXT, due_at=moment)
+        return moment
+
+    @activity.defn
+    async def mark(self, mark: v.Mark) -> None:
+        now = mark.now or self.clock.now()
+        async with self.store.transaction() as session:
+            reason = mark.reason or None
+            await tick(session, now, mark, mark.state, reason=reason, due_at=mark.due)
+            await decide(session, now, mark, mark.state.value, reason=reason)
+
+    @activity.defn
+    async def current_policy(self, name: str) -> str:
+        async with self.store.reading() as session:
+            return json.dumps(await current_policy(session, name))
+
+
+async def _moment(session: AsyncSession, milestone: v.Milestone, now: datetime) -> datetime:
+    """The moment, in the milestone's window, that suits the customer best."""
+    opens, closes = milestone.due or now, milestone.before
+    if milestone.counted_from and milestone.otherwise:
+        query = select(Message.state).where(Message.key == milestone.counted_from)
+        if (await session.execute(query)).scalar_one_or_none() in LOST:
+            closes = closes and milestone.otherwise + (closes - opens)
+            opens = milestone.otherwise
+    if closes is None:
+        return opens
+    rules = await house_rules(session)
+    customer = await session.get(Customer, milestone.customer_id)
+    where = (customer.time_zone, customer.phone, customer.country) if customer else (None,) * 3
+    return slot_in_window(opens, closes, zone_of(*where, rules), rules, milestone.customer_id)

@@ -1,0 +1,226 @@
+"""What is written for people: tasks, notes, cases, holds, and a follow-up's end.
+
+Each verb is one transaction under the customer's lock, and counts once under its key, however often
+it runs: what was asked and what came of it are written together, or not at all.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+from temporalio import activity
+
+from activities.channels import Channel
+from activities.clerk import CrmClerk
+from activities.clock import Clock
+from activities.crm import holds, inbox, ledger, people, tasks
+from activities.crm.milestones import decide
+from activities.crm.store import Store, lock_customer
+from activities.crm.tables import Case, Customer, Enrolment, Hold, Inbox, Milestone, Task, new_id
+from activities.doubt import clear_up, later
+from activities.handing import MEND, hand_over
+from activities.settings import Settings
+from workflows import vocabulary as v
+from workflows.contract import Records
+from workflows.vocabulary import PAST, Outcome, Role, State
+
+__all__ = ["CrmClerk", "CrmRecords"]
+
+BUSY = timedelta(seconds=1)  # real time, until it is asked again what became of an attempt
+
+
+class CrmRecords(Records):
+    """The channels are asked what became of an attempt whose step is no longer wanted."""
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        settings: Settings | None = None,
+        channels: Mapping[str, Channel] | None = None,
+    ) -> None:
+        self.store, self.clock, self.settings = store, clock, settings or Settings()
+        self.channels = channels or {}
+
+    @activity.defn
+    async def hand_over(self, task: v.Task) -> v.Answer:
+        async with self.store.transaction() as session:
+            return await hand_over(session, task, self.clock.now(), self.settings)
+
+    @activity.defn
+    async def withdraw(self, step: v.Withdrawal) -> v.Settled:
+        for _ in range(2):
+            try:
+                return await self._withdraw(step)
+            except ledger.InFlightError:
+                await clear_up(self.store, self.clock, self.channels, step.key)
+        raise later("in_flight", BUSY)
+
+    async def _withdraw(self, step: v.Withdrawal) -> v.Settled:
+        now = self.clock.now()
+        async with self.store.transaction() as session:
+            await lock_customer(session, step.customer_id)
+            task = await tasks.find(session, step.key)
+            if task is not None and task.state == tasks.OPEN:
+                tasks.settle(task, now, tasks.WITHDRAWN, step.reason)
+            if task is None or await ledger.find(session, step.key) is not None:
+                return await ledger.withdraw(session, step, now)
+            settled = tasks.became(task)
+            if isinstance(settled, v.Refused) and not await _is_past(session, step):
+                await ledger.record(session, step, settled, now)
+        return settled
+
+    @activity.defn
+    async def note(self, note: v.Note) -> None:
+        now = self.clock.now()
+        async with self.store.transaction() as session:
+            await _note(session, note, note.text, now)
+
+    @activity.defn
+    async def open_case(self, step: v.Step) -> None:
+        now = self.clock.now()
+        async with self.store.transaction() as session:
+            customer = await lock_customer(session, step.customer_id)
+            known = select(Case.id).where(Case.key == step.key)
+            if customer is None or (await session.execute(known)).first():
+                return
+            case = Case(
+                id=new_id("case"),
+                key=step.key,
+                customer_id=customer.id,
+                kind="complaint",
+                state="open",
+                opened_at=now,
+            )
+            session.add(case)
+            await holds.hold(
+                session, now, customer_id=customer.id, kind="complaint", hold_id=case.id
+            )
+            await _ask_desk(session, now, "complaint.opened", step, {"case_id": case.id})
+            answer = v.Task(
+                key=f"{case.id}/answer",
+                customer_id=customer.id,
+                role=Role.CSR,
+                what="Put a complaint right",
+            )
+            await tasks.put(session, now, answer, customer, due=now + people.ANSWER, priority=1)
+            await decide(session, now, step, "held", reason="complaint", facts={"case": case.id})
+
+    @activity.defn
+    async def open_hold(self, step: v.Step) -> None:
+        now = self.clock.now()
+        async with self.store.transaction() as session:
+            customer = await lock_customer(session, step.customer_id)
+            if customer is None or await session.get(Hold, step.key) is not None:
+                return  # one that was released since stays so
+            await holds.hold(
+                session,
+                now,
+                customer_id=customer.id,
+                kind="manual",
+                hold_id=step.key,
+                follow_up=step.follow_up or None,
+            )
+            await decide(session, now, step, "held", reason="manual", facts={"hold": step.key})
+
+    @activity.defn
+    async def keep_in_touch(self, who: v.KeepInTouching) -> None:
+        data = who.model_dump(mode="json", include={"follow_up", "rhythms"})
+        digest = hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()[:16]
+        key = f"{who.follow_up or who.customer_id}/keep-in-touch/{digest}"
+        step = v.Step(key=key, customer_id=who.customer_id)
+        async with self.store.transaction() as session:
+            await lock_customer(session, who.customer_id)
+            await _ask_desk(session, self.clock.now(), "keep_in_touch.wanted", step, data)
+
+    @activity.defn
+    async def close(self, ending: v.Ending) -> None:
+        now, outcome = self.clock.now(), ending.outcome
+        async with self.store.transaction() as session:
+            await lock_customer(session, ending.customer_id)
+            row = await session.get(Enrolment, ending.follow_up, with_for_update=True)
+            if row is None or row.ended_at is not None:
+                return
+            row.state, row.ended_at = outcome.value, now
+            if outcome is not Outcome.COMPLETED:
+                row.reason = row.reason or outcome.value
+            owed = await _close_tasks(session, now, ending)
+            await _strike_out(session, now, ending, owed)
+            await _note(session, ending, f"{row.sop}: {outcome.value}", now)
+            await decide(session, now, ending, outcome.value)
+
+
+async def _close_tasks(session: AsyncSession, now: datetime, ending: v.Ending) -> set[str]:
+    """Withdraw what nobody needs to do any more; the ids of the tasks that people still owe.
+
+    A procedure that came to its end has handed over what is still open: a call by Sales, say.
+    """
+    owed: set[str] = set()
+    for row in await tasks.open_of(session, ending.follow_up):
+        if ending.outcome is Outcome.COMPLETED and not _mends(row):
+            owed.add(row.id)
+        else:
+            tasks.settle(row, now, tasks.WITHDRAWN, ending.outcome.value)
+    return owed
+
+
+def _mends(row: Task) -> bool:
+    return row.role == Role.ENGINEER.value and row.title.startswith(MEND)
+
+
+async def _strike_out(
+    session: AsyncSession, now: datetime, ending: v.Ending, owed: set[str]
+) -> None:
+    """Close, with the reason, what the end leaves open on the checklist."""
+    query = select(Milestone).where(
+        Milestone.follow_up == ending.follow_up, Milestone.state.not_in(PAST)
+    )
+    for line in (await session.execute(query.with_for_update())).scalars():
+        if line.task_id not in owed:
+            line.state, line.reason = State.SKIPPED.value, ending.outcome.value
+            line.done_at = line.updated_at = now
+
+
+async def _is_past(session: AsyncSession, step: v.Step) -> bool:
+    """Whether the clause has its end already: a task taken back afterwards changes nothing."""
+    line = await session.get(Milestone, (step.follow_up, step.clause, step.about))
+    return line is not None and line.state in PAST
+
+
+async def _note(session: AsyncSession, step: v.Step, text: str, now: datetime) -> None:
+    customer = await session.get(Customer, step.customer_id)
+    if customer is None or customer.erased_at is not None:
+        return
+    note = await people.write_down(
+        session,
+        key=step.key,
+        customer_id=customer.id,
+        at=now,
+        summary=text,
+        direction="internal",
+        follow_up=step.follow_up or None,
+    )
+    note.clause = step.clause or None
+
+
+async def _ask_desk(
+    session: AsyncSession, now: datetime, what: str, step: v.Step, data: dict[str, Any]
+) -> None:
+    """What only the desk can do it finds in its inbox: no activity speaks to Temporal."""
+    known = select(Inbox.id).where(Inbox.source == inbox.WORKFLOW, Inbox.event_id == step.key)
+    if (await session.execute(known)).first():
+        return
+    event: dict[str, Any] = {
+        "id": step.key,
+        "type": what,
+        "occurred_at": now.isoformat(),
+        "customer": {"id": step.customer_id},
+        "data": data,
+    }
+    session.add(inbox.row_for(inbox.WORKFLOW, event, occurred_at=now, now=now))
