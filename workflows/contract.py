@@ -18,6 +18,7 @@ from workflows.vocabulary import (
     Engagement,
     KeepInTouching,
     Mark,
+    Measure,
     Message,
     Milestone,
     Note,
@@ -106,7 +107,7 @@ class Clerk(ABC):
 class Insight(ABC):
     @activity.defn
     @abstractmethod
-    async def engagement(self, step: Step) -> Engagement:
+    async def engagement(self, measure: Measure) -> Engagement:
         """How engaged the customer is, from what was recorded until now."""
 
     @activity.defn

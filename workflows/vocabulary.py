@@ -8,19 +8,24 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import Any, Generic, Literal, TypeVar
+from typing import Annotated, Any, Generic, Literal, Self, TypeVar
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 
 class Noun(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
 
+Span = Annotated[timedelta, Field(ge=timedelta())]
+Code = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,64}$")]  # becomes part of a step's key
+
+
 class Policy(Noun):
     """What an SOP leaves in [brackets]; it travels with the customer who began under it."""
 
-    grace: timedelta = timedelta(days=7)  # how late a step that nothing follows is still welcome
+    grace: Span = timedelta(days=7)  # how late a step that nothing follows is still welcome
+    elsewhere: tuple[str, ...] = ()  # the clauses that another system carries out (§0 l)
 
 
 PolicyT = TypeVar("PolicyT", bound=Policy)
@@ -81,9 +86,23 @@ class Mode(StrEnum):
     AUTO = "auto"
 
 
+class Preset(StrEnum):
+    """How little somebody must do to count as hardly engaged."""
+
+    LENIENT = "lenient"
+    STANDARD = "standard"
+    STRICT = "strict"
+
+
 class Window(Noun):
-    after: timedelta
-    before: timedelta
+    after: Span
+    before: Span
+
+    @model_validator(mode="after")
+    def _opens_before_it_closes(self) -> Self:
+        if self.after > self.before:
+            raise ValueError("a window opens before it closes")
+        return self
 
 
 class Pace(Noun):
@@ -119,6 +138,7 @@ class Enrolment(Noun, Generic[PolicyT]):
     access_given: bool = False
     order_id: str = ""
     early: tuple[Heard, ...] = ()
+    delivered_at: AwareDatetime | None = None
 
 
 class Rhythm(Noun):
@@ -139,9 +159,13 @@ class Relationship(Noun, Generic[PolicyT]):
     pace: Pace = Pace()
     kinds: dict[str, Kind] = {}
     rhythms: tuple[Rhythm, ...] = ()
-    occurrences: dict[str, int] = {}  # how often each rhythm came round
-    seen: tuple[str, ...] = ()  # the ids of the last events heard
+    occurrences: dict[str, int] = {}  # how often each rhythm came round, by its key
+    seen: tuple[str, ...] = ()  # the last events heard, by name and id
     early: tuple[Heard, ...] = ()
+    lines: tuple[Line, ...] = ()  # the checklist so far
+    holds: tuple[str, ...] = ()
+    cases: tuple[str, ...] = ()
+    asked_at: dict[str, AwareDatetime] = {}  # when each rhythm last reached the customer
 
 
 class KeepInTouching(Noun):
@@ -166,9 +190,11 @@ class Line(Noun):
     state: State
     reason: str = ""
     due: datetime | None = None
+    about: str = ""
 
     def __str__(self) -> str:
-        return f"- **{self.clause}** {self.says}: {self.state} {self.reason}".rstrip()
+        name = f"{self.clause} {self.about}".rstrip()
+        return f"- **{name}** {self.says}: {self.state} {self.reason}".rstrip()
 
 
 class Potential(Noun):
@@ -201,6 +227,12 @@ class Milestone(Step):
     otherwise: AwareDatetime | None = None  # the beginning, should that message have bounced
 
 
+class Measure(Step):
+    """A question about what was recorded of the customer until now."""
+
+    preset: Preset = Preset.STANDARD
+
+
 class Mark(Step):
     """What became of a clause without a message or a task."""
 
@@ -228,6 +260,8 @@ class Task(Step):
     mode: Mode = Mode.EACH
     cap: int | None = None  # how many of these a role gets in a day
     copy_to: Role | None = None
+    asks: str = ""  # what the message asks that it prepares
+    order_id: str = ""
 
 
 class Withdrawal(Step):
@@ -310,7 +344,7 @@ class ComplaintResolved(Event):
 
 
 class Issue(Event):
-    topic: str = "general"
+    topic: Code = "general"
 
 
 class Lull(Event):
@@ -353,6 +387,13 @@ class End(Event): ...
 
 class Order(Event):
     order_id: str = ""
+    partial: bool = False  # some of its items only: nothing ends with them
+
+
+class DoneElsewhere(Event):
+    """Another system has done what the clause asks; this is the evidence."""
+
+    clause: str = ""
 
 
 class Rhythms(Event):
@@ -378,6 +419,7 @@ HEARD: dict[str, type[Event]] = {
     "end": End,
     "order_placed": Order,
     "rhythms": Rhythms,
+    "done_elsewhere": DoneElsewhere,
     # Heard by every follow-up; only the SOPs that care about them answer (`on_event`).
     **dict.fromkeys(
         """order_shipped order_ready order_picked_up order_delivered order_cancelled
@@ -386,8 +428,7 @@ HEARD: dict[str, type[Event]] = {
     ),
     **dict.fromkeys(
         """account_provisioned meeting_scheduled meeting_moved meeting_held meeting_missed
-        meeting_cancelled inquiry inquiry_answered complaint_updated interaction
-        done_elsewhere""".split(),
+        meeting_cancelled inquiry inquiry_answered complaint_updated interaction""".split(),
         Event,
     ),
 }

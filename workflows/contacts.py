@@ -1,0 +1,216 @@
+"""How a customer is reached: by a message, or through a person."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any, Generic
+
+from workflows.checklist import HERE
+from workflows.contract import Messaging, Records
+from workflows.door import Door
+from workflows.facts import Answered, Facts
+from workflows.steps import DAILY, Condition, never, why
+from workflows.vocabulary import (
+    Contact,
+    Covered,
+    Enrolment,
+    Handed,
+    Kind,
+    Message,
+    Mode,
+    PolicyT,
+    Refused,
+    Relationship,
+    Role,
+    Sent,
+    Settled,
+    State,
+    Task,
+    TaskDone,
+    Withdrawal,
+)
+
+
+class Contacts(Door, Generic[PolicyT]):
+    """Sending, asking and telling: each once under its key, each under the clause it is for."""
+
+    def __init__(
+        self,
+        start: Enrolment[PolicyT] | Relationship[PolicyT],
+        order_id: str = "",
+        known: Iterable[str] = (),
+    ) -> None:
+        facts = Facts(start.policy.elsewhere, known)
+        super().__init__(start.customer_id, start.pace, facts, early=start.early)
+        self.policy = start.policy
+        self.kinds = start.kinds
+        self._order_id = order_id
+
+    def replied(self, to: Contact) -> Answered:
+        return Answered(self.facts, to)
+
+    def soon(self) -> datetime:
+        """The latest useful moment of a step that nothing follows."""
+        return self.now() + self.policy.grace
+
+    @property
+    def order_id(self) -> str:
+        """The purchase this is about; after a sign-up, the first that was heard of."""
+        return self._order_id or next(iter(self.facts.orders), "")
+
+    async def send(
+        self,
+        step: str,
+        *,
+        template: str = "",
+        unless: Condition | None = None,
+        reminds: Contact | None = None,
+        asks: str = "",
+        sender: Role = Role.COMMUNICATIONS,
+        draft_id: str = "",
+        order_id: str = "",
+        unreachable: Role | None = None,
+    ) -> Contact | None:
+        """Send it once, as soon as the gate lets it; what went, or None if nothing did.
+
+        With `unreachable` named, that role is to find a way if there is no address at all.
+        """
+        about, template = HERE.get().about, template or step  # the template may be renamed
+        answered = self.replied(reminds) if reminds else None
+        message = Message(
+            **self._step(step, about),
+            template=template,
+            kind=self._kind(template),
+            sender=sender,
+            draft_id=draft_id,
+            order_id=order_id or self.order_id,
+            asks=asks,
+            reminds=reminds.key if reminds else "",
+        )
+        settled = await self._settle(Messaging.send, message, step, answered or unless or never)
+        if settled == Refused(reason="vip"):
+            settled = await self._in_person(message, answered or unless or never)
+        if settled == Refused(reason="no_address") and unreachable:
+            await self.tell(unreachable, "find a way to reach this customer")
+        if isinstance(settled, Sent) and answered:
+            self.reminders.append((HERE.get().number, settled, answered))
+            if answered.before(settled.at):
+                await self._note(HERE.get().number, "the reply had come first")
+        return settled if isinstance(settled, Sent | Covered) else None
+
+    async def _in_person(self, message: Message, unless: Condition) -> Settled:
+        """An important customer hears from a person: their draft goes, under a key of its own."""
+        what = "write to this customer in person"
+        task = await self._hand_over(message.sender, what, template=message.template)
+        if not isinstance(task, Handed):
+            return task
+        done = await self._done_by(task, HERE.get().latest or self.soon(), unless)
+        if done.draft_id:
+            drafted = {"key": f"{message.key}/in-person", "draft_id": done.draft_id}
+            message = message.model_copy(update=drafted)
+            return await self._settle(Messaging.send, message, message.template, unless)
+        if done.declined:
+            self.pass_over("declined")
+        elif task.task_id in self.facts.tasks:
+            self._record(State.DONE)
+        elif not unless():
+            self.handed[task.task_id] = HERE.get().name  # it stays on somebody's list
+        else:
+            await self._put_away(message.template, why(unless))
+            self.pass_over(why(unless))
+        return task
+
+    async def ask(
+        self,
+        role: Role,
+        what: str,
+        within: timedelta,
+        *,
+        template: str,
+        mode: Mode = Mode.EACH,
+        cap: int | None = None,
+        asks: str = "",
+    ) -> Contact | None:
+        """Have a person write it; if nobody came in time, or could, it goes as it stands."""
+        if mode is Mode.AUTO:
+            return await self.send(template, sender=role, asks=asks)
+        task = await self._hand_over(
+            role, what, within=within, template=template, mode=mode, cap=cap, asks=asks
+        )
+        done = TaskDone()
+        match task:
+            case Covered():
+                return task
+            case Refused(reason=reason) if reason != "capacity":
+                return None
+            case Handed():
+                done = await self._done_by(task, task.due)
+        if done.declined:
+            self.pass_over("declined")
+            return None
+        sent = await self.send(template, sender=role, draft_id=done.draft_id, asks=asks)
+        if sent and isinstance(task, Handed) and task.task_id not in self.facts.tasks:
+            await self._put_away(template, "went by itself")
+        return sent
+
+    async def tell(
+        self,
+        role: Role,
+        what: str,
+        *,
+        within: timedelta = DAILY,
+        template: str = "",
+        copy_to: Role | None = None,
+        unless: Condition = never,
+    ) -> Handed | None:
+        """Give a role a task; when it is due is said by those who know its working hours."""
+        task = await self._hand_over(
+            role, what, unless, within=within, template=template, copy_to=copy_to
+        )
+        if not isinstance(task, Handed):
+            return None
+        self.handed[task.task_id] = HERE.get().name
+        return task
+
+    async def _hand_over(
+        self, role: Role, what: str, unless: Condition = never, *, template: str = "", **more: Any
+    ) -> Settled:
+        task = Task(
+            **self._step(*self._task(template)),
+            role=role,
+            what=what,
+            template=template,
+            kind=self._kind(template),
+            order_id=self.order_id,
+            **more,
+        )
+        return await self._settle(Records.hand_over, task, f"{role}: {what}", unless)
+
+    async def _put_away(self, template: str, reason: str) -> None:
+        """Take a task back that nobody needs to do any more; its clause has its own end."""
+        withdrawal = {**self._step(*self._task(template)), "clause": "", "reason": reason}
+        await self._do(Records.withdraw, Withdrawal(**withdrawal), f"task back: {reason}")
+
+    def _task(self, template: str) -> tuple[str, ...]:
+        return "task", HERE.get().number, template, HERE.get().about
+
+    def _kind(self, template: str) -> Kind:
+        return self.kinds.get(template, Kind.RELATIONSHIP)
+
+    async def _done_by(self, task: Handed, moment: datetime, unless: Condition = never) -> TaskDone:
+        """Wait for a person, at most until the moment, or until somebody says now."""
+        number = HERE.get().number
+        hurried = self.facts.hurried.get(number, 0)
+
+        def enough() -> bool:
+            hurry = self.facts.hurried.get(number, 0) > hurried
+            return task.task_id in self.facts.tasks or hurry or unless()
+
+        self.asked[task.task_id] = self.awaited[number] = None
+        self._expect(moment)
+        await self._wait(enough, moment)
+        self.asked.pop(task.task_id, None)
+        self.awaited.pop(number, None)
+        self._look_up()
+        return self.facts.tasks.get(task.task_id, TaskDone())

@@ -1,0 +1,168 @@
+"""The building blocks that every SOP is written with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import ClassVar
+
+from temporalio import workflow
+
+from workflows.checklist import HERE, OPEN
+from workflows.contacts import Contacts
+from workflows.contract import Clerk, Insight, Records
+from workflows.facts import WentBack
+from workflows.steps import DAILY, Condition, Ended, never, why
+from workflows.vocabulary import (
+    PAST,
+    Contact,
+    Ending,
+    Engagement,
+    KeepInTouching,
+    Measure,
+    Milestone,
+    Outcome,
+    PolicyT,
+    Potential,
+    Preset,
+    Rhythm,
+    State,
+    Step,
+    Window,
+)
+
+
+class FollowUp(Contacts[PolicyT]):
+    """A customer's way through one SOP: a timeline, and standing orders for all that happens."""
+
+    steps: ClassVar[dict[str, tuple[str, ...]]] = {}  # the templates each clause may send
+    standing: ClassVar[tuple[str, ...]] = ()  # the clauses that only come when called for
+
+    async def procedure(self) -> None:
+        raise NotImplementedError
+
+    async def follow(self) -> Outcome:
+        self._answer_early()
+        with suppress(Ended):
+            await self.procedure()
+        await self._quiet()
+        outcome = self.facts.ended or Outcome.COMPLETED
+        ending = Ending(**self._step("close"), outcome=outcome)
+        await self._do(Records.close, ending, f"close: {outcome}")
+        # What is heard during that is answered too; and after this nothing awaits any more.
+        await self._quiet()
+        if self.facts.ended:
+            self._strike_out(outcome)
+        return outcome
+
+    def left(self) -> Iterable[str]:
+        """What may still be sent: by the clauses to come, and by the standing orders at work."""
+        for clause, templates in self.steps.items():
+            states = {line.state for line in self.lines.values() if line.clause == clause}
+            to_come = clause not in self.standing and states.isdisjoint(PAST)
+            if to_come or not states.isdisjoint(OPEN):
+                yield from templates
+
+    # -- the timeline ----------------------------------------------------------------
+
+    async def until(self, moment: datetime, unless: Condition = never) -> bool:
+        """Sleep durably until the moment; True if `unless` came first. The rest the gate knows."""
+        return await self._sleep(self._milestone(moment), unless, moment, moment + DAILY)
+
+    async def until_exactly(self, moment: datetime, unless: Condition = never) -> bool:
+        """The same, where the moment is not for the calendar to move."""
+        return await self._sleep(self._milestone(moment), unless, moment, moment)
+
+    async def between(self, window: Window, after: Contact | None, otherwise: datetime) -> None:
+        """Sleep until the best moment of the window after that message.
+
+        Should it not have gone, or have bounced since, the window counts from `otherwise`.
+        """
+        start = after.at if after else otherwise
+        opens, closes, anyway = (
+            start + window.after,
+            start + window.before,
+            otherwise + window.after,
+        )
+        counted = {
+            "before": closes,
+            "otherwise": anyway,
+            "counted_from": after.key if after else "",
+        }
+        milestone = self._milestone(opens).model_copy(update=counted)
+        await self._sleep(milestone, never, min(opens, anyway), closes)
+
+    async def reply_within(self, patience: timedelta, to: Contact) -> bool:
+        """Whether this message is answered in time, counted from when it went."""
+        return await self.until(to.at + patience, unless=self.replied(to))
+
+    def _milestone(self, due: datetime) -> Milestone:
+        return Milestone(**self._step("plan") | {"due": due})
+
+    async def _sleep(
+        self, milestone: Milestone, unless: Condition, first: datetime, last: datetime
+    ) -> bool:
+        """Have the moment planned and recorded, then sleep until it, or until a person says now."""
+        here, due = HERE.get(), milestone.due or first
+        hurried = self.facts.hurried.get(here.number, 0)
+
+        def enough() -> bool:
+            return unless() or self.facts.hurried.get(here.number, 0) > hurried
+
+        moment = due
+        if self.now() < due and not enough() and not self.facts.over(here.number):
+            planned = await self._at_once(Clerk.plan, milestone, "plan", due)
+            moment = min(max(planned, first), last)
+            if here.latest and moment >= here.latest:
+                moment = due  # better early than never
+            self.awaited[here.number] = None
+            self._write(State.NEXT, due=moment)
+            self._expect(moment)
+        HERE.set(replace(here, due=milestone.before or moment))
+        await self._wait(enough, until=moment)
+        self.awaited.pop(here.number, None)
+        self._look_up()
+        return unless()
+
+    def await_event(self, name: str) -> None:
+        """Show that the clause waits for something outside, which a standing order will answer."""
+        self._record(State.WAITING, name)
+
+    # -- what is known ---------------------------------------------------------------
+
+    async def engagement(self, preset: Preset) -> Engagement:
+        """How engaged they are; what was reported from outside, and not belied since, counts."""
+        if self.facts.reported_quiet():
+            return Engagement.LOW
+        measure = Measure(**self._step("engagement"), preset=preset)
+        return await self._at_once(Insight.engagement, measure, "engagement", Engagement.UNKNOWN)
+
+    def delivered(self, otherwise: datetime) -> datetime:
+        """When the order reached the customer, as far as it was heard."""
+        return self.facts.delivered.get(self.order_id, otherwise)
+
+    @property
+    def returned(self) -> WentBack:
+        return WentBack(self.facts, self.order_id)
+
+    async def potential(self, unless: Condition = never) -> Potential:
+        """Whether more would serve them, and what; on record with the reasons."""
+        if unless():
+            self.pass_over(why(unless))
+            return Potential()
+        step = Step(**self._step("potential"))
+        found = await self._at_once(Insight.potential, step, "potential", None)
+        if found is None:
+            self.pass_over("unknown")
+            return Potential()
+        self._record(State.DONE, ", ".join(found.reasons))
+        return found
+
+    async def keep_in_touch(self, *rhythms: Rhythm) -> None:
+        """Ask for the years after: a workflow of its own, whichever SOP leads there."""
+        me = workflow.info().workflow_id
+        who = KeepInTouching(customer_id=self.customer_id, follow_up=me, rhythms=rhythms)
+        await self._do(Records.keep_in_touch, who, "keep in touch")
+        self._record(State.DONE)

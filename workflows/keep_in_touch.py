@@ -1,0 +1,210 @@
+"""The years after: one workflow per customer, whichever SOPs lead to it.
+
+What repeats lives here, as rhythms that each SOP adds. It takes its policy anew for each, unlike an
+SOP, whose customers keep the procedure they began with; and it never ends because of an opt-out:
+the gate refuses what may not go, and the customer may come back.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from pydantic import Field
+from temporalio import workflow
+
+from workflows import vocabulary as v
+from workflows.checklist import Clause
+from workflows.contract import Clerk
+from workflows.facts import WentBack
+from workflows.follow_up import FollowUp
+from workflows.steps import Ended
+from workflows.vocabulary import Event, OptOut, Order, Outcome, Relationship, Rhythm, Rhythms
+
+NAME = "keep-in-touch"
+LOYALTY, REVIEW = "loyalty-offer", "review-request"
+STEPS: dict[str, tuple[str, ...]] = {"5.6.2": (LOYALTY,), "5.6.3": (REVIEW,)}
+SAYS = {LOYALTY: "A loyalty offer for long-term customers", REVIEW: "Ask for a review"}
+
+YEAR = timedelta(days=365)
+EVENTS = 500  # a history longer than this costs more to replay than it tells
+MEMORY = 200  # so many of the last events are known again
+
+
+class Policy(v.Policy):
+    grace: v.Span = timedelta(days=30)
+    loyalty: bool = True  # 5.6.2
+    loyalty_tenure: int = Field(1, ge=1)  # 5.6.2: after so many years,
+    loyalty_every: int = Field(1, ge=1)  # and then every so many
+    reviews: bool = True  # 5.6.3
+    review_after: v.Span = timedelta(days=30)  # 5.6.3, after delivery; everyone is asked alike
+    review_pause: v.Span = timedelta(days=180)  # 5.6.3: not asked again within
+
+
+@workflow.defn(name=NAME)
+class KeepInTouch(FollowUp[Policy]):
+    """One sleeper for all rhythms; each occurrence, once due, is a track of its own."""
+
+    @workflow.init
+    def __init__(self, start: Relationship[Policy]) -> None:
+        super().__init__(start, known=start.seen)
+        self.rhythms = {key(rhythm): rhythm for rhythm in start.rhythms}
+        self.occurrences, self.asked_at = dict(start.occurrences), dict(start.asked_at)
+        self.lines = {f"{line.clause} {line.about}".strip(): line for line in start.lines}
+        self.facts.holds |= dict.fromkeys(start.holds)
+        self.facts.cases |= dict.fromkeys(start.cases)
+        self.shown = {"on_hold": bool(start.holds), "complaints": len(start.cases)}
+        self.beating: dict[str, None] = {}
+        self.news = 0  # counts what changes which rhythm comes next
+        self.renewal = self.now() + YEAR
+
+    @workflow.run
+    async def run(self, start: Relationship[Policy]) -> Outcome:
+        return await self.follow()
+
+    async def procedure(self) -> None:
+        self._show()  # a run that continues another has no details yet
+        await self.take_policy()
+        while True:
+            self._look_up()
+            if self.ripe() and self._is_quiet():
+                workflow.continue_as_new(self.carried())
+            await self.sleep()
+
+    async def sleep(self) -> None:
+        """Sleep until the next rhythm is due, or the plan changes, or it is time to renew."""
+        news = self.news
+
+        def stirred() -> bool:
+            return self.news > news or (self.ripe() and self._is_quiet())
+
+        renewal = None if self.ripe() else self.renewal
+        coming = self.next()
+        if coming is None:
+            await self._wait(stirred, renewal)
+            return
+        due, rhythm = coming
+        with self._under(self.occasion(rhythm, due)):
+            if renewal and renewal < due:
+                await self._wait(stirred, renewal)
+                return
+            if await self.until(due, unless=stirred):
+                return
+        await self.take_policy()
+        if self.facts.over(rhythm.clause) or self.due(rhythm) == due:  # it may have moved
+            self.beating[key(rhythm)] = None
+            self._aside(self.beat(rhythm, due))
+
+    async def beat(self, rhythm: Rhythm, due: datetime) -> None:
+        here = self.occasion(rhythm, due)
+        try:
+            with self.clause(here.number, here.says, here.latest, due, about=here.about):
+                last = self.asked_at.get(rhythm.name)
+                if rhythm.name == REVIEW and last and self.now() < last + self.policy.review_pause:
+                    self.pass_over("asked recently")
+                else:
+                    await self.give(rhythm)
+        except Ended:
+            return
+        self.occurrences[key(rhythm)] = self.occurrences.get(key(rhythm), 0) + 1
+        self.facts.forget(rhythm.clause, self.policy.elsewhere)
+        del self.beating[key(rhythm)]
+        self.news += 1
+
+    async def give(self, rhythm: Rhythm) -> None:
+        sent = await self.send(
+            rhythm.name,
+            asks="review" if rhythm.name == REVIEW else "",
+            order_id=rhythm.order_id,
+            unless=WentBack(self.facts, rhythm.order_id) if rhythm.name == REVIEW else None,
+        )
+        if sent:
+            self.asked_at[rhythm.name] = sent.at
+
+    # -- which comes when ----------------------------------------------------------------
+
+    def next(self) -> tuple[datetime, Rhythm] | None:
+        idle = [r for k, r in self.rhythms.items() if k not in self.beating]
+        coming = [(due, r) for r in idle if (due := self.due(r))]
+        return min(coming, key=lambda beat: beat[0], default=None)
+
+    def due(self, rhythm: Rhythm) -> datetime | None:
+        """The next occurrence's moment; None if there is none to come."""
+        sop, before = self.policy, self.occurrences.get(key(rhythm), 0)
+        if rhythm.clause in sop.elsewhere:
+            return None
+        if rhythm.name == LOYALTY and sop.loyalty:
+            return years_after(rhythm.since, sop.loyalty_tenure + before * sop.loyalty_every)
+        if rhythm.name == REVIEW and sop.reviews and not before:
+            return rhythm.since + sop.review_after
+        return None
+
+    def occasion(self, rhythm: Rhythm, due: datetime) -> Clause:
+        """The clause, and which occurrence: a year's offer, an order's review."""
+        about = rhythm.order_id or str(self.occurrences.get(key(rhythm), 0) + 1)
+        return Clause(rhythm.clause, SAYS[rhythm.name], due + self.policy.grace, due, about)
+
+    async def take_policy(self) -> None:
+        """As it stands now; the one before, if it cannot be had."""
+        said = await self._at_once(Clerk.current_policy, NAME, "policy", "")
+        if said:
+            try:
+                self.policy = Policy.model_validate_json(said)
+            except ValueError:
+                workflow.logger.warning("the policy cannot be read; the one before stays")
+
+    # -- whenever it happens ---------------------------------------------------------------
+
+    async def on_opt_out(self, opt_out: OptOut) -> None: ...
+
+    async def on_event(self, name: str, event: Event) -> None:
+        match event:
+            case Rhythms(rhythms=more):
+                self.rhythms = {key(rhythm): rhythm for rhythm in more} | self.rhythms
+            case Order(order_id=order):
+                mine = [r for r in self.rhythms.values() if r.order_id == order and order]
+                for rhythm in mine:
+                    self.on_order(name, event, rhythm)
+        self.news += 1
+
+    def on_order(self, name: str, order: Order, rhythm: Rhythm) -> None:
+        """A rhythm of that order counts from its delivery, and ends with its return."""
+        if name in ("order_delivered", "order_picked_up") and order.at:
+            self.rhythms[key(rhythm)] = rhythm.model_copy(update={"since": order.at})
+        elif WentBack(self.facts, rhythm.order_id)() and key(rhythm) not in self.beating:
+            del self.rhythms[key(rhythm)]
+            with self._under(self.occasion(rhythm, self.now())):
+                self.pass_over("returned")
+
+    # -- a new run ---------------------------------------------------------------------------
+
+    def ripe(self) -> bool:
+        info = workflow.info()
+        long = info.get_current_history_length() > EVENTS or info.is_continue_as_new_suggested()
+        return long or self.now() >= self.renewal
+
+    def carried(self) -> Relationship[Policy]:
+        return Relationship[Policy](
+            customer_id=self.customer_id,
+            policy=self.policy,
+            pace=self.pace,
+            kinds=self.kinds,
+            rhythms=tuple(self.rhythms.values()),
+            occurrences=self.occurrences,
+            seen=tuple(self.facts.known)[-MEMORY:],
+            lines=tuple(self.lines.values()),
+            holds=tuple(self.facts.holds),
+            cases=tuple(self.facts.cases),
+            asked_at=self.asked_at,
+        )
+
+
+def key(rhythm: Rhythm) -> str:
+    return f"{rhythm.name} {rhythm.order_id}".strip()
+
+
+def years_after(moment: datetime, years: int) -> datetime:
+    """The same day so many years later; the 28th of February for a 29th that is not there."""
+    try:
+        return moment.replace(year=moment.year + years)
+    except ValueError:
+        return moment.replace(year=moment.year + years, day=28)

@@ -1,0 +1,66 @@
+"""The catalogue: every SOP with its pedigree, its code, and what it leaves to others."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from workflows import keep_in_touch, vocabulary
+from workflows.sops import online_customer
+
+
+@dataclass(frozen=True)
+class Sop:
+    """One procedure, as the document's header and our code have it."""
+
+    name: str
+    version: str
+    title: str
+    prepared_by: str
+    approved_by: str
+    reviewed: date
+    next_review: date
+    workflow: type[Any]
+    policy: type[vocabulary.Policy]
+    starts_on: tuple[str, ...]  # events; the policy may change them
+    steps: Mapping[str, tuple[str, ...]]  # by clause, the templates it may send
+    excused: Mapping[str, str]  # by clause, why nothing here carries it out
+    text: str  # the file of its clauses, beside its code
+
+
+ONLINE_CUSTOMER = Sop(
+    name=online_customer.SOP,
+    version="1.0",
+    title="Following up with new online customers",
+    prepared_by="Lorraine Sebata",
+    approved_by="Feli Capron",
+    reviewed=date(2025, 7, 24),
+    next_review=date(2026, 7, 24),
+    workflow=online_customer.OnlineCustomer,
+    policy=online_customer.Policy,
+    starts_on=("customer.signed_up", "order.confirmed", "order.paid"),
+    steps=online_customer.STEPS,
+    excused=online_customer.EXCUSED,
+    text="online_customer.txt",
+)
+
+# It starts on no event: SOPs ask for it. Its clauses are theirs.
+KEEP_IN_TOUCH = Sop(
+    name=keep_in_touch.NAME,
+    version="1.0",
+    title="Keeping in touch over the years",
+    prepared_by=ONLINE_CUSTOMER.prepared_by,
+    approved_by=ONLINE_CUSTOMER.approved_by,
+    reviewed=ONLINE_CUSTOMER.reviewed,
+    next_review=ONLINE_CUSTOMER.next_review,
+    workflow=keep_in_touch.KeepInTouch,
+    policy=keep_in_touch.Policy,
+    starts_on=(),
+    steps=keep_in_touch.STEPS,
+    excused={},
+    text=ONLINE_CUSTOMER.text,
+)
+
+CATALOGUE: dict[str, Sop] = {sop.name: sop for sop in (ONLINE_CUSTOMER,)}

@@ -1,0 +1,246 @@
+"""How one step is settled with the world: once, in its time, whatever goes wrong meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from contextlib import contextmanager, suppress
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any, TypeVar
+
+from temporalio import workflow
+from temporalio.common import Priority, RetryPolicy
+from temporalio.exceptions import ActivityError, ApplicationError, CancelledError, RetryState
+
+from workflows import vocabulary as v
+from workflows.checklist import HERE, Checklist, Clause
+from workflows.contract import ATTEMPT, BULK, RETRY, Records
+from workflows.vocabulary import Kind, State
+
+T = TypeVar("T")
+Verb = Callable[[Any, Any], Awaitable[T]]
+Condition = Callable[[], bool]
+
+DAILY = timedelta(days=1)  # a held step asks again, should its release never be heard
+PAUSE = timedelta(minutes=1)  # a deferred one never at once, whatever moment the gate names
+
+# Where many wait for a slot, what a customer is waiting for goes first.
+PRIORITY = {Kind.TRANSACTIONAL: 1, Kind.RELATIONSHIP: 3, Kind.MARKETING: 5}
+ONCE = RetryPolicy(maximum_attempts=1)
+
+
+class Ended(Exception):  # noqa: N818 - no error
+    """The follow-up was ended, or the customer left; raised where the timeline next looks up."""
+
+
+def never() -> bool:
+    return False
+
+
+def why(condition: Condition) -> str:
+    """What a condition that came true is called on record."""
+    return str(getattr(condition, "reason", "not called for"))
+
+
+class Steps(Checklist):
+    """What every track of a follow-up does its steps with."""
+
+    @contextmanager
+    def clause(
+        self,
+        number: str,
+        says: str,
+        latest: datetime | None = None,
+        due: datetime | None = None,
+        *,
+        about: str = "",
+    ) -> Iterator[None]:
+        """Whatever is done inside is done under this clause: in CRM, console and Temporal UI."""
+        self._look_up()
+        with self._under(Clause(number, says, latest, due, about)):
+            self._write(State.NEXT)
+            yield
+            if self.lines[HERE.get().name].state is State.NEXT:
+                self.pass_over(self.facts.over(number) or "not called for")
+
+    def _look_up(self) -> None:
+        if self.facts.ended:
+            raise Ended
+
+    async def _wait(self, fact: Condition, until: datetime | None = None) -> None:
+        """Wait for the fact, at most until the moment; a person's skip or end cuts it short."""
+        here = HERE.get()
+
+        def enough() -> bool:
+            return fact() or bool(self.facts.over(here.number))
+
+        while not enough():
+            left = until - self.now() if until else None
+            if left is not None and left <= timedelta():
+                return
+            with suppress(asyncio.TimeoutError):
+                await workflow.wait_condition(
+                    enough,
+                    timeout=None if left is None else self.pace.real(left),
+                    timeout_summary=f"{here.name} {here.says}".strip(),
+                )
+
+    async def _settle(
+        self, verb: Verb[v.Answer], step: v.Step, gist: str, unless: Condition = never
+    ) -> v.Settled:
+        """Ask the gate until the step is settled or no longer worth doing: then withdraw it."""
+        here, first = HERE.get(), True
+
+        def moot() -> str:
+            answered = why(unless) if unless() else ""
+            stale = "stale" if here.latest and self.now() >= here.latest else ""
+            return self.facts.over(here.number) or answered or stale
+
+        def unwanted() -> bool:
+            return bool(moot())
+
+        while not unwanted():
+            releases = dict(self.facts.releases)  # one heard while the gate is asked counts
+            match await self._do(verb, step, gist, unwanted, here.latest, eager=first):
+                case v.Held(holds=holds):
+                    self._write(State.HELD, ", ".join(holds))
+                    released = partial(self.facts.released, holds, releases)
+                    await self._wait(either(unwanted, released), sooner(self.now() + DAILY, here))
+                case v.Deferred(until=moment):
+                    self._write(State.NEXT, due=moment)
+                    self._expect(moment)
+                    await self._wait(unwanted, sooner(max(moment, self.now() + PAUSE), here))
+                case None:
+                    pass  # a fact came first: look again
+                case settled:
+                    return self._tick(settled)
+            first = False
+        return self._tick(await self._withdraw(step.key, moot()))
+
+    async def _withdraw(self, key: str, reason: str) -> v.Settled:
+        """Only the ledger decides that a step did not go."""
+        withdrawal = v.Withdrawal(**self._step() | {"key": key}, reason=reason)
+        became = await self._do(Records.withdraw, withdrawal, f"withdraw: {reason}")
+        return became or v.Refused(reason=reason)
+
+    async def _do(
+        self,
+        verb: Verb[T],
+        noun: Any,
+        gist: str = "",
+        unwanted: Condition = never,
+        latest: datetime | None = None,
+        *,
+        eager: bool = True,
+    ) -> T | None:
+        """Have it done, however long that takes; None when nobody wants it any more."""
+        while not unwanted():
+            try:
+                return await self._try(verb, noun, gist, unwanted, latest, eager=eager)
+            except ActivityError as fault:
+                if unwanted():
+                    return None
+                if fault.retry_state is RetryState.TIMEOUT:
+                    await self._wait(unwanted, latest)  # no further attempt fits in
+                elif fault.retry_state is RetryState.MAXIMUM_ATTEMPTS_REACHED:
+                    eager = False  # from now on it stands in the long queue
+                elif not await self._mended(fault, gist, unwanted, latest):
+                    return None
+        return None
+
+    async def _try(
+        self,
+        verb: Verb[T],
+        noun: Any,
+        gist: str,
+        unwanted: Condition = never,
+        latest: datetime | None = None,
+        *,
+        eager: bool = True,
+    ) -> T | None:
+        handle = workflow.start_activity_method(
+            verb,
+            noun,
+            start_to_close_timeout=ATTEMPT,
+            schedule_to_close_timeout=self.pace.real(latest - self.now()) if latest else None,
+            cancellation_type=workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+            summary=f"{HERE.get().name} {gist}".strip(),
+            **lane(noun, eager=eager),
+        )
+        await workflow.wait_condition(lambda: handle.done() or unwanted())
+        if not handle.done():
+            handle.cancel()  # ends the retries; an attempt under way is awaited: its answer counts
+        try:
+            answer: T = await handle
+        except ActivityError as fault:
+            if isinstance(fault.cause, CancelledError):
+                return None
+            raise
+        return answer
+
+    async def _mended(
+        self, fault: ActivityError, gist: str, unwanted: Condition, latest: datetime | None
+    ) -> bool:
+        """What no retry cures waits, visibly, for an engineer; True if it is to be tried again."""
+        here, cause = HERE.get(), fault.cause
+        retries = self.facts.retries.get(here.number, 0)
+        code = cause.type if isinstance(cause, ApplicationError) and cause.type else "fault"
+
+        def again() -> bool:
+            return self.facts.retries.get(here.number, 0) > retries
+
+        def decided() -> bool:
+            return again() or bool(self.facts.over(here.number)) or unwanted()
+
+        self._record(State.BLOCKED, code)
+        key = self._step("mend", here.number, here.about, gist, str(retries))
+        task = v.Task(**key, role=v.Role.ENGINEER, what=f"mend {code}")
+        with suppress(ActivityError):  # should the alarm fail too, the checklist still says it
+            await self._try(Records.hand_over, task, task.what, decided, latest)
+        await self._wait(decided, latest)
+        self._write(State.NEXT)
+        return again()
+
+    async def _note(self, clause: str, text: str) -> None:
+        note = v.Note(**self._step("note", clause, text) | {"clause": clause}, text=text)
+        await self._do(Records.note, note, text)
+
+    def _aside(self, track: Coroutine[Any, Any, None]) -> None:
+        """Let it run beside the timeline; the end waits for it."""
+        task = asyncio.create_task(track)
+        self.tracks[task] = None
+        task.add_done_callback(lambda done: self.tracks.pop(done, None))
+
+    def _is_quiet(self) -> bool:
+        """Whether nothing that was heard, and nothing begun, is left unfinished."""
+        return workflow.all_handlers_finished() and not self.tracks
+
+    async def _quiet(self) -> None:
+        await workflow.wait_condition(self._is_quiet)
+
+
+def lane(noun: Any, *, eager: bool) -> dict[str, Any]:
+    """On which queue a step is done, how often it is tried there, and what goes before it.
+
+    A timeline's first asking stays on the workflow's own queue: there the worker that asks also
+    answers, at once, which spares a trip through the server (6 state transitions a milestone, 7
+    on any other queue). What comes again comes in crowds: after an outage, a release, at the
+    opening hour. So for relationship and marketing only the first attempt is made here, and
+    every further one on the bulk queue, where it keeps nobody waiting for a welcome.
+    """
+    kind = noun.kind if isinstance(noun, v.Message) else Kind.TRANSACTIONAL
+    priority = Priority(priority_key=PRIORITY[kind])
+    if kind is Kind.TRANSACTIONAL:
+        return {"retry_policy": RETRY, "priority": priority}
+    if eager:
+        return {"retry_policy": ONCE, "priority": priority}
+    return {"retry_policy": RETRY, "priority": priority, "task_queue": BULK}
+
+
+def either(one: Condition, other: Condition) -> Condition:
+    return lambda: one() or other()
+
+
+def sooner(moment: datetime, here: Clause) -> datetime:
+    return min(moment, here.latest) if here.latest else moment
