@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 
-from cyclopts import App, CycloptsError
+from cyclopts import App, CycloptsError, Group
 from pydantic import ValidationError
 from rich.console import Console
 from sqlalchemy.exc import SQLAlchemyError
@@ -43,6 +43,13 @@ def _version() -> str:
         return "0"
 
 
+RUN, LIVES, PEOPLE, HOUSE = (
+    Group(name, sort_key=place)
+    for place, name in enumerate(
+        ("Run it", "Follow-ups", "What people see to", "How the house is run")
+    )
+)
+
 app = App(
     name="aftercare",
     help="Durable customer follow-up: procedures that run for years, messages that go once.",
@@ -55,8 +62,12 @@ app = App(
 def _assemble() -> None:
     from starter.cli import follow_ups, house, messages, rehearsing, running, tasks  # noqa: PLC0415
 
-    for room in (running, follow_ups, tasks, messages, house, rehearsing):
-        room.register(app)
+    running.register(app, RUN)
+    follow_ups.register(app, LIVES)
+    rehearsing.register(app, LIVES)
+    tasks.register(app, PEOPLE)
+    messages.register(app, PEOPLE)
+    house.register(app, HOUSE)
 
 
 _assemble()

@@ -112,8 +112,13 @@ def who() -> str:
 async def desk(common: Common) -> AsyncIterator[Desk]:
     """The desk, once the database is known to be there."""
     settings = common.settings()
+    if not settings.database_url and not (settings.data / "aftercare.db").exists():
+        raise CliError(
+            f"there is no data in {settings.data} yet. Start everything with `aftercare up`, "
+            "or name the directory: --data DIR"
+        )
     async with open_desk(settings) as opened:
-        await _check(opened, settings)
+        await _check(opened)
         yield opened
 
 
@@ -123,12 +128,7 @@ async def reports(common: Common) -> AsyncIterator[Reports]:
         yield Reports(opened.store, opened.clock)
 
 
-async def _check(opened: Desk, settings: Settings) -> None:
-    if not settings.database_url and not (settings.data / "aftercare.db").exists():
-        raise CliError(
-            f"there is no data in {settings.data} yet. Start everything with `aftercare up`, "
-            "or name the directory: --data DIR"
-        )
+async def _check(opened: Desk) -> None:
     try:
         ready = await at_head(opened.store)
     except (SQLAlchemyError, OSError) as fault:

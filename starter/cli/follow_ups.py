@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from cyclopts import App, Parameter
+from cyclopts import App, Group, Parameter
 from rich.markup import escape
 
 from starter import words
@@ -73,15 +73,15 @@ EFFECTS = {
 }
 
 
-def register(app: App) -> None:
-    app.command(start)
-    app.command(signal)
-    app.command(list_, name="list")
-    app.command(show)
-    app.command(why)
+def register(app: App, group: Group) -> None:
+    app.command(start, group=group)
+    app.command(signal, group=group)
+    app.command(list_, name="list", group=group)
+    app.command(show, group=group)
+    app.command(why, group=group)
     for control in (hold, resume, skip, run_now, retry, end):
-        app.command(control, name=control.__name__.replace("_", "-"))
-    app.command(opt_out, name="opt-out")
+        app.command(control, name=control.__name__.replace("_", "-"), group=group)
+    app.command(opt_out, name="opt-out", group=group)
 
 
 # -- beginning and telling -----------------------------------------------------------------------
@@ -89,6 +89,7 @@ def register(app: App) -> None:
 
 async def start(
     sop: Annotated[str, Parameter(help="As in `aftercare sops`")],
+    /,
     *,
     customer: Annotated[Path, Parameter(help="A JSON file, or - for standard input")],
     order: File = None,
@@ -117,6 +118,7 @@ async def start(
 async def signal(
     target: Target,
     name: Annotated[str, Parameter(help="A signal or an event, as responded or reply.received")],
+    /,
     *,
     text: Annotated[str | None, Parameter(help="What was said; it goes to the CRM only")] = None,
     json: Annotated[str | None, Parameter(help="The signal's body, as JSON")] = None,
@@ -133,6 +135,7 @@ async def signal(
 
 async def opt_out(
     customer: Annotated[str, Parameter(help="Their id or e-mail address")],
+    /,
     *,
     topic: Annotated[str, Parameter(help="all, or a topic as in the templates")] = "all",
     channel: Annotated[Literal["email", "sms"] | None, Parameter(help="Only this one")] = None,
@@ -193,7 +196,7 @@ async def list_(
         notice("There are more: --limit, or narrow the list.")
 
 
-async def show(target: Target, *, printing: Printing = PRINTING) -> None:
+async def show(target: Target, /, *, printing: Printing = PRINTING) -> None:
     """The checklist by clause: done, next and when, skipped and why, on hold since when."""
     async with reports(printing) as asked:
         found = await _found(asked, target)
@@ -212,6 +215,7 @@ async def show(target: Target, *, printing: Printing = PRINTING) -> None:
 async def why(
     target: Target,
     clause: Annotated[str | None, Parameter(help="Only this clause")] = None,
+    /,
     *,
     limit: Limit = 50,
     printing: Printing = PRINTING,
@@ -240,42 +244,42 @@ async def why(
 
 
 async def hold(
-    target: Target, *, clause: Clause = None, reason: Reason, printing: Printing = PRINTING
+    target: Target, /, *, clause: Clause = None, reason: Reason, printing: Printing = PRINTING
 ) -> None:
     """Keep back all but what the customer must have, until `resume`."""
     await _control("hold", target, clause, reason, printing)
 
 
 async def resume(
-    target: Target, *, clause: Clause = None, reason: Reason, printing: Printing = PRINTING
+    target: Target, /, *, clause: Clause = None, reason: Reason, printing: Printing = PRINTING
 ) -> None:
     """Release a hold."""
     await _control("resume", target, clause, reason, printing)
 
 
 async def skip(
-    target: Target, *, clause: Clause = None, reason: Reason, printing: Printing = PRINTING
+    target: Target, /, *, clause: Clause = None, reason: Reason, printing: Printing = PRINTING
 ) -> None:
     """Leave a clause out; without one, the first that is blocked."""
     await _control("skip", target, clause, reason, printing)
 
 
 async def run_now(
-    target: Target, *, clause: Clause = None, reason: Reason, printing: Printing = PRINTING
+    target: Target, /, *, clause: Clause = None, reason: Reason, printing: Printing = PRINTING
 ) -> None:
     """Do a clause now instead of when it is due; the gate is asked all the same."""
     await _control("run-now", target, clause, reason, printing)
 
 
 async def retry(
-    target: Target, *, clause: Clause = None, reason: Reason, printing: Printing = PRINTING
+    target: Target, /, *, clause: Clause = None, reason: Reason, printing: Printing = PRINTING
 ) -> None:
     """Try a blocked clause again; without one, the first that is blocked."""
     await _control("retry", target, clause, reason, printing)
 
 
 async def end(
-    target: Target, *, clause: Clause = None, reason: Reason, printing: Printing = PRINTING
+    target: Target, /, *, clause: Clause = None, reason: Reason, printing: Printing = PRINTING
 ) -> None:
     """End a follow-up for good."""
     await _control("end", target, clause, reason, printing)

@@ -7,7 +7,7 @@ from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from cyclopts import App, Parameter
+from cyclopts import App, Group, Parameter
 from rich.markup import escape
 
 from activities.crm import keys
@@ -40,16 +40,20 @@ OnlySop = Annotated[str | None, Parameter(name="--sop", help="Only this SOP")]
 Template = Annotated[str | None, Parameter(help="Only this template")]
 
 
-def register(app: App) -> None:
-    app.command(stop)
-    app.command(go)
-    sops = App(name="sops", help="The catalogue: versions, approval, review, clauses; on and off.")
+def register(app: App, group: Group) -> None:
+    app.command(stop, group=group)
+    app.command(go, group=group)
+    sops = App(
+        name="sops",
+        group=group,
+        help="The catalogue: versions, approval, review, clauses; on and off.",
+    )
     sops.default(show_sops)
     sops.command(switch_on, name="on")
     sops.command(switch_off, name="off")
     app.command(sops)
-    app.command(policy)
-    ring = App(name="keys", help="API keys: make one, list them, revoke one.")
+    app.command(policy, group=group)
+    ring = App(name="keys", group=group, help="API keys: make one, list them, revoke one.")
     ring.command(create_key, name="create")
     ring.command(list_keys, name="list")
     ring.command(revoke_key, name="revoke")
@@ -110,7 +114,7 @@ def _what(channel: str | None, sop: str | None, template: str | None) -> str:
 # -- the catalogue ---------------------------------------------------------------------------
 
 
-async def show_sops(sop: str | None = None, *, printing: Printing = PRINTING) -> None:
+async def show_sops(sop: str | None = None, /, *, printing: Printing = PRINTING) -> None:
     """The SOPs, or one of them with its clauses and what carries each out."""
     async with desk(printing) as opened:
         known = procedures()
@@ -189,12 +193,12 @@ def _due(one: dict[str, Any], today: date) -> str:
     return f"[bold red]{due} OVERDUE[/]" if due and due < today else str(due or "")
 
 
-async def switch_on(sop: str, *, printing: Printing = PRINTING) -> None:
+async def switch_on(sop: str, /, *, printing: Printing = PRINTING) -> None:
     """Let an SOP start new follow-ups; refused while its policy has blanks."""
     await _switch(sop, printing, on=True)
 
 
-async def switch_off(sop: str, *, printing: Printing = PRINTING) -> None:
+async def switch_off(sop: str, /, *, printing: Printing = PRINTING) -> None:
     """Let an SOP start no new follow-ups; those that run go on."""
     await _switch(sop, printing, on=False)
 
@@ -213,6 +217,7 @@ async def _switch(sop: str, printing: Printing, *, on: bool) -> None:
 
 async def policy(
     name: Annotated[str, Parameter(help="An SOP, or `house` for the rules that always apply")],
+    /,
     *,
     set_: Annotated[
         list[str] | None, Parameter(name="--set", negative="", help="As check_in=10d; repeatable")
@@ -312,6 +317,7 @@ def _span(value: str) -> str:
 
 async def create_key(
     name: str,
+    /,
     *,
     scope: Annotated[
         list[keys.Scope] | None, Parameter(negative="", help="read and write, unless said")
@@ -348,7 +354,7 @@ async def list_keys(*, printing: Printing = PRINTING) -> None:
     out().print(rows)
 
 
-async def revoke_key(key: str, *, printing: Printing = PRINTING) -> None:
+async def revoke_key(key: str, /, *, printing: Printing = PRINTING) -> None:
     """Revoke a key, by its id or name: it opens nothing from now on."""
     async with desk(printing) as opened, opened.store.transaction() as session:
         revoked = await keys.revoke(session, opened.clock.real(), key, by=who())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from cyclopts import App, Parameter
+from cyclopts import App, Group, Parameter
 from rich.markup import escape
 
 from starter import words
@@ -28,8 +28,10 @@ from starter.cli.common import (
 GOOD, BAD = ("sent", "delivered"), ("unknown", "bounced", "refused")
 
 
-def register(app: App) -> None:
-    messages = App(name="messages", help="What was sent: the list; read one; settle an unknown.")
+def register(app: App, group: Group) -> None:
+    messages = App(
+        name="messages", group=group, help="What was sent: the list; read one; settle an unknown."
+    )
     messages.default(list_)
     messages.command(show)
     messages.command(settle)
@@ -81,7 +83,7 @@ async def list_(
         notice("There are more: --limit, --customer or --state.")
 
 
-async def show(message: str, *, printing: Printing = PRINTING) -> None:
+async def show(message: str, /, *, printing: Printing = PRINTING) -> None:
     """A message as the customer reads it."""
     async with reports(printing) as asked:
         one = await asked.message(message)
@@ -103,6 +105,7 @@ async def show(message: str, *, printing: Printing = PRINTING) -> None:
 async def settle(
     message: str,
     outcome: Literal["sent", "not_sent"],
+    /,
     *,
     reason: Annotated[str, Parameter(help="How you know; it is kept with your name")],
     printing: Printing = PRINTING,

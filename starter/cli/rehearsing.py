@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from cyclopts import App
+from cyclopts import App, Group
 
 
-def register(app: App) -> None:
-    del app
+def register(app: App, group: Group) -> None:
+    del app, group

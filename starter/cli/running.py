@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Annotated
 
-from cyclopts import App, Parameter, validators
+from cyclopts import App, Group, Parameter, validators
 from rich.markup import escape
 
 from activities.clock import SystemClock
@@ -32,12 +32,12 @@ WORKER = Path(__file__).parents[2] / "worker.py"
 SYMBOLS = {"ok": "[green]✓[/]", "warning": "[yellow]![/]", "broken": "[red]✗[/]"}
 
 
-def register(app: App) -> None:
-    app.command(up)
-    app.command(worker)
-    app.command(web)
-    app.command(migrate)
-    app.command(doctor)
+def register(app: App, group: Group) -> None:
+    app.command(up, group=group)
+    app.command(worker, group=group)
+    app.command(web, group=group)
+    app.command(migrate, group=group)
+    app.command(doctor, group=group)
 
 
 async def up(

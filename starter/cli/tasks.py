@@ -6,7 +6,7 @@ import getpass
 from pathlib import Path
 from typing import Annotated
 
-from cyclopts import App, Parameter
+from cyclopts import App, Group, Parameter
 from rich.markup import escape
 
 from starter.cli.common import (
@@ -30,8 +30,10 @@ from starter.objects import TaskView
 from workflows.vocabulary import Role
 
 
-def register(app: App) -> None:
-    tasks = App(name="tasks", help="What waits for a person: the list; show one; close one.")
+def register(app: App, group: Group) -> None:
+    tasks = App(
+        name="tasks", group=group, help="What waits for a person: the list; show one; close one."
+    )
     tasks.default(list_)
     tasks.command(show)
     tasks.command(done)
@@ -40,7 +42,7 @@ def register(app: App) -> None:
 
 async def list_(
     *,
-    role: Annotated[Role | None, Parameter(help="Only this role's")] = None,
+    role: Annotated[str | None, Parameter(help="Only this role's, as sales or csr")] = None,
     mine: Annotated[bool, Parameter(negative="", help="Only those assigned to you")] = False,
     all_: Annotated[bool, Parameter(name="--all", negative="", help="Also those closed")] = False,
     limit: int = 50,
@@ -49,7 +51,7 @@ async def list_(
     """The open tasks, the most pressing first."""
     async with reports(printing) as asked:
         page = await asked.tasks(
-            role=role.value if role else None,
+            role=_role(role) if role else None,
             assignee=getpass.getuser() if mine else None,
             state=None if all_ else "open",
             limit=limit,
@@ -86,7 +88,7 @@ async def list_(
         notice("There are more: --limit, or --role.")
 
 
-async def show(task: str, *, printing: Printing = PRINTING) -> None:
+async def show(task: str, /, *, printing: Printing = PRINTING) -> None:
     """A task: its brief, its draft, and what came of it."""
     async with reports(printing) as asked:
         found = await asked.task(task)
@@ -100,6 +102,7 @@ async def show(task: str, *, printing: Printing = PRINTING) -> None:
 
 async def done(
     task: str,
+    /,
     *,
     outcome: Annotated[
         Path | None,
@@ -112,6 +115,14 @@ async def done(
     async with desk(printing) as opened:
         receipt = await opened.complete_task(task, given, by=who())
     print_receipt(receipt, as_json=printing.json)
+
+
+def _role(said: str) -> str:
+    """A role by its name, or by the short one."""
+    for role in Role:
+        if said.lower() in (role.value, role.name.lower()):
+            return role.value
+    raise CliError(f"there is no role {said!r}; there are: {', '.join(Role)}")
 
 
 def _show(one: TaskView) -> None:
