@@ -192,16 +192,17 @@ async def _sign_of_life(
 ) -> str | None:
     """A reply, or an order after the one that began it all."""
     note, order = tables.Note, tables.Order
-    said = select(note.id).where(
+    replied = select(note.id).where(
         note.customer_id == step.customer_id,
         note.direction == "in",
         note.at > since,
         note.at <= now,
     )
-    if (await session.execute(said.limit(1))).first():
+    if (await session.execute(replied.limit(1))).first():
         return "reply"
     enrolment = await session.get(tables.Enrolment, step.follow_up)
-    began = datetime.fromisoformat(enrolment.input["purchased_at"]) if _dated(enrolment) else since
+    said = enrolment.input.get("purchased_at") if enrolment else None
+    began = datetime.fromisoformat(said) if said else since
     bought = select(order.id).where(
         order.customer_id == step.customer_id,
         order.confirmed_at > max(since, began),
@@ -210,10 +211,6 @@ async def _sign_of_life(
     if enrolment is not None and enrolment.order_id:
         bought = bought.where(order.id != enrolment.order_id)
     return "order" if (await session.execute(bought.limit(1))).first() else None
-
-
-def _dated(enrolment: tables.Enrolment | None) -> bool:
-    return enrolment is not None and bool(enrolment.input.get("purchased_at"))
 
 
 def _number(feedback: str | None) -> float | None:

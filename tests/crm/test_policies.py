@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from activities.crm import policies
 from activities.crm.house import HOUSE, HouseRules, current_policy, house_rules
 from activities.crm.policies import PolicyError
+from activities.crm.policy_values import said_span
 from activities.crm.store import Store
 from tests.factories import NOON
 from workflows.vocabulary import Policy, Window
@@ -30,6 +31,7 @@ class Example(Policy):
     size: Size = Size.SMALL
     topics: tuple[str, ...] = ()
     reminder: bool = True
+    cap: int | None = 50
 
 
 class Blanks(Policy):
@@ -169,6 +171,13 @@ def test_what_does_not_fit_is_named(
     assert says in fault.value.detail
 
 
+def test_none_is_a_value_where_it_may_be_one() -> None:
+    """A cap can be taken off, and put back to what it was."""
+    off = policies.changed(Example, {}, {"cap": "none"})
+    assert off == {"cap": None}
+    assert policies.changed(Example, off, {"cap": None}) == {}
+
+
 async def test_house_rules_are_kept_alike(store: Store) -> None:
     """What is set in the house rules holds at once for everybody."""
     changes = {"contact_opens": "08:30", "company": {"name": "Kettle & Co"}, "office_days": "0,1"}
@@ -209,6 +218,6 @@ async def test_two_changes_at_once_are_two_versions(store: Store) -> None:
 def test_a_span_reads_as_it_is_said(span: timedelta) -> None:
     """What `describe` shows can be set again."""
     span = timedelta(seconds=int(span.total_seconds()))
-    said = policies.said_span(span)
+    said = said_span(span)
     body = policies.changed(Example, {}, {"check_in": said})
     assert Example.model_validate(body).check_in == span
