@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from types import SimpleNamespace
 from typing import Any
-from urllib.parse import quote
 
 from activities.crm.house import HouseRules
 from activities.crm.tables import Customer, Order
 from activities.rendering import tokens
 from activities.rendering.registry import TemplateFault
-from activities.rendering.values import DOMAIN, Own, Url, clean
+from activities.rendering.values import DOMAIN, Own, clean, link
 
 Facts = dict[str, Any]
 
@@ -59,10 +58,10 @@ def facts_for(
     if not secret:
         raise TemplateFault("secret_key_missing")
     house, base = rules.links.model_dump(), public_url.rstrip("/")
-    links = {name: Url(address) for name, address in house.items() if address}
-    links["email"] = Url(f"mailto:{quote(rules.company.support_email, safe='@')}")
-    links["feedback"] = Url(f"{base}/f/{tokens.make(secret, 'feedback', key)}")
-    links["unsubscribe"] = Url(f"{base}/u/{tokens.make(secret, 'unsubscribe', customer.id)}")
+    links = {name: link(address) for name, address in house.items() if address}
+    links["email"] = link(f"mailto:{rules.company.support_email}")
+    links["feedback"] = link(f"{base}/f/{tokens.make(secret, 'feedback', key)}")
+    links["unsubscribe"] = link(f"{base}/u/{tokens.make(secret, 'unsubscribe', customer.id)}")
     return {
         "name": spoken_name(customer.preferred_name, customer.name),
         "company": SimpleNamespace(

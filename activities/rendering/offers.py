@@ -6,10 +6,9 @@ import re
 
 LINKS = ("plans", "add_ons", "loyalty")
 SELLS = re.compile(
-    r"""\b(?:special|exclusive|limited[- ]time)\s+offers?\b | \boffers?\b(?!\s+(?:help|assistance))
-    | \bdiscount\w*\b | \bvouchers?\b | \bcoupons?\b | \bpromo(?:tion\w*|s)?\b | \bon\s+sale\b
-    | \bupgrad\w+\b | \badd-ons?\b | \bfree\s+trial\b | \bloyalty\b | \bdeals?\b | \bprices?\b
-    | \bsave\s+(?:up\s+to\s+)?[£$€\d] | \bbuy\s+now\b | [£$€]\s?\d | \b\d+(?:[.,]\d+)?\s?%""",
+    r"""\boffers?\b(?!\s+(?:help|assistance)) | \bdiscount\w*\b | \bvouchers?\b | \bcoupons?\b
+    | \bpromo(?:tion\w*|s)?\b | \bon\s+sale\b | \bupgrad\w+\b | \badd-ons?\b | \bloyalty\b
+    | \bfree\s+trial\b | \bprices?\b | \bbuy\s+now\b | [£$€]\s?\d | \b\d+(?:[.,]\d+)?\s?%""",
     re.IGNORECASE | re.VERBOSE,
 )
 

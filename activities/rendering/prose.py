@@ -21,7 +21,7 @@ def _leads_somewhere_fit(url: str) -> bool:
 
 
 READER = MarkdownIt("commonmark", {"html": False, "breaks": True, "linkify": False})
-READER.disable(["html_block", "html_inline", "image", "reference", "code"])
+READER.disable(["html_block", "html_inline", "image", "reference", "code", "fence"])
 READER.validateLink = _leads_somewhere_fit  # type: ignore[method-assign]
 
 
@@ -113,9 +113,8 @@ def _text(tokens: Sequence[Token]) -> str:
             number = lists[-1]
             bullet = "- " if number is None else f"{number}. "
             lists[-1] = None if number is None else number + 1
-        elif token.type in ("inline", "fence", "hr"):
-            inline = token.children if token.type == "inline" else None
-            words = "---" if token.type == "hr" else _words(inline) if inline else token.content
+        elif token.type in ("inline", "hr"):
+            words = "---" if token.type == "hr" else _words(token.children or [])
             indent = "  " * (len(lists) - 1) if lists else ""
             hang = indent + " " * (len(bullet) or 2 if lists else 0)
             block = indent + bullet + words.strip().replace("\n", f"\n{hang}")
