@@ -10,7 +10,6 @@ from datetime import datetime, timedelta
 
 from pydantic import SecretStr
 from sqlalchemy import func, select
-from temporalio.client import Client
 
 from activities import rendering
 from activities.crm.tables import Engagement, Message, Stop
@@ -45,24 +44,13 @@ async def examine(settings: Settings) -> tuple[list[SettingLine], list[Check]]:
     if _absent(settings):
         cure = "start everything with `aftercare up`, or name the directory: --data DIR"
         checks.append(Check("database", "broken", f"there is none in {settings.data} yet", cure))
-        checks += await _temporal()
+        checks += await health.engine()
     else:
         async with open_desk(settings) as desk:
-            checks += [stored := await health.database(desk.store), *await _temporal()]
+            checks += [stored := await health.database(desk.store), *await health.engine()]
             if stored.state == "ok":
                 checks += [await look(desk) for look in LOOKS]
     return list(_settings(settings)), [*checks, _templates(), *_reviews()]
-
-
-async def _temporal() -> list[Check]:
-    async with health.temporal() as found:
-        if not isinstance(found, Client):
-            return [found]
-        return [
-            health.reachable(found),
-            await health.search_attributes(found),
-            await health.worker(found),
-        ]
 
 
 # -- settings and directory --------------------------------------------------------------------
@@ -74,7 +62,7 @@ def _settings(settings: Settings) -> Iterator[SettingLine]:
         if isinstance(value, SecretStr):
             shown = "•••" if value.get_secret_value() else ""
         else:
-            shown = health.without_password("" if value is None else str(value))
+            shown = health.masked("" if value is None else str(value))
         yield SettingLine(f"AFTERCARE_{name.upper()}", shown, field.description or "")
     for name, says in TEMPORAL.items():
         value = os.environ.get(name, "")

@@ -44,16 +44,20 @@ class Check:
 
 async def readiness(store: Store) -> list[Check]:
     """What must be true before traffic is welcome: database, migrations, Temporal, a worker."""
-    checks = [await database(store)]
-    async with temporal() as found:
+    return [await database(store), *await engine()]
+
+
+async def engine() -> list[Check]:
+    """Temporal, what it must know of us, and a worker."""
+    async with _temporal() as found:
         if isinstance(found, Check):
-            return [*checks, found]
-        return [*checks, reachable(found), await worker(found)]
+            return [found]
+        return [_reachable(found), await search_attributes(found), await worker(found)]
 
 
 async def database(store: Store) -> Check:
     """Reachable, safe to acknowledge with, and at the newest migration."""
-    name, where = "database", without_password(store.url)
+    name, where = "database", masked(store.url)
     try:
         async with asyncio.timeout(PATIENCE.total_seconds()), store.reading() as session:
             await session.execute(text("select 1"))
@@ -69,7 +73,7 @@ async def database(store: Store) -> Check:
 
 
 @asynccontextmanager
-async def temporal() -> AsyncIterator[Client | Check]:
+async def _temporal() -> AsyncIterator[Client | Check]:
     """The Temporal that the environment names, or the check that failed."""
     try:
         config = ClientConfig.load_client_connect_config()
@@ -84,7 +88,7 @@ async def temporal() -> AsyncIterator[Client | Check]:
     yield client
 
 
-def reachable(client: Client) -> Check:
+def _reachable(client: Client) -> Check:
     where = f"{client.service_client.config.target_host}, namespace {client.namespace}"
     return Check("temporal", "ok", where)
 
@@ -171,6 +175,6 @@ async def lives(host: str, port: int) -> bool:
     return b" 200 " in status
 
 
-def without_password(url: str) -> str:
+def masked(url: str) -> str:
     head, at, tail = url.rpartition("@")
     return f"{head.rpartition(':')[0]}:•••@{tail}" if at and head.count(":") > 1 else url
