@@ -138,7 +138,7 @@ class Checklist:
                 return blank  # `keep-in-touch` is asked for and about to begin
             source = self.later or self.known
         if source.open:
-            standing = self.sop.workflow.standing if self.sop else ()
+            standing = getattr(self.sop.workflow, "standing", ()) if self.sop else ()
             return _with(blank, reason="if_called_for") if blank.clause in standing else blank
         over = source.enrolment
         reason = "not_called_for" if over.state == "completed" else over.reason or over.state

@@ -6,130 +6,150 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+# What is said of the message, or of the step, that was decided about.
 OUTCOMES = {
-    "sent": "It was sent",
-    "covered": "Another message says it already",
-    "handed": "It was given to a person",
-    "refused": "It was not sent",
-    "held": "It is waiting",
-    "deferred": "It was put off",
-    "withdrawn": "It was taken back",
-    "released": "The hold was released",
-    "blocked": "It could not be done",
-    "skipped": "It was skipped",
-    "done": "It was done",
-    "unknown": "Nobody knows whether it arrived",
-    "started": "The follow-up began",
-    "none": "Nothing was begun",
+    "allowed": "may go",
+    "blocked": "could not be done; an engineer has to mend it",
+    "completed": "came to its end",
+    "covered": "is said by another message already",
+    "deferred": "was put off",
+    "done": "was done",
+    "elsewhere": "was done by another system",
+    "ended": "was ended",
+    "engagement": "asked how much the customer uses the product",
+    "handed": "was given to a person",
+    "held": "is kept back",
+    "not_started": "was not begun",
+    "opted_out": "ended, because nothing that was left may be sent",
+    "potential": "asked what else would serve the customer",
+    "refused": "was not sent",
+    "released": "was taken back from the person",
+    "sent": "was sent",
+    "skipped": "was skipped",
+    "unknown": "may or may not have arrived",
 }
 
 REASONS = {
+    "active": "the customer came back",
     "answered": "the customer had answered already",
-    "no_consent": "the customer never agreed to marketing",
-    "consent_refused": "the customer does not want marketing",
-    "consent_needed": "the customer's country asks for consent first, and none was given",
-    "opted_out": "the customer opted out",
-    "unsubscribed": "the customer unsubscribed",
-    "suppressed": "the address is on the list of those never to be written to",
+    "asked_recently": "the customer was asked not long ago",
+    "bought_again": "the customer bought again",
     "bounced": "the address does not take mail",
-    "erased": "the customer was erased",
-    "stale": "it came too late to be of use",
-    "expired": "it came too late to be of use",
-    "capacity": "the team had more important customers to see to that day",
-    "vip": "a VIP hears it from a person, not from a machine",
-    "sensitive": "the case is sensitive, and only what must be said is said",
-    "cap": "the customer had another message within the last 24 hours",
-    "quiet_hours": "it was outside the hours in which customers are written to",
-    "hours": "it was outside the hours in which customers are written to",
-    "spread": "the morning's messages are spread over half an hour",
-    "slot": "another message goes first",
-    "no_address": "there is no address to send it to",
-    "no_engagement_data": "nothing is known about how the customer uses the product",
-    "not_low": "the customer uses the product",
-    "engaged": "the customer uses the product",
-    "stopped": "the stop button is pressed",
-    "held": "it is on hold",
-    "hold": "it is on hold",
-    "complaint": "a complaint is open",
-    "manual": "somebody put it on hold",
-    "declined": "the person asked decided against it",
-    "nobody_came": "nobody did it in time",
-    "skipped": "somebody skipped it",
-    "skip": "somebody skipped it",
     "by_hand": "somebody decided so",
-    "ended": "the follow-up was ended",
-    "completed": "the follow-up is over",
-    "if_called_for": "only if something calls for it",
-    "not_called_for": "nothing called for it",
-    "off": "the policy leaves it out",
-    "existing_customer": "they were a customer before",
-    "sop_off": "this procedure is switched off",
-    "sop_has_blanks": "this procedure's policy is not filled in yet",
-    "before_go_live": "it happened before the service went live",
     "cancelled": "the order was cancelled",
-    "refunded": "the order was refunded",
-    "returned": "the order was returned",
-    "not_released": "only test addresses are written to for now",
-    "template_changed_kind": "the template is of another kind by now",
-    "no_offer": "no offer suits the customer",
-    "open_ask": "the same was asked in another message",
+    "cap": "the customer gets one such message in 24 hours",
+    "capacity": "the team had more important customers to see to that day",
+    "complaint": "a complaint is open",
+    "completed": "the follow-up came to its end",
     "covered": "another message says it already",
-    "unknown": "the provider never said what became of it",
-    "not_yet_due": "its time has not come",
+    "declined": "the person who was asked decided against it",
+    "elsewhere": "another system does it",
+    "ended": "the follow-up was ended",
+    "erased": "the customer was erased",
+    "existing_customer": "they were a customer before",
+    "go_live": "it happened before the service went live",
+    "happy": "the customer is satisfied",
+    "heavy_use": "the customer uses the product a lot",
+    "high_spend": "the customer spends a lot",
+    "if_called_for": "only if something calls for it",
+    "in_use": "the customer uses the product",
+    "keen": "the customer uses the product a lot, and likes it",
+    "low": "the customer hardly uses the product",
+    "low_engagement": "the customer hardly uses the product",
+    "manual": "somebody put it on hold",
+    "no_address": "there is no address to send it to",
+    "no_consent": "the customer never agreed to it",
+    "no_customer": "the customer is not known any more",
+    "no_engagement_data": "nothing is known about how the customer uses the product",
+    "nobody_came": "nobody did it in time",
+    "normal": "the customer uses the product",
+    "not_called_for": "nothing called for it",
+    "not_released": "only test addresses are written to for now",
+    "off": "the policy leaves it out",
+    "open_case": "a complaint or inquiry is open",
+    "opted_out": "the customer opted out",
+    "order_missing": "it needs an order, and none was named",
+    "promise": "it was promised for an earlier moment",
+    "provider": "the provider refused it",
+    "quiet_hours": "the customer is not written to at that hour",
+    "refunded": "the order was refunded",
+    "returned": "the order was cancelled, refunded or returned",
+    "sensitive": "the case is sensitive: only what must be said is said",
+    "skipped": "somebody skipped it",
+    "sop_has_blanks": "the policy of this procedure is not filled in yet",
+    "sop_off": "this procedure is switched off",
+    "stale": "it came too late to be of use",
+    "stopped": "the customer answered STOP",
+    "suppressed": "the address is on the list of those never to be written to",
+    "tier": "the customer is a premium customer",
+    "unhappy": "the customer is not satisfied",
+    "unknown": "nobody knows yet",
+    "unproven": "another system does it, and has not said so yet",
+    "unsubscribed": "the customer unsubscribed",
+    "vip": "a VIP hears it from a person",
+    "went_back": "the last order was cancelled, refunded or returned",
 }
 
+PREFIXES = {"case_": "an open complaint", "hold_": "a hold", "stop_": "the stop button"}
+
 FACTS = {
-    "until": "until {}",
-    "at": "at {}",
-    "slot": "promised for {}",
-    "last_contact": "last message at {}",
-    "last_at": "last message at {}",
-    "holds": "on hold by {}",
-    "stops": "stop button {}",
-    "by": "by {}",
+    "after": "after {}",
+    "cap": "at most {} a day",
+    "channel": "by {}",
+    "due": "due {}",
     "kind": "a {} message",
-    "channel": "channel {}",
-    "topic": "topic {}",
-    "zone": "their time zone {}",
+    "orders": "{} orders",
+    "points": "{} points",
     "score": "score {}",
-    "tier": "tier {}",
-    "covered_by": "see {}",
+    "spent": "spent {}",
+    "until": "until {}",
+    "zone": "in their time zone, {}",
 }
+
+SAID_ALREADY = ("template", "why", "reasons", "version")
 
 
 def reason(code: str | None) -> str:
     """A reason in words; a code that the table lacks is at least read out."""
-    if not code:
-        return ""
-    for key in (code, code.replace(" ", "_"), code.split(":")[0].split("=")[0]):
-        if key in REASONS:
-            return REASONS[key]
-    return code.replace("_", " ")
+    return ", ".join(_reason(part) for part in (code or "").split(", ") if part)
+
+
+def _reason(code: str) -> str:
+    known = REASONS.get(code) or REASONS.get(code.replace(" ", "_"))
+    if known:
+        return known
+    of = [words for prefix, words in PREFIXES.items() if code.startswith(prefix)]
+    return of[0] if of else code.replace("_", " ")
 
 
 def sentence(outcome: str, code: str | None, facts: Mapping[str, Any]) -> str:
     """What was decided, why, and by which facts, for somebody who answers the telephone."""
-    words = OUTCOMES.get(outcome, outcome.replace("_", " ").capitalize())
-    if code and code != outcome:
-        words += f": {reason(code)}"
-    known = [_fact(name, value) for name, value in facts.items() if value not in (None, "", [])]
+    template = facts.get("template")
+    words = f"`{template}`" if isinstance(template, str) else "This"
+    words += f" {OUTCOMES.get(outcome) or outcome.replace('_', ' ')}"
+    why = facts.get("reasons") or facts.get("why") or code
+    if why and why != outcome:
+        words += f": {reason(', '.join(why) if isinstance(why, list) else str(why))}"
+    known = [_fact(name, value) for name, value in facts.items() if _tells(name, value)]
     return f"{words} ({'; '.join(known)})." if known else f"{words}."
+
+
+def _tells(name: str, value: Any) -> bool:
+    return name not in SAID_ALREADY and value not in (None, "", [], {}, False)
 
 
 def _fact(name: str, value: Any) -> str:
     shown = _value(value)
-    return FACTS[name].format(shown) if name in FACTS else f"{name.replace('_', ' ')}: {shown}"
+    return FACTS[name].format(shown) if name in FACTS else f"{name.replace('_', ' ')} {shown}"
 
 
 def _value(value: Any) -> str:
     match value:
         case bool():
             return "yes" if value else "no"
-        case datetime():
-            return f"{value:%Y-%m-%d %H:%M %Z}"
         case str():
             return _moment(value)
-        case list() | tuple():
+        case list():
             return ", ".join(_value(one) for one in value)
         case Mapping():
             return ", ".join(f"{name} {_value(one)}" for name, one in value.items())

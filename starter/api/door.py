@@ -9,6 +9,7 @@ from typing import Annotated, Any, TypeVar
 
 import structlog
 from fastapi import Depends, Request
+from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from starlette.responses import Response
 
@@ -72,7 +73,7 @@ class Door(APIRoute):
 
     def get_route_handler(self) -> Callable[[Request], Awaitable[Response]]:  # type: ignore[override]
         inner = super().get_route_handler()
-        known = {field.alias for field in self.dependant.query_params}
+        known = _parameters(self.dependant)
 
         async def open_door(request: Request) -> Response:
             rooms: Rooms = request.app.state.rooms
@@ -96,6 +97,12 @@ class Door(APIRoute):
             return await rooms.once(request, key_id, key, raw, carry)
 
         return open_door
+
+
+def _parameters(dependant: Dependant) -> set[str]:
+    """The query parameters a route reads, those of what it depends on included."""
+    deeper = [_parameters(one) for one in dependant.dependencies]
+    return {field.alias for field in dependant.query_params}.union(*deeper)
 
 
 async def _identify(request: Request, rooms: Rooms, scope: Scope) -> str:

@@ -72,14 +72,14 @@ class Once:
     async def _claim(self, api_key_id: str, key: str, digest: str) -> Response | None:
         """The first answer; none if this is the first time, and so ours to carry out."""
         now = self.clock.real()
-        fresh = Idempotency(
-            api_key_id=api_key_id, key=key, digest=digest, at=now, status=None, body=None
-        )
         try:
             async with self.store.transaction() as session:
                 row = await session.get(Idempotency, (api_key_id, key), with_for_update=True)
-                if row is None or _is_over(row, now):
-                    await session.merge(fresh)
+                if row is None:
+                    session.add(Idempotency(api_key_id=api_key_id, key=key, digest=digest, at=now))
+                    return None
+                if _is_over(row, now):
+                    row.digest, row.at, row.status, row.body = digest, now, None, None
                     return None
         except IntegrityError:  # somebody came first by a hair
             raise Fault(409, "idempotency_in_progress", headers=SOON) from None

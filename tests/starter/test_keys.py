@@ -50,7 +50,9 @@ async def test_a_revoked_key_is_good_no_more(memory_store: Store, clock: FakeClo
 def test_scopes_open_only_what_they_name() -> None:
     """Writing does not read, reading does not write, an administrator does both."""
     made = {scope: ApiKey(scopes=[scope.value]) for scope in Scope}
-    opened = {scope: [one.value for one in Scope if keys.opens(made[scope], one)] for scope in Scope}
+    opened = {
+        scope: [one.value for one in Scope if keys.opens(made[scope], one)] for scope in Scope
+    }
     assert opened == {
         Scope.READ: ["read"],
         Scope.WRITE: ["write"],
