@@ -1,4 +1,4 @@
-"""The API over a desk, for tests: in process, with a key, and every answer checked for its shape."""
+"""The API over a desk, for tests: in process, with a key, each answer checked for its shape."""
 
 from __future__ import annotations
 

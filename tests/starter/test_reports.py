@@ -417,8 +417,10 @@ async def test_why_by_follow_up_customer_and_clause(crm: Store, clock: FakeClock
             "deferred",
             None,
             {"template": "check-in", "why": "cap", "after": "online-customer.x/welcome"},
-            "`check-in` was put off: the customer gets one such message in 24 hours "
-            "(after online-customer.x/welcome).",
+            (
+                "`check-in` was put off: the customer gets one such message in 24 hours "
+                "(after online-customer.x/welcome)."
+            ),
         ),
         ("held", "case_1, stop_2", {}, "This is kept back: an open complaint, the stop button."),
         ("skipped", "not called for", {}, "This was skipped: nothing called for it."),
@@ -439,8 +441,10 @@ async def test_why_by_follow_up_customer_and_clause(crm: Store, clock: FakeClock
             "potential",
             "discover-add-ons",
             {"reasons": ["in_use", "high_spend"], "high": True},
-            "This asked what else would serve the customer: the customer uses the product, "
-            "the customer spends a lot (high yes).",
+            (
+                "This asked what else would serve the customer: the customer uses the product, "
+                "the customer spends a lot (high yes)."
+            ),
         ),
     ],
 )
