@@ -1,0 +1,1 @@
+"""What rehearsals and tests put in the place of time and of the providers; all else is real."""

@@ -1,0 +1,50 @@
+"""A channel that fails as it is told to, and keeps what it accepted in the outbox."""
+
+from __future__ import annotations
+
+from collections import deque
+from datetime import timedelta
+from enum import StrEnum
+
+from activities.channels import Accepted, Parcel, Rejected, UnknownOutcomeError
+from activities.channels.outbox import OutboxChannel
+from activities.clock import Clock
+from activities.crm.store import Store
+
+
+class Fault(StrEnum):
+    AWAY = "away"  # no connection: surely not taken, try later
+    REFUSED = "refused"  # surely not taken, and never will be
+    LOST = "lost"  # not taken, and nobody can say so
+    SILENT = "silent"  # taken, and nobody can say so
+
+
+class FailingChannel:
+    """Meets each request with the next of its faults, and then with `always`; none: it works."""
+
+    deadline, quarantine = OutboxChannel.deadline, OutboxChannel.quarantine
+    lag, conclusive = OutboxChannel.lag, OutboxChannel.conclusive
+
+    def __init__(self, store: Store, clock: Clock, name: str) -> None:
+        self.name = name
+        self._outbox = OutboxChannel(store, clock, name)
+        self.faults: deque[Fault] = deque()
+        self.always: Fault | None = None
+        self.asked: list[str] = []  # the keys, request by request
+
+    async def send(self, parcel: Parcel) -> Accepted | Rejected:
+        self.asked.append(parcel.key)
+        match self.faults.popleft() if self.faults else self.always:
+            case Fault.AWAY:
+                return Rejected("unavailable", later=True, retry_after=timedelta(minutes=5))
+            case Fault.REFUSED:
+                return Rejected("rejected")
+            case Fault.LOST:
+                raise UnknownOutcomeError("time-out")
+            case Fault.SILENT:
+                await self._outbox.send(parcel)
+                raise UnknownOutcomeError("time-out")
+        return await self._outbox.send(parcel)
+
+    async def look_up(self, key: str) -> tuple[str, ...]:
+        return await self._outbox.look_up(key)

@@ -1,0 +1,39 @@
+"""A whole house for a rehearsal: the real gate, ledger, records and CRM; only time is simulated."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import SecretStr
+
+from activities.channels import Channel
+from activities.crm.store import Store
+from activities.fakes.channels import FailingChannel
+from activities.fakes.clock import RehearsalClock
+from activities.settings import Settings
+from activities.staffing import verbs
+
+CHANNELS = ("email", "sms", "letter")
+
+
+@dataclass
+class House:
+    """An empty CRM in memory, and whoever works with it."""
+
+    clock: RehearsalClock
+    store: Store = field(default_factory=lambda: Store("sqlite+aiosqlite://"))
+    settings: Settings = field(
+        default_factory=lambda: Settings(secret_key=SecretStr("rehearsal"), sops="", go_live=None)
+    )
+    channels: Mapping[str, FailingChannel] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.channels = {name: FailingChannel(self.store, self.clock, name) for name in CHANNELS}
+
+    @property
+    def verbs(self) -> list[Callable[..., Any]]:
+        """Every activity, for a worker."""
+        channels: dict[str, Channel] = dict(self.channels)
+        return verbs(self.store, self.clock, self.settings, channels)

@@ -1,0 +1,94 @@
+"""What the customer and the staff do in a rehearsal: a JSON list, each entry at its time.
+
+    [{"after": "3d", "event": "consent.changed", "data": {"email_marketing": false}},
+     {"after": "8d2h", "signal": "complaint", "data": {"text": "It broke"}},
+     {"after": "20d", "signal": "complaint_resolved"}]
+
+`event` comes through the door for checkout systems, `signal` through the one for staff, `control`
+is one of hold, resume, skip, run-now, retry, end. A rehearsal runs until its follow-up has ended,
+the last entry is played, or `{"after": …, "until": true}` says so.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import timedelta
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    TypeAdapter,
+    ValidationError,
+    model_validator,
+)
+
+CONTROLS = ("hold", "resume", "skip", "run-now", "retry", "end")
+_SPAN = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?")
+
+
+class ScriptError(ValueError):
+    """The script cannot be played; the message says which entry, and what is wrong with it."""
+
+
+def span(text: object) -> timedelta:
+    """A time as people write it: `8d2h`, `90m`."""
+    match = _SPAN.fullmatch(text.strip()) if isinstance(text, str) and text.strip() else None
+    if match is None:
+        raise ValueError("write it like 8d2h, 90m or 0s")
+    days, hours, minutes, seconds = (int(part or 0) for part in match.groups())
+    return timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
+
+
+class Entry(BaseModel):
+    """One thing that somebody does, so long after the purchase."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    after: Annotated[timedelta, BeforeValidator(span)]
+    event: str = ""
+    signal: str = ""
+    control: Literal["", "hold", "resume", "skip", "run-now", "retry", "end"] = ""
+    until: bool = False
+    data: dict[str, Any] = {}
+    order: dict[str, Any] | None = None
+    clause: str = ""
+    reason: str = "rehearsed"
+
+    @model_validator(mode="after")
+    def _one_thing(self) -> Entry:
+        if sum(map(bool, (self.event, self.signal, self.control, self.until))) != 1:
+            raise ValueError("give one of event, signal, control, until")
+        return self
+
+    @property
+    def says(self) -> str:
+        return self.event or self.signal or self.control
+
+
+_ENTRIES = TypeAdapter(list[Entry])
+
+
+def read_script(text: str | bytes | list[Any] | None) -> list[Entry]:
+    """The entries in the order of their time."""
+    if not text:
+        return []
+    try:
+        raw = text if isinstance(text, list) else json.loads(text)
+    except ValueError as error:
+        raise ScriptError(f"the script is not JSON: {error}") from None
+    if not isinstance(raw, list):
+        raise ScriptError('the script is a JSON list: [{"after": "8d2h", "event": …}, …]')
+    try:
+        entries = _ENTRIES.validate_python(raw)
+    except ValidationError as error:
+        raise ScriptError("; ".join(map(_explain, error.errors()))) from None
+    return sorted(entries, key=lambda entry: entry.after)
+
+
+def _explain(fault: Any) -> str:
+    where, *field = fault["loc"]
+    words = str(fault["msg"]).removeprefix("Value error, ")
+    return f"entry {where + 1}{''.join(f', {name}' for name in field)}: {words}"

@@ -1,0 +1,128 @@
+"""Where a rehearsal is played: real workflows, desk, gate and CRM; the time and providers are not.
+
+The time-skipping server has one clock for everybody, and it stands still while anything is to be
+done. Whatever is asked of the desk here is therefore done at the very moment of the rehearsal.
+"""
+
+from __future__ import annotations
+
+import sysconfig
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest
+from temporalio.api.testservice.v1 import LockTimeSkippingRequest, UnlockTimeSkippingRequest
+from temporalio.client import Client
+from temporalio.testing import WorkflowEnvironment
+from temporalio.worker import Worker
+
+from activities.fakes.clock import RehearsalClock, Ticking
+from activities.fakes.house import House
+from starter.desk import Desk
+from workflows.attributes import ALL
+from workflows.contract import BULK, QUEUE
+from workflows.plugin import plugin
+
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+SERVER = "temporal-test-server"
+MOMENT = timedelta(seconds=1)
+
+
+class Stage:
+    """A house, its desk, its workers, and the clock that all of them go by."""
+
+    def __init__(self, env: WorkflowEnvironment, house: House, desk: Desk, *, cold: bool) -> None:
+        self.env, self.house, self.desk = env, house, desk
+        self.clock, self.store = house.clock, house.store
+        self.began: datetime | None = None
+        self.progress: Callable[[timedelta], None] | None = None
+        self._cold = cold
+        self._workers = AsyncExitStack()
+
+    async def begin_work(self) -> None:
+        """Let the workers in."""
+        # A cold worker remembers no workflow: each step is then a replay of all before it.
+        options: dict[str, Any] = {"max_cached_workflows": 0} if self._cold else {}
+        client = self.env.client
+        bare = Client(
+            client.service_client, namespace=client.namespace, data_converter=client.data_converter
+        )
+        for whose, queue in ((client, QUEUE), (bare, BULK)):
+            worker = Worker(
+                whose,
+                task_queue=queue,
+                activities=self.house.verbs,
+                interceptors=[Ticking(self.clock)],
+                **options,
+            )
+            await self._workers.enter_async_context(worker)
+
+    async def end_work(self) -> None:
+        """Send them home; what is under way is finished first."""
+        await self._workers.aclose()
+
+    async def sleep(self, span: timedelta) -> None:
+        await self.sleep_until(await self.clock.read() + span)
+
+    async def sleep_until(self, moment: datetime) -> None:
+        """Let time pass; every hour the desk looks into its inbox, as it always does."""
+        while (left := moment - await self.clock.read()) > timedelta():
+            await self.env.sleep(min(left, HOUR))
+            await self._desk_work()
+            if self.progress and self.began:
+                self.progress(self.clock.now() - self.began)
+        await self.settle()
+
+    async def settle(self) -> None:
+        """Until nothing is left to be done at this moment."""
+        await self.env.sleep(MOMENT)
+        await self._desk_work()
+
+    async def away(self, span: timedelta) -> None:
+        """Time that passes while no worker is there: timers fire, and nobody answers."""
+        service, target = self.env.client.service_client.test_service, None
+        target = await self.clock.read() + span
+        # Waiting work keeps the server's clock still; it must be told not to mind.
+        await service.unlock_time_skipping(UnlockTimeSkippingRequest())
+        left = target - await self.clock.read()
+        if left > timedelta():
+            await self.env.sleep(left)
+        await service.lock_time_skipping(LockTimeSkippingRequest())
+        await self.clock.read()
+
+    async def _desk_work(self) -> None:
+        await self.clock.read()
+        await self.desk.work()
+
+
+@asynccontextmanager
+async def stage(*, cold: bool = False) -> AsyncIterator[Stage]:
+    """A stage with nobody on it yet, its clock at the machine's time; all gone afterwards."""
+    server = Path(sysconfig.get_path("scripts")) / SERVER
+    async with await WorkflowEnvironment.start_time_skipping(
+        test_server_existing_path=str(server), plugins=[plugin]
+    ) as env:
+        await _register(env.client)
+        house = House(RehearsalClock(await env.get_current_time(), env.get_current_time))
+        await house.store.create_all()
+        desk = Desk(house.store, house.settings, house.clock, env.client)
+        built = Stage(env, house, desk, cold=cold)
+        with env.auto_time_skipping_disabled():
+            await built.begin_work()
+            try:
+                yield built
+            finally:
+                await built.end_work()
+                await house.store.close()
+
+
+async def _register(client: Client) -> None:
+    kinds = {key.name: key.indexed_value_type for key in ALL}
+    request = AddSearchAttributesRequest(
+        namespace=client.namespace,
+        search_attributes={name: kind.value for name, kind in kinds.items()},  # type: ignore[misc]
+    )
+    await client.operator_service.add_search_attributes(request)

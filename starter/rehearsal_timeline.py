@@ -1,0 +1,215 @@
+"""A rehearsal's timeline: what was done when, under which clause, and why; told from the tables."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import select
+
+from activities.crm import tables as t
+from activities.crm.store import Store
+from starter import words
+from workflows.vocabulary import Role
+
+SILENT = ("allowed",)  # the gate's yes: what came of it follows in its own line
+PEOPLE = {
+    Role.CSR: "customer service",
+    Role.COMMUNICATIONS: "communications",
+    Role.FINANCE: "finance",
+    Role.MARKETING: "marketing",
+    Role.SALES: "sales",
+    Role.ENGINEER: "an engineer",
+}
+BY_CHANNEL = {"email": "by e-mail", "sms": "by SMS", "letter": "by letter", "call": "by telephone"}
+PHRASES = {
+    "sent": "{} sent",
+    "deferred": "{} put off",
+    "held": "{} held back",
+    "refused": "{} left out",
+    "skipped": "{} left out",
+    "covered": "{} covered by another message",
+    "blocked": "{} blocked: an engineer must mend it",
+    "released": "{} released",
+}
+
+
+@dataclass(frozen=True)
+class Moment:
+    """One thing that was done, or was not."""
+
+    at: datetime
+    local: datetime  # on the customer's own clock
+    day: int  # since the purchase, on the customer's own calendar
+    clause: str
+    what: str
+    why: str = ""
+    gist: str = ""  # the same whenever it happens
+    customer: int = 1  # the how manieth of the rehearsal
+
+
+@dataclass(frozen=True)
+class Cast:
+    """One customer of the rehearsal."""
+
+    number: int
+    id: str
+    zone: ZoneInfo
+    began: datetime
+
+    def moment(self, at: datetime, clause: str, what: str, why: str = "", gist: str = "") -> Moment:
+        local = at.astimezone(self.zone)
+        day = (local.date() - self.began.astimezone(self.zone).date()).days
+        return Moment(at, local, day, clause, what, why, gist or what, self.number)
+
+
+async def timeline(store: Store, cast: list[Cast], said: list[Moment]) -> list[Moment]:
+    """All that the tables know, and what was said, in order."""
+    moments = list(said)
+    for who in cast:
+        reader = await _Reader.of(store, who)
+        moments += reader.moments()
+    return sorted(moments, key=lambda one: (one.customer, one.at))
+
+
+class _Reader:
+    """One customer's decisions, put into words."""
+
+    def __init__(self, who: Cast) -> None:
+        self.who = who
+        self.decisions: list[t.Decision] = []
+        self.messages: dict[str, t.Message] = {}
+        self.tasks: dict[str, t.Task] = {}
+        self.enrolments: list[t.Enrolment] = []
+        self.holds: dict[str, str] = {}
+
+    @classmethod
+    async def of(cls, store: Store, who: Cast) -> _Reader:
+        reader = cls(who)
+        async with store.reading() as session:
+
+            async def rows(table: type[t.Base]) -> list[t.Base]:
+                query = select(table).where(table.__table__.c.customer_id == who.id)
+                return list((await session.execute(query)).scalars())
+
+            reader.decisions = [
+                row for row in await rows(t.Decision) if isinstance(row, t.Decision)
+            ]
+            for row in [*await rows(t.Message), *await rows(t.Task), *await rows(t.Hold)]:
+                match row:
+                    case t.Message():
+                        reader.messages[row.key] = row
+                    case t.Task():
+                        reader.tasks[row.key] = row
+                    case t.Hold():
+                        reader.holds[row.id] = row.kind
+            found = await rows(t.Enrolment)
+            reader.enrolments = [row for row in found if isinstance(row, t.Enrolment)]
+        return reader
+
+    def moments(self) -> Iterator[Moment]:
+        for row in self.decisions:
+            if row.outcome not in SILENT:
+                what, why = self._words(row)
+                gist = f"{row.outcome} {self._name(row)}"
+                yield self.who.moment(row.at, row.clause or "", what, why, gist)
+        for follow_up in self.enrolments:
+            yield self.who.moment(follow_up.started_at, "", f"{follow_up.sop} begins")
+
+    def _words(self, row: t.Decision) -> tuple[str, str]:
+        """What was done, and why."""
+        name, why = self._name(row), words.reason(row.reason)
+        what = PHRASES.get(row.outcome, row.outcome.replace("_", " ")).format(name).strip()
+        match row.outcome:
+            case "sent":
+                what, why = f"{what} {self._way(row)}".rstrip(), self._hand(row)
+            case "handed":
+                what = self._task(row)
+            case "deferred":
+                why = words.reason(str(row.facts.get("why") or "")) or why
+            case "held":
+                kinds = {self.holds.get(hold, hold) for hold in (row.reason or "").split(", ")}
+                why = ", ".join(sorted(map(words.reason, kinds)))
+            case "covered":
+                why = ""
+        return what, why
+
+    def _name(self, row: t.Decision) -> str:
+        message = self.messages.get(row.key or "")
+        task = self.tasks.get(row.key or "")
+        return (message and message.template) or (task and (task.template or task.title)) or ""
+
+    def _way(self, row: t.Decision) -> str:
+        message = self.messages.get(row.key or "")
+        return BY_CHANNEL.get((message and message.channel) or "", "")
+
+    def _hand(self, row: t.Decision) -> str:
+        message = self.messages.get(row.key or "")
+        return "as a person wrote it" if message and message.draft_id else ""
+
+    def _task(self, row: t.Decision) -> str:
+        task = self.tasks.get(row.key or "")
+        if task is None:
+            return "given to a person"
+        due = task.due_at.astimezone(self.who.zone)
+        role = PEOPLE.get(Role(task.role), task.role) if task.role in set(Role) else task.role
+        return f"{role}: {task.title}, by {due:%a %d %b %H:%M}"
+
+
+# -- two timelines beside each other -------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Change:
+    """What becomes of one line of a timeline under other timings."""
+
+    kind: str  # earlier, later, new, gone, same
+    before: Moment | None
+    after: Moment | None
+
+    @property
+    def by(self) -> timedelta:
+        """How far it moved."""
+        if self.before is None or self.after is None:
+            return timedelta()
+        return abs(self.after.at - self.before.at)
+
+
+MINUTE = timedelta(minutes=1)  # what moved by less stayed
+
+
+def compare(before: list[Moment], after: list[Moment]) -> list[Change]:
+    """What moved, what came and what went, in the order of its time."""
+    theirs, changes = _by_gist(after), []
+    for gist, was in _by_gist(before).items():
+        now = theirs.pop(gist, None)
+        changes.append(_change(was, now))
+    changes += [Change("new", None, now) for now in theirs.values()]
+    return sorted(changes, key=_when)
+
+
+def _change(was: Moment, now: Moment | None) -> Change:
+    if now is None:
+        return Change("gone", was, None)
+    if abs(now.at - was.at) < MINUTE:
+        return Change("same", was, now)
+    return Change("earlier" if now.at < was.at else "later", was, now)
+
+
+def _when(change: Change) -> tuple[int, datetime]:
+    moments = (moment for moment in (change.after, change.before) if moment)
+    return min((moment.customer, moment.at) for moment in moments)
+
+
+def _by_gist(moments: list[Moment]) -> dict[tuple[int, str, str, int], Moment]:
+    """Each line by what it is about, and the how manieth of its like it is."""
+    counted: Counter[tuple[int, str, str]] = Counter()
+    found = {}
+    for moment in moments:
+        gist = (moment.customer, moment.clause, moment.gist)
+        found[(*gist, counted[gist])] = moment
+        counted[gist] += 1
+    return found

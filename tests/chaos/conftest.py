@@ -1,0 +1,135 @@
+"""A machine to be ill-treated: Temporal on a file, the CRM on a file, a worker in a process."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select
+
+from activities.crm.migrate import upgrade
+from activities.crm.tables import Enrolment, Message, Outbox, Task
+from activities.settings import Settings
+from starter import health
+from starter.desk import Desk, Receipt
+from starter.office import open_desk
+from tests.chaos.temporal import TemporalServer
+
+DOSE = int(os.environ.get("AFTERCARE_DOSE", "1"))
+ROOT = Path(__file__).parents[2]
+
+
+class Machine:
+    def __init__(self, directory: Path, temporal: TemporalServer, desk: Desk) -> None:
+        self.directory, self.temporal, self.desk = directory, temporal, desk
+        self.ordered = 0
+        self._worker: subprocess.Popen[bytes] | None = None
+
+    # -- the worker ----------------------------------------------------------------------
+
+    async def start_worker(self) -> None:
+        environment = {**self.temporal.environment, "AFTERCARE_DATA": str(self.directory)}
+        with (self.directory / "worker.log").open("ab") as log:
+            self._worker = subprocess.Popen(  # noqa: ASYNC220 - returns at once
+                [sys.executable, "-m", "tests.chaos.worker"],
+                cwd=ROOT,
+                env=environment,
+                stdout=log,
+                stderr=log,
+            )
+        pid = self._worker.pid
+        await until(lambda: health.polls(self.temporal.address, pid), 60, "no worker")
+
+    def kill_worker(self) -> None:
+        if self._worker:
+            self._worker.kill()
+            self._worker.wait()
+            self._worker = None
+
+    # -- customers -----------------------------------------------------------------------
+
+    async def order(self, **more: Any) -> Receipt:
+        """A new customer's first order."""
+        self.ordered += 1
+        return await self.desk.receive("chaos", an_order(self.ordered) | more)
+
+    # -- what came of it -----------------------------------------------------------------
+
+    async def sent(self) -> int:
+        """How many messages the ledger knows as sent."""
+        async with self.desk.store.reading() as session:
+            query = select(func.count()).where(Message.state == "sent")
+            return int((await session.execute(query)).scalar_one())
+
+    async def in_doubt(self) -> int:
+        """How many sends nobody knows the end of."""
+        async with self.desk.store.reading() as session:
+            query = select(func.count()).where(Message.state == "sending")
+            return int((await session.execute(query)).scalar_one())
+
+    async def accepted(self) -> Counter[str]:
+        """How often the provider accepted each key."""
+        async with self.desk.store.reading() as session:
+            return Counter((await session.execute(select(Outbox.key))).scalars())
+
+    async def open_tasks(self, title: str) -> list[str]:
+        async with self.desk.store.reading() as session:
+            query = select(Task.id).where(Task.title.contains(title), Task.state == "open")
+            return list((await session.execute(query)).scalars())
+
+    async def state(self, follow_up: str) -> str:
+        async with self.desk.store.reading() as session:
+            return (await session.get_one(Enrolment, follow_up)).state
+
+    async def follow_ups(self) -> list[str]:
+        async with self.desk.store.reading() as session:
+            return list((await session.execute(select(Enrolment.id))).scalars())
+
+
+def an_order(number: int) -> dict[str, Any]:
+    return {
+        "id": f"evt-{number}",
+        "type": "order.paid",
+        "customer": {"email": f"customer-{number}@example.com", "name": f"Customer {number}"},
+        "order": {"id": f"ord-{number}", "first": True, "total": "49.00", "currency": "GBP"},
+    }
+
+
+async def until(ask: Callable[[], Any], seconds: float, otherwise: str) -> None:
+    """Wait until it is so, or fail with these words."""
+    try:
+        async with asyncio.timeout(seconds):
+            while not await ask():  # noqa: ASYNC110 - of other processes
+                await asyncio.sleep(0.1)
+    except TimeoutError:
+        raise AssertionError(otherwise) from None
+
+
+@pytest.fixture
+async def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Machine]:
+    """Everything up, but for the worker; whatever happens, nothing outlives the test."""
+    temporal = TemporalServer(tmp_path)
+    monkeypatch.setenv("TEMPORAL_ADDRESS", temporal.address)
+    monkeypatch.setenv("AFTERCARE_DATA", str(tmp_path))
+    settings = Settings(data=tmp_path)
+    await upgrade(settings.database)
+    await temporal.start()
+    async with open_desk(settings) as desk:
+        running = Machine(tmp_path, temporal, desk)
+        relay = asyncio.create_task(desk.run())
+        try:
+            yield running
+        finally:
+            relay.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await relay
+            running.kill_worker()
+            temporal.kill()

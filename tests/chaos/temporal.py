@@ -1,0 +1,67 @@
+"""A real Temporal server on a file, which may be killed and started again on the same port."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import subprocess
+from pathlib import Path
+
+from starter import health, up
+from starter.directory import Addresses, Directory
+
+
+class TemporalServer:
+    """As `aftercare up` runs it."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self._plan = up.Up(Directory(directory), Addresses(*free_ports(3)))
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def address(self) -> str:
+        return self._plan.addresses.temporal_target
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {**os.environ, "TEMPORAL_ADDRESS": self.address}
+
+    async def start(self) -> None:
+        """Start it, and wait until it answers."""
+        with (self.directory / "temporal.log").open("ab") as log:
+            self._process = subprocess.Popen(  # noqa: ASYNC220 - returns at once
+                up._temporal(self._plan), stdout=log, stderr=log
+            )
+        async with asyncio.timeout(60):
+            while not await health.answers(self.address):  # noqa: ASYNC110 - a process, no event
+                await asyncio.sleep(0.1)
+
+    def kill(self) -> None:
+        """As the power would: no good-bye."""
+        if self._process:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+    def cli(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """The engineer's own tool, as from a shell."""
+        return subprocess.run(
+            [up.temporal_program(), *words, "--address", self.address],
+            capture_output=True,
+            text=True,
+            timeout=30,
+            check=False,
+        )
+
+
+def free_ports(count: int) -> list[int]:
+    listeners = [socket.socket() for _ in range(count)]
+    try:
+        for listener in listeners:
+            listener.bind(("127.0.0.1", 0))
+        return [int(listener.getsockname()[1]) for listener in listeners]
+    finally:
+        for listener in listeners:
+            listener.close()

@@ -1,0 +1,105 @@
+"""Everything at once, nothing there, nobody home, and nonsense: on a real Temporal server."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+
+import pytest
+from temporalio.client import Client, WorkflowExecutionStatus
+
+from tests.chaos.conftest import Machine, an_order, until
+from workflows.plugin import plugin
+
+
+@pytest.mark.timeout(120)
+async def test_fifty_identical_events_at_once(machine: Machine) -> None:
+    """One follow-up, one welcome; everybody gets the first answer."""
+    await machine.start_worker()
+    receipts = await asyncio.gather(
+        *(machine.desk.receive("chaos", an_order(1)) for _ in range(50))
+    )
+    (follow_up,) = await machine.follow_ups()
+    assert {effect.follow_up for receipt in receipts for effect in receipt.effects} == {follow_up}
+
+    async def welcomed() -> bool:
+        return bool(await machine.sent())
+
+    await until(welcomed, 30, "no welcome")
+    assert set((await machine.accepted()).values()) == {1}
+    assert len(await machine.accepted()) == 1
+
+
+@pytest.mark.timeout(120)
+async def test_temporal_is_stopped_while_ten_orders_come_in(machine: Machine) -> None:
+    """All are kept, and all are started when it is back."""
+    await machine.start_worker()
+    machine.temporal.kill()
+    receipts = [await machine.order() for _ in range(10)]
+    assert {effect.effect for receipt in receipts for effect in receipt.effects} == {"queued"}
+    await machine.temporal.start()
+
+    async def welcomed() -> bool:
+        return await machine.sent() == 10
+
+    await until(welcomed, 60, "not all ten were welcomed")
+    assert set((await machine.accepted()).values()) == {1}
+
+
+@pytest.mark.timeout(120)
+async def test_nonsense_from_the_command_line_of_temporal(machine: Machine) -> None:
+    """Signals with no body, two bodies, no sense, unknown names: the follow-up goes on."""
+    await machine.start_worker()
+    receipt = await machine.order()
+    follow_up = receipt.effects[0].follow_up
+    assert follow_up
+
+    async def welcomed() -> bool:
+        return await machine.sent() == 1
+
+    await until(welcomed, 30, "no welcome")
+    for words in NONSENSE:
+        result = await asyncio.to_thread(
+            machine.temporal.cli, "workflow", "signal", "--workflow-id", follow_up, *words
+        )
+        assert result.returncode == 0, result.stderr
+    client = await Client.connect(machine.temporal.address, plugins=[plugin])
+    handle = client.get_workflow_handle(follow_up)
+    assert "5.1.1" in {line["clause"] for line in await handle.query("checklist")}
+    description = await handle.describe()
+    assert description.status is WorkflowExecutionStatus.RUNNING
+    pending = description.raw_description.pending_workflow_task
+    assert pending.attempt <= 1, "the workflow is stuck"
+    assert await machine.open_tasks("read the signal")
+
+
+@pytest.mark.timeout(120)
+async def test_a_signal_to_a_finished_follow_up(machine: Machine) -> None:
+    """It goes to a person, and is on record; nothing fails."""
+    await machine.start_worker()
+    receipt = await machine.order()
+    follow_up = receipt.effects[0].follow_up
+    assert follow_up
+    await machine.desk.control("end", follow_up, reason="test", by="test")
+
+    async def ended() -> bool:
+        return await machine.state(follow_up) == "ended"
+
+    await until(ended, 30, "it did not end")
+    answer = await machine.desk.signal(follow_up, "responded", {"text": "thank you"}, by="test")
+    assert answer.error is None
+    assert [effect.effect for effect in answer.effects] == ["recorded"]
+    assert await machine.open_tasks("Look into it")
+
+
+NONSENSE = [
+    ("--name", "complaint"),
+    ("--name", "responded", "--input", json.dumps("hello")),
+    ("--name", "responded", "--input", json.dumps([1, 2])),
+    ("--name", "task_done", "--input", "7"),
+    ("--name", "common_issue", "--input", json.dumps({"topic": {"a": 1}})),
+    ("--name", "feedback", "--input", json.dumps({"at": "yesterday"})),
+    ("--name", "opted_out", "--input", json.dumps({"topic": 5})),
+    ("--name", "nobody_knows_this", "--input", json.dumps({"x": 1})),
+    ("--name", "retry", "--input", "{}", "--input", "{}"),
+]

@@ -1,0 +1,49 @@
+"""A worker to be killed: the real one, with a provider that takes its time before and after.
+
+    python -m tests.chaos.worker
+
+The time that Temporal allows an attempt is shortened, so that a test need not wait for the thirty
+seconds after which a dead worker's sends are tried again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from datetime import timedelta
+
+from activities.channels import Accepted, Channel, Parcel
+from activities.channels.outbox import OutboxChannel
+from activities.clock import Clock
+from activities.crm.store import Store
+from activities.settings import Settings
+from workflows import contract
+
+contract.ATTEMPT = timedelta(seconds=6)
+
+
+class SlowOutbox(OutboxChannel):
+    """Accepts after a moment, and says so after another: a kill falls into either."""
+
+    deadline = timedelta(seconds=4)
+    quarantine = timedelta(seconds=1)
+
+    async def send(self, parcel: Parcel) -> Accepted:
+        await asyncio.sleep(random.uniform(0.02, 0.25))  # noqa: S311 - weather, not secrets
+        accepted = await super().send(parcel)
+        await asyncio.sleep(random.uniform(0.02, 0.25))  # noqa: S311 - as above
+        return accepted
+
+
+def slow(store: Store, clock: Clock) -> dict[str, Channel]:
+    return {name: SlowOutbox(store, clock, name) for name in ("email", "sms", "letter")}
+
+
+def main() -> None:
+    from worker import work  # noqa: PLC0415 - after the time-out above was shortened
+
+    asyncio.run(work(Settings(), asyncio.Event(), slow))
+
+
+if __name__ == "__main__":
+    main()
