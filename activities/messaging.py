@@ -36,6 +36,7 @@ from workflows.vocabulary import Answer, Handed, Message, Refused, Remainder, Se
 
 log = structlog.get_logger("aftercare.messaging")
 
+FAULT = "template"  # the type of what no retry cures
 BUSY = timedelta(seconds=1)  # after which somebody who lost a row tries again
 
 
@@ -69,7 +70,7 @@ class Press(Protocol):
 
 @dataclass(frozen=True)
 class Attempt:
-    """One try at a message, which holds its row until the deadline."""
+    """One try, which holds the message's row until the deadline."""
 
     number: int
     channel: Channel
@@ -121,7 +122,7 @@ class GatedMessaging(Messaging):
         return any(not never(template, standing, rules) for template in left)
 
     async def clear_up(self, step: Step) -> None:
-        """Find out what became of an attempt under this key, if one is open."""
+        """Find out what became of an attempt under the step's key, if one is open."""
         await clear_up(self._store, self._clock, self._channels, step.key)
 
     # -- the gate's transaction --------------------------------------------------------
@@ -142,7 +143,7 @@ class GatedMessaging(Messaging):
                 settled = await self._settled(session, message, row)
                 return settled or await self._ask(session, message, customer, row, began)
         except TemplateFault as fault:  # nothing was written
-            raise ApplicationError(fault.code, type=fault.code, non_retryable=True) from None
+            raise ApplicationError(fault.code, type=FAULT, non_retryable=True) from None
 
     async def _settled(
         self, session: AsyncSession, message: Message, row: Row | None
@@ -272,8 +273,9 @@ class GatedMessaging(Messaging):
         """The row, if this attempt still holds it."""
         await lock_customer(session, message.customer_id)
         row = await ledger.find(session, message.key)
-        held = row is not None and row.state == ledger.SENDING and row.attempts == attempt.number
-        return row if held else None
+        return (
+            row if row and (row.state, row.attempts) == (ledger.SENDING, attempt.number) else None
+        )
 
     async def _record_sent(self, session: AsyncSession, message: Message, row: Row) -> None:
         sent = Sent(key=row.key, at=row.sent_at or row.created_at)

@@ -62,7 +62,7 @@ async def standing_of(session: AsyncSession, customer: Customer) -> Standing:
     lost = select(Suppression.address).where(Suppression.address.in_(addresses))
     return Standing(
         customer,
-        dict((await session.execute(said)).tuples().all()),
+        {row.scope: row.given for row in await session.execute(said)},
         frozenset((await session.execute(lost)).scalars()),
     )
 
