@@ -60,14 +60,25 @@ app = App(
 
 
 def _assemble() -> None:
-    from starter.cli import follow_ups, house, messages, rehearsing, running, tasks  # noqa: PLC0415
+    from starter.cli import (  # noqa: PLC0415
+        catalogue,
+        follow_ups,
+        house,
+        messages,
+        reading,
+        rehearsing,
+        running,
+        tasks,
+    )
 
     running.register(app, RUN)
     follow_ups.register(app, LIVES)
+    reading.register(app, LIVES)
     rehearsing.register(app, LIVES)
     tasks.register(app, PEOPLE)
     messages.register(app, PEOPLE)
     house.register(app, HOUSE)
+    catalogue.register(app, HOUSE)
 
 
 _assemble()

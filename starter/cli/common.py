@@ -30,6 +30,7 @@ from starter.directory import adopt
 from starter.office import open_desk
 from starter.reports import Reports
 
+Target = Annotated[str, Parameter(help="A follow-up's id, or a customer's id or e-mail address")]
 NARROW = 100  # columns when nobody looks at a terminal
 
 
@@ -160,6 +161,21 @@ async def customer_id(reports: Reports, target: str) -> str | None:
             return None
         found = select(Customer.id).where(Customer.email == target.strip().lower()).limit(1)
         return (await session.execute(found)).scalar_one_or_none()
+
+
+async def meant(asked: Reports, target: str) -> str:
+    """An e-mail address is what people have at hand; the desk knows ids."""
+    return (await customer_id(asked, target) or target) if "@" in target else target
+
+
+async def customer_named(asked: Reports, target: str) -> str:
+    if found := await customer_id(asked, target):
+        return found
+    raise CliError(unknown(target))
+
+
+def unknown(target: str) -> str:
+    return f"nobody knows {target!r}: `aftercare list` shows the follow-ups and their ids"
 
 
 def read_json(source: Path | str | None, what: str) -> dict[str, Any] | None:

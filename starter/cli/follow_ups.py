@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from cyclopts import App, Group, Parameter
-from rich.markup import escape
 
 from starter import words
 from starter.answers import Effect, Receipt
@@ -18,50 +15,22 @@ from starter.cli.common import (
     CliError,
     Common,
     Printing,
-    customer_id,
+    Target,
     desk,
-    local,
-    names,
+    meant,
     notice,
-    out,
     parse_object,
     print_json,
     read_json,
-    reports,
     say,
-    table,
     who,
 )
-from starter.objects import ChecklistLine, FollowUp, HoldView
 from starter.reports import Reports
-from workflows.vocabulary import PAST, State
 
 File = Annotated[Path | None, Parameter(help="A JSON file, or - for standard input")]
-Target = Annotated[str, Parameter(help="A follow-up's id, or a customer's id or e-mail address")]
 Reason = Annotated[str, Parameter(help="Why; it is kept with your name")]
 Clause = Annotated[str | None, Parameter(help="The clause meant, as 5.2.1")]
-States = Literal["running", "on_hold", "completed", "ended", "opted_out"]
-Limit = Annotated[int, Parameter(help="How many at most, the newest")]
 
-LOOKS = {
-    State.DONE: ("✓", "green"),
-    State.COVERED: ("✓", "cyan"),
-    State.ELSEWHERE: ("✓", "cyan"),
-    State.SKIPPED: ("–", "dim"),
-    State.NEXT: ("▶", "bold yellow"),
-    State.WAITING: ("…", "bold cyan"),
-    State.HELD: ("‖", "magenta"),
-    State.BLOCKED: ("✗", "bold red"),
-    State.LATE: ("!", "bold red"),
-    State.LATER: ("·", "dim"),
-}
-FOLLOW_UP_LOOKS = {
-    "running": "green",
-    "on_hold": "magenta",
-    "completed": "dim",
-    "ended": "dim",
-    "opted_out": "dim",
-}
 EFFECTS = {
     "started": "started",
     "signalled": "told",
@@ -76,9 +45,6 @@ EFFECTS = {
 def register(app: App, group: Group) -> None:
     app.command(start, group=group)
     app.command(signal, group=group)
-    app.command(list_, name="list", group=group)
-    app.command(show, group=group)
-    app.command(why, group=group)
     for control in (hold, resume, skip, run_now, retry, end):
         app.command(control, name=control.__name__.replace("_", "-"), group=group)
     app.command(opt_out, name="opt-out", group=group)
@@ -129,8 +95,8 @@ async def signal(
     if text is not None:
         body["text"] = text
     async with desk(common) as opened:
-        meant = await _meant(Reports(opened.store, opened.clock), target)
-        print_receipt(await opened.signal(meant, name, body, by=who()))
+        target = await meant(Reports(opened.store, opened.clock), target)
+        print_receipt(await opened.signal(target, name, body, by=who()))
 
 
 async def opt_out(
@@ -144,100 +110,11 @@ async def opt_out(
 ) -> None:
     """Take back a customer's consent: for all that is not about their order, or for a topic."""
     async with desk(printing) as opened:
-        meant = await _meant(Reports(opened.store, opened.clock), customer)
-        receipt = await opened.opt_out(meant, topic=topic, channel=channel, reason=reason, by=who())
-    print_receipt(receipt, as_json=printing.json)
-
-
-# -- reading -----------------------------------------------------------------------------------
-
-
-async def list_(
-    *,
-    customer: Annotated[str | None, Parameter(help="Their id or e-mail address")] = None,
-    sop: str | None = None,
-    state: States | None = None,
-    limit: Limit = 20,
-    printing: Printing = PRINTING,
-) -> None:
-    """Follow-ups, newest first, with what comes next."""
-    async with reports(printing) as asked:
-        if customer is not None:
-            customer = await _customer(asked, customer)
-        page = await asked.follow_ups(customer=customer, sop=sop, state=state, limit=limit)
-        called = await names(asked, [one.customer for one in page.data])
-        now = asked.clock.now()
-    if printing.json:
-        print_json(page)
-        return
-    if not page.data:
-        say("No follow-ups." if state or customer or sop else "No follow-ups yet.")
-        return
-    rows = table(
-        None,
-        ("follow-up", {"no_wrap": True, "overflow": "fold"}),
-        "customer",
-        "state",
-        ("done", {"justify": "right"}),
-        ("next", {"ratio": 1}),
-    )
-    for one in page.data:
-        look = FOLLOW_UP_LOOKS[one.state]
-        past = sum(line.state in PAST for line in one.checklist)
-        rows.add_row(
-            one.id,
-            escape(called.get(one.customer, "")),
-            f"[{look}]{one.state.replace('_', ' ')}[/]",
-            f"{past}/{len(one.checklist)}",
-            _next(one, now),
+        target = await meant(Reports(opened.store, opened.clock), customer)
+        receipt = await opened.opt_out(
+            target, topic=topic, channel=channel, reason=reason, by=who()
         )
-    out().print(rows)
-    if page.has_more:
-        notice("There are more: --limit, or narrow the list.")
-
-
-async def show(target: Target, /, *, printing: Printing = PRINTING) -> None:
-    """The checklist by clause: done, next and when, skipped and why, on hold since when."""
-    async with reports(printing) as asked:
-        found = await _found(asked, target)
-        holds = {one.customer: await _holds(asked, one) for one in found}
-        called = await names(asked, [one.customer for one in found])
-        now = asked.clock.now()
-    if printing.json:
-        print_json(found[0] if len(found) == 1 and found[0].id == target else {"data": found})
-        return
-    for number, one in enumerate(found):
-        if number:
-            say()
-        _show(one, called.get(one.customer, ""), holds[one.customer], now)
-
-
-async def why(
-    target: Target,
-    clause: Annotated[str | None, Parameter(help="Only this clause")] = None,
-    /,
-    *,
-    limit: Limit = 50,
-    printing: Printing = PRINTING,
-) -> None:
-    """Why each message was sent, or was not: every decision, in plain words."""
-    async with reports(printing) as asked:
-        meant = await _meant(asked, target)
-        page = await asked.why(meant, clause, limit=limit)
-    if page is None:
-        raise CliError(_unknown(target))
-    if printing.json:
-        print_json(page)
-        return
-    if not page.data:
-        say("Nothing has been decided about that yet.")
-        return
-    rows = table(None, ("when", {"no_wrap": True}), "clause", ("what, and why", {"ratio": 1}))
-    for one in reversed(page.data):
-        rows.add_row(local(one.at), one.clause or "", escape(one.words))
-    out().print(rows)
-    if page.has_more:
-        notice("Earlier decisions: --limit.")
+    print_receipt(receipt, as_json=printing.json)
 
 
 # -- steering ------------------------------------------------------------------------------------
@@ -293,8 +170,8 @@ async def _control(
     printing: Printing,
 ) -> None:
     async with desk(printing) as opened:
-        meant = await _meant(Reports(opened.store, opened.clock), target)
-        receipt = await opened.control(verb, meant, clause=clause, reason=reason, by=who())
+        target = await meant(Reports(opened.store, opened.clock), target)
+        receipt = await opened.control(verb, target, clause=clause, reason=reason, by=who())
     print_receipt(receipt, as_json=printing.json)
 
 
@@ -318,102 +195,3 @@ def _effect(effect: Effect) -> str:
     said = EFFECTS.get(effect.effect, effect.effect)
     because = f": {words.reason(effect.reason)}" if effect.reason else ""
     return f"{effect.follow_up}: {said}{because}" if effect.follow_up else f"{said}{because}"
-
-
-def _show(one: FollowUp, name: str, holds: Sequence[HoldView], now: datetime) -> None:
-    look = FOLLOW_UP_LOOKS[one.state]
-    out().print(
-        f"[bold]{escape(one.id)}[/]  {escape(name)}  [{look}]{one.state.replace('_', ' ')}[/]"
-        f"  [dim]SOP {escape(one.sop)} {one.sop_version}, since {local(one.started_at)}[/]",
-        soft_wrap=True,
-    )
-    for held in holds:
-        because = f": {held.reason}" if held.reason else ""
-        by = f" by {held.by}" if held.by else ""
-        say(f"‖ on hold ({held.kind}) since {local(held.at)}{by}{because}")
-    rows = table(
-        None,
-        "",
-        ("clause", {"no_wrap": True}),
-        ("", {"ratio": 3}),
-        ("", {"no_wrap": True}),
-        ("when", {"no_wrap": True}),
-        ("", {"ratio": 2}),
-    )
-    for line in one.checklist:
-        symbol, style = LOOKS[line.state]
-        rows.add_row(
-            f"[{style}]{symbol}[/]",
-            line.clause,
-            f"[dim]{escape(line.title)}[/]" if style == "dim" else escape(line.title),
-            f"[{style}]{line.state}[/]",
-            local(_moment(line)),
-            f"[dim]{escape(_remark(line, now))}[/]",
-        )
-    out().print(rows)
-
-
-def _moment(line: ChecklistLine) -> datetime | None:
-    return line.done_at or line.due_at
-
-
-def _remark(line: ChecklistLine, now: datetime) -> str:
-    parts = [words.reason(line.reason)] if line.reason else []
-    if line.late_by_seconds >= 60:
-        parts.append(f"{_span(timedelta(seconds=line.late_by_seconds))} late")
-    if line.state in (State.NEXT, State.WAITING) and line.due_at and line.due_at > now:
-        parts.append(f"in {_span(line.due_at - now)}")
-    return ", ".join(parts)
-
-
-def _span(span: timedelta) -> str:
-    minutes = int(span.total_seconds() // 60)
-    if minutes < 60:
-        return f"{minutes} min"
-    return f"{minutes // 60} h" if minutes < 48 * 60 else f"{span.days} days"
-
-
-def _next(one: FollowUp, now: datetime) -> str:
-    wanted = (State.BLOCKED, State.LATE, State.HELD, State.WAITING, State.NEXT)
-    open_lines = [line for line in one.checklist if line.state in wanted]
-    if not open_lines or one.state not in ("running", "on_hold"):
-        return ""
-    line = min(open_lines, key=lambda line: wanted.index(line.state))
-    style = LOOKS[line.state][1]
-    when = f" {local(line.due_at)}" if line.due_at else ""
-    remark = f" [dim]{escape(_remark(line, now))}[/]" if line.state is not State.HELD else ""
-    return f"{line.clause} [{style}]{line.state}[/]{when}{remark}"
-
-
-# -- whom is meant ---------------------------------------------------------------------------------
-
-
-async def _found(asked: Reports, target: str) -> list[FollowUp]:
-    if one := await asked.follow_up(target):
-        return [one]
-    if customer := await customer_id(asked, target):
-        if found := (await asked.follow_ups(customer=customer, limit=100)).data:
-            return found
-        raise CliError(f"{target} has no follow-up: see `aftercare why {target}`")
-    raise CliError(_unknown(target))
-
-
-async def _meant(asked: Reports, target: str) -> str:
-    """An e-mail address is what people have at hand; the desk knows ids."""
-    return (await customer_id(asked, target) or target) if "@" in target else target
-
-
-async def _customer(asked: Reports, target: str) -> str:
-    if found := await customer_id(asked, target):
-        return found
-    raise CliError(_unknown(target))
-
-
-async def _holds(asked: Reports, one: FollowUp) -> list[HoldView]:
-    customer = await asked.customer(one.customer)
-    holds = customer.holds if customer else []
-    return [held for held in holds if held.follow_up in (None, one.id)]
-
-
-def _unknown(target: str) -> str:
-    return f"nobody knows {target!r}: `aftercare list` shows the follow-ups and their ids"
