@@ -8,13 +8,14 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from starter.api.problems import CODES, MEDIA_TYPE
+from starter.events import TYPES, Event
 
 DESCRIPTION = """\
-Tell it what happened (POST /v1/events), and each customer is followed up as the company's \
+Tell it what happened (`POST /v1/events`), and each customer is followed up as the company's \
 procedures say. Ask it where a customer stands, what was sent, and why.
 
-Send your key as a bearer token. Every POST takes an Idempotency-Key: the first answer is given \
-again for 24 hours. Times are UTC. Lists are newest first: limit, starting_after, has_more."""
+Send your key as a bearer token. Every POST takes an `Idempotency-Key`: the first answer is given \
+again for 24 hours. Times are UTC. Lists are newest first: `limit`, `starting_after`, `has_more`."""
 
 PROBLEM: dict[str, Any] = {
     "type": "object",
@@ -36,12 +37,33 @@ ERRORS = {
         "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
     }
 }
+PATCHES = {"customer": "CustomerPatch", "order": "OrderPatch", "contract": "ContractPatch"}
 KEY = {
     "name": "Idempotency-Key",
     "in": "header",
     "required": False,
     "description": "The same key again: the first answer again",
     "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+}
+
+
+EVENTS = {
+    "oneOf": [
+        {"$ref": "#/components/schemas/Event"},
+        {
+            "type": "object",
+            "required": ["events"],
+            "additionalProperties": False,
+            "properties": {
+                "events": {
+                    "type": "array",
+                    "minItems": 1,
+                    "maxItems": 100,
+                    "items": {"$ref": "#/components/schemas/Event"},
+                }
+            },
+        },
+    ]
 }
 
 
@@ -67,12 +89,16 @@ def install(app: FastAPI) -> None:
 def _complete(document: dict[str, Any]) -> dict[str, Any]:
     components = document.setdefault("components", {})
     schemas = components.setdefault("schemas", {})
-    schemas["Problem"] = PROBLEM
+    schemas |= {"Problem": PROBLEM} | _event()
     for name in ("HTTPValidationError", "ValidationError"):
         schemas.pop(name, None)
     components["securitySchemes"] = {
         "key": {"type": "http", "scheme": "bearer", "bearerFormat": "ac_…"}
     }
+    said = document["paths"]["/v1/events"]["post"]["requestBody"]["content"]
+    said["application/json"]["schema"] = EVENTS
+    for name, shape in PATCHES.items():
+        schemas["Start"]["properties"][name] = {"$ref": f"#/components/schemas/{shape}"}
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
             operation["responses"].pop("422", None)
@@ -81,3 +107,11 @@ def _complete(document: dict[str, Any]) -> dict[str, Any]:
             if method == "post":
                 operation.setdefault("parameters", []).append(KEY)
     return document
+
+
+def _event() -> dict[str, Any]:
+    """The desk's own schema of an event, with those of its parts."""
+    schema = Event.model_json_schema(ref_template="#/components/schemas/{model}")
+    parts: dict[str, Any] = schema.pop("$defs")
+    schema["properties"]["type"]["enum"] = sorted(TYPES)
+    return {"Event": schema} | parts

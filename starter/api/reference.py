@@ -9,6 +9,7 @@ from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 from starlette.responses import HTMLResponse, Response
 
 from starter.api.problems import CODES
@@ -39,12 +40,20 @@ def _page(app: FastAPI) -> str:
     environment = Environment(
         loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined
     )
+    environment.filters["marked"] = _marked
     return environment.get_template("reference.html").render(
+        url=app.state.rooms.desk.settings.public_url.rstrip("/"),
         info=document["info"],
         groups=_groups(document),
         codes=sorted(CODES.items()),
         schemas=_schemas(document),
     )
+
+
+def _marked(text: str) -> Markup:
+    """What stands in backticks is code."""
+    parts = enumerate(str(text).split("`"))
+    return Markup("").join(Markup("<code>{}</code>").format(p) if n % 2 else p for n, p in parts)
 
 
 def _groups(document: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
