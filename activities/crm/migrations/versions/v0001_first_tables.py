@@ -81,6 +81,7 @@ def upgrade() -> None:
     with op.batch_alter_table("decision", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_decision_customer_id"), ["customer_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_decision_follow_up"), ["follow_up"], unique=False)
+        batch_op.create_index(batch_op.f("ix_decision_key"), ["key"], unique=False)
 
     op.create_table(
         "idempotency",
@@ -101,6 +102,7 @@ def upgrade() -> None:
         sa.Column("raw", sa.Text(), nullable=False),
         sa.Column("digest", sa.String(length=255), nullable=False),
         sa.Column("state", sa.String(length=255), nullable=False),
+        sa.Column("customer_id", sa.String(length=255), nullable=True),
         sa.Column("waits_for", sa.String(length=255), nullable=True),
         sa.Column("effects", sa.JSON(), nullable=False),
         sa.Column("error", sa.String(length=255), nullable=True),
@@ -111,6 +113,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("source", "event_id", name=op.f("uq_inbox_source")),
     )
     with op.batch_alter_table("inbox", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_inbox_customer_id"), ["customer_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_inbox_received_at"), ["received_at"], unique=False)
         batch_op.create_index(batch_op.f("ix_inbox_state"), ["state"], unique=False)
         batch_op.create_index(batch_op.f("ix_inbox_waits_for"), ["waits_for"], unique=False)
