@@ -12,6 +12,7 @@ from pydantic import SecretStr
 from sqlalchemy import func, select
 
 from activities import rendering
+from activities.crm.store import Store
 from activities.crm.tables import Engagement, Message, Stop
 from activities.settings import Settings
 from starter import health
@@ -46,11 +47,19 @@ async def examine(settings: Settings) -> tuple[list[SettingLine], list[Check]]:
         checks.append(Check("database", "broken", f"there is none in {settings.data} yet", cure))
         checks += await health.engine()
     else:
-        async with open_desk(settings) as desk:
-            checks += [stored := await health.database(desk.store), *await health.engine()]
-            if stored.state == "ok":
+        checks += [stored := await _database(settings), *await health.engine()]
+        if stored.state == "ok":
+            async with open_desk(settings) as desk:
                 checks += [await look(desk) for look in LOOKS]
     return list(_settings(settings)), [*checks, _templates(), *_reviews()]
+
+
+async def _database(settings: Settings) -> Check:
+    store = Store(settings.database)
+    try:
+        return await health.database(store)
+    finally:
+        await store.close()
 
 
 # -- settings and directory --------------------------------------------------------------------

@@ -17,6 +17,7 @@ from activities.crm.store import UnsafeDatabaseError
 from starter.answers import Refusal
 from starter.cli.common import CliError
 from starter.directory import DirectoryError
+from starter.office import NotReadyError
 from starter.supervisor import GaveUpError
 
 EPILOGUE = (
@@ -28,6 +29,7 @@ EXPECTED = (
     CliError,
     DirectoryError,
     GaveUpError,
+    NotReadyError,
     PaceError,
     Refusal,
     SQLAlchemyError,

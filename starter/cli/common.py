@@ -20,9 +20,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 from sqlalchemy import select
-from sqlalchemy.exc import SQLAlchemyError
 
-from activities.crm.migrate import at_head
 from activities.crm.tables import Alias, Customer
 from activities.settings import Settings
 from starter.desk import Desk
@@ -119,7 +117,6 @@ async def desk(common: Common) -> AsyncIterator[Desk]:
             "or name the directory: --data DIR"
         )
     async with open_desk(settings) as opened:
-        await _check(opened)
         yield opened
 
 
@@ -127,17 +124,6 @@ async def desk(common: Common) -> AsyncIterator[Desk]:
 async def reports(common: Common) -> AsyncIterator[Reports]:
     async with desk(common) as opened:
         yield Reports(opened.store, opened.clock)
-
-
-async def _check(opened: Desk) -> None:
-    try:
-        ready = await at_head(opened.store)
-    except (SQLAlchemyError, OSError) as fault:
-        raise CliError(
-            f"the database does not answer ({type(fault).__name__}): see `aftercare doctor`"
-        ) from None
-    if not ready:
-        raise CliError("the database is not of this release: run `aftercare migrate`")
 
 
 async def names(reports: Reports, customers: Iterable[str]) -> dict[str, str]:
