@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from activities.crm import enrolments, inbox, orders
+from activities.crm import customers, enrolments, inbox, orders
 from activities.crm import tables as rows
 from activities.crm.milestones import record_decision
 from starter.events import Progress, Wish, Years
@@ -40,7 +40,9 @@ async def order_went_on(h: Happening) -> None:
         orders.happened(order, h.event.type, h.at)
     if h.event.type not in orders.CONFIRMING:
         extra = {"partial": True} if partial else {}
-        await h.tell(SIGNALS[h.event.type], order_id=order.id, **extra)
+        await h.tell(SIGNALS[h.event.type], {"order_id": order.id} | extra)
+        if h.event.type in orders.UNDOING and not partial:
+            await _end_without_account(h)
         return
     known = await enrolments.open_of(h.session, h.customer.id)
     if not orders.place(order):
@@ -53,9 +55,22 @@ async def order_went_on(h: Happening) -> None:
         await begin(h, sop)
     for follow_up in known:
         h.effects = [effect for effect in h.effects if effect.follow_up != follow_up.id]
-        h.signal(follow_up, "order_placed", order_id=order.id)
+        h.signal(follow_up, "order_placed", {"order_id": order.id})
     if not h.effects:
         h.note("recorded")
+
+
+async def _end_without_account(h: Happening) -> None:
+    """Nothing is left to follow up of a guest whose only order was undone."""
+    for follow_up in await enrolments.open_of(h.session, h.customer.id):
+        if follow_up.sop not in PER_CUSTOMER or follow_up.order_id is None:
+            continue  # it began with a sign-up: the account remains
+        account = not follow_up.customer_id.startswith("cus_") or await customers.aliases(
+            h.session, h.customer.id
+        )
+        if not account and not await orders.standing(h.session, h.customer.id):
+            follow_up.reason = SIGNALS[h.event.type]
+            h.signal(follow_up, "end")
 
 
 async def begin(
@@ -110,7 +125,7 @@ async def years_after(h: Happening) -> None:
             h.note("none", follow_up, "ended")
         else:
             rhythms = [rhythm.model_dump(mode="json") for rhythm in h.data.rhythms]
-            h.signal(running, "rhythms", rhythms=rhythms)
+            h.signal(running, "rhythms", {"rhythms": rhythms})
         return
     body: Relationship[Any] = Relationship[sop.policy](  # type: ignore[name-defined]
         customer_id=h.customer.id,
@@ -179,5 +194,7 @@ async def _early(h: Happening) -> list[Heard]:
     heard = []
     for row in waiting:
         row.waits_for = row.expires_at = None
-        heard += [Heard.model_validate(effect["heard"]) for effect in row.effects if "heard" in effect]
+        heard += [
+            Heard.model_validate(effect["heard"]) for effect in row.effects if "heard" in effect
+        ]
     return heard[-EARLY:]

@@ -6,44 +6,54 @@ Temporal again and again until it has heard (`relay.py`).
 
 from __future__ import annotations
 
-from typing import Any, Literal
+import asyncio
+from datetime import timedelta
+from typing import Any
 
-from activities.clock import Clock
-from activities.crm.store import Store
-from activities.settings import Settings
+from temporalio.service import RPCError
+
+from activities.crm import enrolments, inbox, people
+from activities.crm.tables import Inbox, new_id
+from starter import signalling
 from starter.answers import Effect, Problem, Receipt, Refusal
+from starter.commands import Commands, Verb
+from starter.events import Command, Event, read_event
+from starter.handed_back import HandedBack
+from starter.policing import Policing
+from starter.relay import PATIENCE, AwayError
+from starter.room import AT_ONCE, audit, whom
 
 __all__ = ["Desk", "Effect", "Problem", "Receipt", "Refusal", "Verb"]
 
-Verb = Literal["hold", "resume", "skip", "run-now", "retry", "end"]
+STAFF = "staff"  # the inbox's source for what is said through the desk itself
+LOOK = 0.5  # real seconds between two looks at the tables
+EAGER = timedelta(hours=2)  # policy time that may pass between two looks, in a demonstration
+SETTLING = timedelta(seconds=5)  # real time that another process may take to carry out its own
+HOUSEKEEPING = 600.0  # real seconds
 
 
-class Desk:
+class Desk(Commands, HandedBack, Policing):
     """Doors that lose nothing: each method raises `Refusal` for what cannot be done as asked."""
 
-    def __init__(self, store: Store, settings: Settings, clock: Clock, temporal: Any) -> None:
-        self.store, self.settings, self.clock = store, settings, clock
-
-    async def run(self) -> None:
-        """The relay's loop, for the web process: tells, carries out, expires; until cancelled."""
-        raise NotImplementedError
-
-    async def reachable(self) -> bool:
-        """Whether Temporal answers."""
-        raise NotImplementedError
+    # -- what comes in ------------------------------------------------------------------
 
     async def receive(self, source: str, event: dict[str, Any]) -> Receipt:
         """Check an event strictly, store it, carry it out, and tell Temporal; once per id.
 
-        The same id from the same source again gets the first answer, even with another body.
+        The same id from the same source again gets the first answer, even with another body: a
+        sender that repeats itself wants to hear that it was heard.
         """
-        raise NotImplementedError
+        if (first := await self._first(source, event)) is not None:
+            return await self._carried_out(first)
+        return await self._receive(source, event, read_event(event))
 
     async def receipt(self, event_id: str) -> Receipt | None:
         """What came of an event until now."""
-        raise NotImplementedError
+        async with self.store.reading() as session:
+            row = await inbox.find(session, event_id)
+        return await self._receipt(row) if row else None
 
-    async def start(
+    async def start(  # noqa: PLR0917 - the shape of the request, as the doors know it
         self,
         sop: str,
         customer: dict[str, Any],
@@ -53,7 +63,19 @@ class Desk:
         by: str,
     ) -> tuple[str, bool, str]:
         """Start a follow-up by hand: its id, whether it is new, and the effect."""
-        raise NotImplementedError
+        said = {"customer": customer, "order": order, "contract": contract}
+        event = {
+            "id": new_id("req"),
+            "type": "follow_up.requested",
+            "data": {"sop": sop, "policy": policy or {}},
+            **{name: value for name, value in said.items() if value is not None},
+        }
+        receipt = await self._receive(STAFF, event, read_event(event), by=by)
+        effect = receipt.effects[0]
+        if effect.follow_up is None:
+            reason = effect.reason or effect.effect
+            raise Refusal(reason, f"`{sop}` was not started: {reason}", status=409)
+        return effect.follow_up, effect.effect in ("started", "queued"), effect.effect
 
     async def signal(self, target: str, name: str, body: dict[str, Any], by: str) -> Receipt:
         """Signal a follow-up or all of a customer's, by signal or event name.
@@ -61,17 +83,22 @@ class Desk:
         What a person wrote (`text`) goes to the CRM; only ids go on. To a finished follow-up it
         goes to `keep-in-touch`, else to a person.
         """
-        raise NotImplementedError
-
-    async def control(
-        self, verb: Verb, target: str, *, clause: str | None = None, reason: str, by: str
-    ) -> Receipt:
-        """Hold, resume, skip, run now, retry or end; hold and resume also for a whole customer."""
-        raise NotImplementedError
-
-    async def complete_task(self, task_id: str, outcome: dict[str, Any], by: str) -> Receipt:
-        """Close a task with `{subject, text, declined, note, result, resolved}`."""
-        raise NotImplementedError
+        name = signalling.canonical(name)
+        if verb := signalling.CONTROLS.get(name):
+            reason = body.get("reason") or body.get("text") or "signalled by hand"
+            return await self.control(
+                verb, target, clause=body.get("clause"), reason=str(reason), by=by
+            )
+        async with self.store.transaction() as session:
+            customer, follow_up = await whom(session, target)
+        if name == "task_done":
+            return await self._oldest_done(follow_up.id if follow_up else customer.id, body, by)
+        if name in signalling.ORDERS and not body.get("order_id"):
+            return await self._bare(name, target, by)
+        event = signalling.as_event(name, body, customer, follow_up)
+        if (first := await self._first(STAFF, event)) is not None:
+            return await self._carried_out(first)
+        return await self._receive(STAFF, event, read_event(event, Command), by=by)
 
     async def opt_out(
         self,
@@ -83,56 +110,95 @@ class Desk:
         by: str,
     ) -> Receipt:
         """Take back a customer's consent: for all, a topic, or a channel."""
-        raise NotImplementedError
+        body = signalling.withdrawn(topic, channel) | {"source": by[:200]}
+        if reason:
+            body["wording"] = reason
+        return await self.signal(customer, "consent.changed", body, by)
 
-    async def stop(
-        self,
-        *,
-        channel: str | None = None,
-        sop: str | None = None,
-        template: str | None = None,
-        reason: str,
-        by: str,
-    ) -> str:
-        """Press the stop button for what matches, or for everything; its id."""
-        raise NotImplementedError
+    # -- what runs by itself --------------------------------------------------------------
 
-    async def go(
-        self,
-        *,
-        channel: str | None = None,
-        sop: str | None = None,
-        template: str | None = None,
-        reason: str,
-        by: str,
-    ) -> list[str]:
-        """Lift the stop buttons that match exactly (none given: all of them); their ids."""
-        raise NotImplementedError
+    async def run(self) -> None:
+        """The relay's loop, for the web process: tells, carries out, expires; until cancelled."""
+        tidied = 0.0
+        pause = min(LOOK, self.clock.pace.real(EAGER).total_seconds() + 0.05)
+        loop = asyncio.get_running_loop()
+        while True:
+            settled = self.clock.now() - SETTLING * self.clock.pace.factor
+            try:
+                await self.intake.carry_out_stored(settled)
+                if loop.time() - tidied > HOUSEKEEPING or not tidied:
+                    await self.intake.expire()
+                    tidied = loop.time()
+                await self.relay.tell()
+                await asyncio.sleep(pause)
+            except AwayError:
+                await asyncio.sleep(self.relay.pause())
 
-    async def policy_show(self, name: str) -> dict[str, Any]:
-        """A policy as it stands: `{name, version, approved_by, values, blanks}`; `house` too."""
-        raise NotImplementedError
+    async def reachable(self) -> bool:
+        """Whether Temporal answers."""
+        try:
+            return await self.relay.temporal.service_client.check_health(timeout=PATIENCE)
+        except (RPCError, RuntimeError):
+            return False
 
-    async def policy_diff(self, name: str, changes: dict[str, Any]) -> dict[str, list[Any]]:
-        """What the changes would change: `{key: [now, then]}`."""
-        raise NotImplementedError
+    # -- inside --------------------------------------------------------------------------
 
-    async def policy_set(
-        self, name: str, changes: dict[str, Any], *, by: str, reason: str, approve: bool = False
-    ) -> dict[str, Any]:
-        """A new version of a policy; in force for new follow-ups once approved."""
-        raise NotImplementedError
+    async def _receive(
+        self, source: str, said: dict[str, Any], event: Event, *, by: str | None = None
+    ) -> Receipt:
+        now = self.clock.now()
+        at = await self.intake.check(event)
+        row = await inbox.keep(self.store, inbox.row_for(source, said, occurred_at=at, now=now))
+        if by:
+            about = said.get("follow_up") or (said.get("customer") or {}).get("id")
+            async with self.store.transaction() as session:
+                audit(session, now, by=by, what=row.type, target=about, reason=None, event=row.id)
+        return await self._carried_out(row)
 
-    async def policy_approve(self, name: str, *, by: str) -> dict[str, Any]:
-        """Approve the newest version of a policy."""
-        raise NotImplementedError
+    async def _first(self, source: str, event: object) -> Inbox | None:
+        """What came under this id before; whatever this is, it has its answer."""
+        named = event.get("id") if isinstance(event, dict) else None
+        if not isinstance(named, str) or not named or "\x00" in named or len(named) > 255:
+            return None
+        async with self.store.reading() as session:
+            return await inbox.known(session, source, named)
 
-    async def sop_switch(self, sop: str, *, on: bool, by: str) -> None:
-        """Switch an SOP on or off for new follow-ups; refused while it has blanks."""
-        raise NotImplementedError
+    async def _carried_out(self, row: Inbox) -> Receipt:
+        if row.state == inbox.STORED:
+            await self.intake.carry_out_safely(row.id)
+        await self.relay.hurry(row.id, AT_ONCE)
+        async with self.store.reading() as session:
+            now = await session.get(Inbox, row.id)
+        return await self._receipt(now or row)
 
-    async def settle(
-        self, message_id: str, outcome: Literal["sent", "not_sent"], *, reason: str, by: str
-    ) -> None:
-        """Say what became of a message whose sending is unknown."""
-        raise NotImplementedError
+    async def _receipt(self, row: Inbox) -> Receipt:
+        effects = [
+            Effect(said["follow_up"], said["effect"], said.get("reason")) for said in row.effects
+        ]
+        if row.state == inbox.STORED:
+            effects = [Effect(None, "queued")]
+        return await self.standing(row.event_id, row.id, effects, row.customer_id)
+
+    async def _oldest_done(self, target: str, body: dict[str, Any], by: str) -> Receipt:
+        """`task_done`: the task that is named, else the oldest that is open."""
+        outcome = {name: said for name, said in body.items() if name not in ("id", "at", "task_id")}
+        async with self.store.reading() as session:
+            task_id = body.get("task_id") or await people.oldest_task(session, target)
+        if task_id is None:
+            return Receipt(new_id("cmd"), [Effect(None, "none", "no_open_task")])
+        return await self.complete_task(str(task_id), outcome, by)
+
+    async def _bare(self, name: str, target: str, by: str) -> Receipt:
+        """News of an order that nobody named: the follow-ups hear it, the tables learn nothing."""
+        now, token = self.clock.now(), new_id("cmd")
+        async with self.store.transaction() as session:
+            customer, follow_up = await whom(session, target)
+            running = await enrolments.open_of(session, customer.id)
+            told = [row for row in running if follow_up is None or row.id == follow_up.id]
+            body = {"id": token, "at": now.isoformat()}
+            for row in told:
+                enrolments.tell(session, now, row.id, name=name, body=body, inbox_id=token)
+            audit(session, now, by=by, what=f"signal.{name}", target=target, reason=None)
+        effects = [Effect(row.id, "signalled") for row in told]
+        ended = [Effect(follow_up.id if follow_up else None, "none", "ended")]
+        return await self.answer(token, token, effects or ended, customer.id)

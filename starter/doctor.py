@@ -49,7 +49,7 @@ async def examine(settings: Settings) -> tuple[list[SettingLine], list[Check]]:
     else:
         checks += [stored := await _database(settings), *await health.engine()]
         if stored.state == "ok":
-            async with open_desk(settings) as desk:
+            async with open_desk(settings, check=False) as desk:
                 checks += [await look(desk) for look in LOOKS]
     return list(_settings(settings)), [*checks, _templates(), *_reviews()]
 

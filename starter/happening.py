@@ -45,7 +45,9 @@ class Happening:
     def note(self, effect: str, follow_up: str | None = None, reason: str | None = None) -> None:
         self.effects.append(Effect(follow_up, effect, reason))
 
-    async def tell(self, name: str, *, everybody: bool = False, **body: Any) -> None:
+    async def tell(
+        self, name: str, body: dict[str, Any] | None = None, *, everybody: bool = False
+    ) -> None:
         """Signal the customer's follow-ups that run; with none, it waits for one to start.
 
         What was meant for one that has ended goes to keep-in-touch, else to a person.
@@ -58,19 +60,19 @@ class Happening:
                 await self._call_somebody(name)
                 return
         for follow_up in running:
-            self.signal(follow_up, name, **body)
+            self.signal(follow_up, name, body)
         if not running:
             inbox.wait_for(self.row, [starting(self.customer.id)], self.now)
-            self.early = Heard(name=name, event=self._said(body))
+            self.early = Heard(name=name, event=self._said(body or {}))
             self.note("recorded")
 
-    def signal(self, follow_up: Enrolment, name: str, **body: Any) -> None:
+    def signal(self, follow_up: Enrolment, name: str, body: dict[str, Any] | None = None) -> None:
         enrolments.tell(
             self.session,
             self.now,
             follow_up.id,
             name=name,
-            body=self._said(body),
+            body=self._said(body or {}),
             inbox_id=self.row.id,
         )
         self.note("signalled", follow_up.id)

@@ -183,6 +183,12 @@ class OrderPatch(Door):
     items: Annotated[list[Item], Field(max_length=500)] | None = None
     shipments: Annotated[list[Shipment], Field(max_length=100)] | None = None
 
+    def said(self) -> dict[str, Any]:
+        """What was said; what stands in lists is plain data, as JSON keeps it."""
+        plain = self.model_dump(mode="json", exclude_unset=True, include={"items", "shipments"})
+        currency = {"currency": self.currency.upper()} if self.currency else {}
+        return super().said() | plain | currency
+
     @field_validator("id", mode="before")
     @classmethod
     def _number(cls, said: object) -> object:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from activities.crm import consents, holds, people
+from activities.crm import consents, holds, inbox, people
 from activities.crm.milestones import record_decision
 from activities.crm.tables import Case, Engagement, new_id
 from starter.events import (
@@ -48,7 +48,7 @@ async def engaged(h: Happening) -> None:
 async def issue_showed(h: Happening) -> None:
     topic = h.data.topic if isinstance(h.data, Trouble) else None
     await _write_down(h)
-    await h.tell("common_issue", **({"topic": topic} if topic else {}))
+    await h.tell("common_issue", {"topic": topic} if topic else {})
 
 
 async def replied(h: Happening) -> None:
@@ -59,7 +59,7 @@ async def replied(h: Happening) -> None:
         return
     to = await _write_down(h)
     await _inquire(h)
-    await h.tell(SIGNALS[h.event.type], **({"to": to} if to else {}))
+    await h.tell(SIGNALS[h.event.type], {"to": to} if to else {})
 
 
 async def inquiry_answered(h: Happening) -> None:
@@ -75,14 +75,15 @@ async def inquiry_answered(h: Happening) -> None:
 async def gave_feedback(h: Happening) -> None:
     to = await _write_down(h)
     body = {"feedback_id": await _note_id(h)} | ({"to": to} if to else {})
-    await h.tell("feedback", **body)
+    await h.tell("feedback", body)
 
 
 async def complained(h: Happening) -> None:
     """Case, hold, task and tellings in one transaction: from now on nothing is sold to them."""
     await _write_down(h)
     case = await _case(h)
-    if case is not None and case.resolved_at is None and await _held(h, case):
+    known = case is not None and case.resolved_at is None and await _held(h, case)
+    if known and h.row.source != inbox.WORKFLOW:  # a workflow's case nobody has been told of yet
         h.note("already", None, "complaint_open")
         return
     if case is None:
@@ -99,13 +100,11 @@ async def complained(h: Happening) -> None:
         h.session.add(case)
         await h.session.flush()
     case.state, case.resolved_at = "open", None
-    await holds.hold(
-        h.session, h.now, customer_id=h.customer.id, kind="complaint", hold_id=case.id
-    )
+    await holds.hold(h.session, h.now, customer_id=h.customer.id, kind="complaint", hold_id=case.id)
     await _somebody_for(h, case)
     if key := _case_key(h):
         h.wakes.append(f"case:{key}")
-    await h.tell("complaint", everybody=True, case_id=case.id)
+    await h.tell("complaint", {"case_id": case.id}, everybody=True)
 
 
 async def complaint_went_on(h: Happening) -> None:
@@ -136,7 +135,7 @@ async def settle_case(h: Happening, case: Case) -> None:
     case.state, case.resolved_at = "resolved", case.resolved_at or h.at
     await holds.release(h.session, h.now, [case.id], by=h.row.source)
     await people.settle(h.session, h.now, f"{case.id}/answer", "resolved")
-    await h.tell("complaint_resolved", everybody=True, case_id=case.id)
+    await h.tell("complaint_resolved", {"case_id": case.id}, everybody=True)
 
 
 def case_to_wait_for(event_type: str, data: Data, customer_id: str) -> str | None:
@@ -153,8 +152,11 @@ async def consent_changed(h: Happening) -> None:
     names = ("email_marketing", "sms_marketing", "relationship", "email", "sms", "all")
     scopes = {name: getattr(said, name) for name in names}
     if patch:
-        scopes |= {name: getattr(patch, name) for name in consents.SCOPES if patch.said().get(name)
-                   is not None}
+        scopes |= {
+            name: getattr(patch, name)
+            for name in consents.SCOPES
+            if patch.said().get(name) is not None
+        }
     topics = ((h.event.customer and h.event.customer.topics) or {}) | said.topics
     scopes |= {f"topic:{topic}": given for topic, given in topics.items()}
     taken = await consents.state(
@@ -167,7 +169,7 @@ async def consent_changed(h: Happening) -> None:
         wording=said.wording or (patch.wording if patch else None),
     )
     for scope in taken:
-        await h.tell("opted_out", topic=scope.removeprefix("topic:"))
+        await h.tell("opted_out", {"topic": scope.removeprefix("topic:")})
         break  # the follow-ups ask the gate what is left; one telling is enough
     if not taken:
         h.note("recorded")
@@ -193,7 +195,7 @@ async def sent_elsewhere(h: Happening) -> None:
         outcome="elsewhere",
         facts=said.model_dump(exclude_none=True, include={"template", "channel", "source"}),
     )
-    await h.tell("done_elsewhere", **({"clause": said.clause} if said.clause else {}))
+    await h.tell("done_elsewhere", {"clause": said.clause} if said.clause else {})
 
 
 async def erased(h: Happening) -> None:

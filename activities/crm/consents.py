@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from activities.crm.tables import Consent, new_id
 
 SCOPES = ("email_marketing", "sms_marketing", "relationship")
+BEGUN = (*SCOPES, "at", "source", "wording")  # what an order may say of consent
 EVERYTHING = "all"
 
 
@@ -61,8 +62,9 @@ async def begin(
 ) -> None:
     """Take an order's tick boxes for scopes that were never stated; the earliest order counts."""
     at = said.get("at") or at
-    for scope in SCOPES:
-        given = said.get(scope)
+    scopes = {scope: said.get(scope) for scope in SCOPES}
+    scopes |= {f"topic:{topic}": given for topic, given in said.get("topics", {}).items()}
+    for scope, given in scopes.items():
         if given is None:
             continue
         row = await latest(session, customer_id, scope)

@@ -87,8 +87,18 @@ async def know(
     name = said.get("id")
     if name and name != row.id and await session.get(Alias, name) is None:
         session.add(Alias(alias=name, customer_id=row.id))
-    take_in(row, {field: said[field] for field in FIELDS if field in said}, at=at)
+    take_in(row, fields_of(said), at=at)
     return row
+
+
+def fields_of(said: dict[str, Any]) -> dict[str, Any]:
+    """What of it stands in the customer's row."""
+    return {field: said[field] for field in FIELDS if field in said}
+
+
+async def aliases(session: AsyncSession, customer_id: str) -> list[str]:
+    query = select(Alias.alias).where(Alias.customer_id == customer_id)
+    return list((await session.execute(query)).scalars())
 
 
 def take_in(row: Customer | Order, patch: dict[str, Any], *, at: datetime) -> None:

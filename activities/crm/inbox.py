@@ -45,8 +45,16 @@ async def keep(store: Store, row: Inbox) -> Inbox:
         return row
     except IntegrityError:
         async with store.reading() as session:
-            query = select(Inbox).where(Inbox.source == row.source, Inbox.event_id == row.event_id)
-            return (await session.execute(query)).scalar_one()
+            first = await known(session, row.source, row.event_id)
+        if first is None:
+            raise
+        return first
+
+
+async def known(session: AsyncSession, source: str, event_id: str) -> Inbox | None:
+    """What this sender said under this id."""
+    query = select(Inbox).where(Inbox.source == source, Inbox.event_id == event_id)
+    return (await session.execute(query)).scalar_one_or_none()
 
 
 async def take(session: AsyncSession, row_id: str) -> Inbox:

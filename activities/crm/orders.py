@@ -26,6 +26,7 @@ MOMENTS = {
     "order.returned": "returned_at",
 }
 CONFIRMING = ("order.confirmed", "order.paid")  # paid implies confirmed
+UNDOING = ("order.cancelled", "order.refunded")
 PLACED = "placed"  # marks, beside the fields' moments, that its being placed was acted upon
 GRACE = timedelta(days=1)  # an account opened on the way to the checkout is no older customer
 
@@ -84,6 +85,17 @@ def place(row: Order) -> bool:
         return False
     row.told_at = row.told_at | {PLACED: True}
     return True
+
+
+async def standing(session: AsyncSession, customer_id: str) -> bool:
+    """Whether the customer has an order that was not undone."""
+    query = select(Order.id).where(
+        Order.customer_id == customer_id,
+        Order.confirmed_at.is_not(None),
+        Order.cancelled_at.is_(None),
+        Order.refunded_at.is_(None),
+    )
+    return (await session.execute(query.limit(1))).first() is not None
 
 
 async def not_their_first(

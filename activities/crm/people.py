@@ -111,7 +111,9 @@ async def case_of(
     return (await session.execute(query.limit(1))).scalar_one_or_none()
 
 
-async def message_meant(session: AsyncSession, customer_id: str, said: str | None) -> Message | None:
+async def message_meant(
+    session: AsyncSession, customer_id: str, said: str | None
+) -> Message | None:
     """The message of ours that is answered: by its id, its key, or the provider's id."""
     if not said:
         return None
@@ -128,3 +130,14 @@ async def settle(session: AsyncSession, now: datetime, key: str, reason: str) ->
     row = (await session.execute(query)).scalar_one_or_none()
     if row is not None:
         row.state, row.reason, row.done_at = "done", reason, now
+
+
+async def oldest_task(session: AsyncSession, target: str) -> str | None:
+    """The open task that a follow-up, or a customer, has waited for longest."""
+    query = (
+        select(Task.id)
+        .where(Task.state == "open", or_(Task.follow_up == target, Task.customer_id == target))
+        .order_by(Task.created_at, Task.id)
+        .limit(1)
+    )
+    return (await session.execute(query)).scalar_one_or_none()

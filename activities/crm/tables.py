@@ -198,7 +198,7 @@ class Decision(Base):
     customer_id: Mapped[str] = mapped_column(index=True)
     follow_up: Mapped[str | None] = mapped_column(index=True)
     clause: Mapped[str | None]
-    key: Mapped[str | None]
+    key: Mapped[str | None] = mapped_column(index=True)
     outcome: Mapped[str]
     reason: Mapped[str | None]
     facts: Mapped[dict[str, Any]] = mapped_column(default=dict)
@@ -383,6 +383,7 @@ class Inbox(Base):
     raw: Mapped[str] = mapped_column(Text)
     digest: Mapped[str]
     state: Mapped[str] = mapped_column(index=True)  # stored, parked, done, failed
+    customer_id: Mapped[str | None] = mapped_column(index=True)  # once it is known who is meant
     waits_for: Mapped[str | None] = mapped_column(index=True)  # the unknown it is parked for
     effects: Mapped[list[Any]] = mapped_column(default=list)
     error: Mapped[str | None]

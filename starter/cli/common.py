@@ -116,7 +116,7 @@ async def desk(common: Common) -> AsyncIterator[Desk]:
             f"there is no data in {settings.data} yet. Start everything with `aftercare up`, "
             "or name the directory: --data DIR"
         )
-    async with open_desk(settings) as opened:
+    async with open_desk(settings, check=False) as opened:
         yield opened
 
 

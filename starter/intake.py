@@ -1,0 +1,224 @@
+"""From the inbox to the tables: each event carried out once, in one transaction, or parked."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from activities.clock import Clock
+from activities.crm import consents, inbox, people
+from activities.crm.store import Store
+from activities.crm.tables import Inbox
+from starter import beginnings, sayings
+from starter.answers import Effect, Refusal
+from starter.catalogue import Catalogue, checked
+from starter.events import Command, Event, Wish, read_event
+from starter.happening import Happening
+from starter.introductions import Strange, known, meet, spelt_out
+from workflows.vocabulary import Role
+
+log = logging.getLogger(__name__)
+
+AHEAD = timedelta(days=1)  # clocks differ, and so do people's ideas of time zones
+TRIES = 4
+AGAIN = ("40P01", "40001", "23505")  # PostgreSQL broke up two that crossed: one has to repeat
+
+Handler = Callable[[Happening], Awaitable[None]]
+HANDLERS: dict[str, Handler] = {
+    "customer.signed_up": beginnings.began,
+    "sale.closed": beginnings.began,
+    "contract.signed": beginnings.began,
+    "follow_up.requested": beginnings.requested,
+    "keep_in_touch.wanted": beginnings.years_after,
+    "customer.updated": sayings.recorded,
+    "customer.erased": sayings.erased,
+    "engagement.login": sayings.engaged,
+    "engagement.feature_used": sayings.engaged,
+    "engagement.content_viewed": sayings.engaged,
+    "issue.detected": sayings.issue_showed,
+    "reply.received": sayings.replied,
+    "inquiry.received": sayings.replied,
+    "inquiry.answered": sayings.inquiry_answered,
+    "complaint.opened": sayings.complained,
+    "complaint.updated": sayings.complaint_went_on,
+    "complaint.resolved": sayings.complaint_settled,
+    "feedback.received": sayings.gave_feedback,
+    "consent.changed": sayings.consent_changed,
+    "interaction.logged": sayings.talked,
+    "message.sent_elsewhere": sayings.sent_elsewhere,
+}
+
+
+class Intake:
+    def __init__(self, store: Store, clock: Clock, catalogue: Catalogue) -> None:
+        self.store, self.clock, self.catalogue = store, clock, catalogue
+
+    async def check(self, event: Event) -> datetime:
+        """What only the tables can say about an event at the door; when it happened."""
+        at = self.when(event)
+        details = event.details()
+        async with self.store.reading() as session:
+            await spelt_out(session, event.customer)
+            if isinstance(details, Wish):
+                sop = self.catalogue.named(details.sop)
+                checked(sop, {}, details.policy)
+        return at
+
+    def when(self, event: Event) -> datetime:
+        """When it happened, in policy time: a demonstration's events come by the world's clock."""
+        now, at = self.clock.now(), event.occurred_at
+        if at is None:
+            return now
+        pace, real = self.clock.pace, self.clock.real()
+        if pace.factor != 1 and pace.since <= at <= real + timedelta(minutes=5):
+            at = pace.now(at)
+        if at > now + AHEAD:
+            raise Refusal(
+                "occurred_in_the_future", "this has not happened yet", param="occurred_at"
+            )
+        return min(at, now)
+
+    async def carry_out(self, row_id: str) -> None:
+        """Carry it out, unless that was done; then what had waited for it, in order.
+
+        What waited for the customer or the order goes first, so that it travels with the start.
+        """
+        woken = await self._turn(row_id)
+        if woken is None:
+            return
+        for waiting in woken:
+            await self.carry_out(waiting)
+        if await self._is_stored(row_id):
+            await self.carry_out(row_id)
+
+    async def carry_out_safely(self, row_id: str) -> None:
+        """Carry it out; what cannot be is kept for an engineer, with a code and no words."""
+        try:
+            await self.carry_out(row_id)
+        except DBAPIError:
+            raise  # the database is away or busy: later
+        except Exception as fault:  # noqa: BLE001 - one that cannot be read stops no other
+            code = fault.code if isinstance(fault, Refusal) else type(fault).__name__
+            log.error("event %s could not be carried out: %s", row_id, code)
+            await self._set_aside(row_id, code)
+
+    async def carry_out_stored(self, before: datetime) -> int:
+        """What was kept and not carried out: by activities, or before a crash. How many."""
+        async with self.store.reading() as session:
+            waiting = await inbox.stored(session, before)
+        for row_id in waiting:
+            await self.carry_out_safely(row_id)
+        return len(waiting)
+
+    async def expire(self) -> None:
+        async with self.store.transaction() as session:
+            if count := await inbox.expire(session, self.clock.now()):
+                log.warning("%s parked events were about somebody who never came", count)
+
+    # -- one turn ------------------------------------------------------------------------
+
+    async def _turn(self, row_id: str) -> list[str] | None:
+        for left in reversed(range(TRIES)):
+            try:
+                async with self.store.transaction() as session:
+                    return await self._carry_out(session, row_id)
+            except DBAPIError as fault:
+                if not left or getattr(fault.orig, "sqlstate", None) not in AGAIN:
+                    raise
+        return None
+
+    async def _carry_out(self, session: AsyncSession, row_id: str) -> list[str] | None:
+        row = await inbox.take(session, row_id)
+        if row.state != inbox.STORED:
+            return None
+        event = read_event(json.loads(row.raw), Command)
+        met = await meet(session, event, row, self.clock.now())
+        if isinstance(met, Strange):
+            self._park(row, met.keys)
+            return []
+        customer, order = met.customer, met.order
+        row.customer_id = customer.id
+        if customer.erased_at is not None:
+            _done(row, [Effect(None, "none", "erased")])
+            return []
+        if woken := await _wake(session, await known(session, customer, order)):
+            return woken
+        case = sayings.case_to_wait_for(event.type, event.details(), customer.id)
+        if case and await people.case_of(session, customer.id, case_id=None, key=case) is None:
+            self._park(row, [f"case:{case}"])
+            return []
+        happening = Happening(
+            session=session,
+            now=self.clock.now(),
+            pace=self.clock.pace,
+            catalogue=self.catalogue,
+            row=row,
+            event=event,
+            data=event.details(),
+            customer=customer,
+            order=order,
+        )
+        return await _handle(happening)
+
+    def _park(self, row: Inbox, keys: list[str]) -> None:
+        row.state, row.effects = inbox.PARKED, [asdict(Effect(None, "parked"))]
+        inbox.wait_for(row, keys, self.clock.now())
+
+    async def _is_stored(self, row_id: str) -> bool:
+        async with self.store.reading() as session:
+            row = await session.get(Inbox, row_id)
+            return row is not None and row.state == inbox.STORED
+
+    async def _set_aside(self, row_id: str, code: str) -> None:
+        async with self.store.transaction() as session:
+            row = await inbox.take(session, row_id)
+            row.state, row.error = inbox.FAILED, code
+            row.effects = [asdict(Effect(None, "none", "failed_a_person_is_told"))]
+            await people.call(
+                session,
+                self.clock.now(),
+                key=f"{row_id}/failed",
+                title=f"Look into an event that could not be carried out: {code}",
+                customer_id=None,
+                role=Role.ENGINEER,
+                brief={"event": row_id, "type": row.type},
+            )
+
+
+async def _handle(h: Happening) -> list[str]:
+    what = h.event.type
+    if h.event.customer and what != "consent.changed":
+        consent = h.event.customer.consent
+        said = {
+            **({name: getattr(consent, name) for name in consents.BEGUN} if consent else {}),
+            "topics": h.event.customer.topics or {},
+        }
+        await consents.begin(h.session, h.customer.id, said, at=h.at, now=h.now, source=what)
+    if what.startswith("order."):
+        await beginnings.order_went_on(h)
+    else:
+        await HANDLERS.get(what, sayings.passed_on)(h)
+    _done(h.row, h.effects)
+    if h.early:
+        heard = {"heard": h.early.model_dump(mode="json")}
+        h.row.effects = [*h.row.effects[:-1], h.row.effects[-1] | heard]
+    return await _wake(h.session, h.wakes)
+
+
+async def _wake(session: AsyncSession, keys: list[str]) -> list[str]:
+    """Have carried out what waited for these."""
+    rows = await inbox.waiting_for(session, keys, inbox.PARKED)
+    for row in rows:
+        row.state, row.waits_for, row.expires_at = inbox.STORED, None, None
+    return [row.id for row in rows]
+
+
+def _done(row: Inbox, effects: list[Effect]) -> None:
+    row.state, row.effects = inbox.DONE, [asdict(effect) for effect in effects]

@@ -1,0 +1,111 @@
+"""Whom and which order an event means, as they stand once it is taken in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from activities.crm import customers, orders, values
+from activities.crm.house import house_rules
+from activities.crm.store import lock_customer
+from activities.crm.tables import Customer, Inbox, Order
+from starter.answers import Refusal
+from starter.events import Event
+from starter.patches import CustomerPatch
+
+INTRODUCING = (  # events that make known whom they are about; all others wait for one of these
+    *("customer.signed_up", "customer.updated", "order.confirmed", "order.paid"),
+    *("sale.closed", "contract.signed", "follow_up.requested"),
+)
+
+
+@dataclass(frozen=True)
+class Met:
+    customer: Customer
+    order: Order | None
+
+
+@dataclass(frozen=True)
+class Strange:
+    """Nobody we know, or no order we know: what it waits for."""
+
+    keys: list[str]
+
+
+async def meet(session: AsyncSession, event: Event, row: Inbox, now: datetime) -> Met | Strange:
+    """Customer and order, locked, with what this event says of them."""
+    order = await orders.find(session, event.order.id) if event.order else None
+    said = await spelt_out(session, event.customer)
+    customer = await _whom(session, event.type, said, row.occurred_at, now, order)
+    if customer is None:
+        return Strange(_keys(event, said))
+    if customer.erased_at is not None or event.order is None:
+        return Met(customer, None)
+    if order is None and event.type not in INTRODUCING:
+        return Strange(_keys(event, {}))
+    order = await orders.know(session, event.order.said(), customer, at=row.occurred_at, now=now)
+    if order.customer_id != customer.id:  # it stays with whom it was bought by
+        customer = await lock_customer(session, order.customer_id) or customer
+    return Met(customer, order)
+
+
+async def _whom(
+    session: AsyncSession,
+    what: str,
+    said: dict[str, Any],
+    at: datetime,
+    now: datetime,
+    order: Order | None,
+) -> Customer | None:
+    keys = customers.keys_of(said)
+    if keys and what not in INTRODUCING and order is None:
+        await customers.one_at_a_time(session, keys)
+        if await customers.recognise(session, said) is None:
+            return None
+    if keys:
+        return await customers.know(session, said, at=at, now=now, order=order)
+    if order is None:
+        return None
+    customer = await lock_customer(session, order.customer_id)
+    if customer and not customer.erased_at:
+        customers.take_in(customer, customers.fields_of(said), at=at)
+    return customer
+
+
+async def spelt_out(session: AsyncSession, patch: CustomerPatch | None) -> dict[str, Any]:
+    """What was said of the customer, the phone number as one of their country."""
+    if patch is None:
+        return {}
+    said = patch.said()
+    if patch.address is not None:
+        said["address"] = patch.address.model_dump(exclude_none=True)
+    if patch.phone:
+        known = None
+        if not patch.country:
+            known = await customers.recognise(session, said | {"phone": None})
+        country = patch.country or (known.country if known else None)
+        country = country or (await house_rules(session)).country
+        try:
+            said["phone"] = values.phone_of(patch.phone, country)
+        except values.UnfitValueError as unfit:
+            raise Refusal(unfit.code, unfit.detail, param="customer.phone") from None
+    return said
+
+
+def _keys(event: Event, said: dict[str, Any]) -> list[str]:
+    """What an event about something unknown waits for."""
+    return customers.keys_of(said) or ([f"order:{event.order.id}"] if event.order else [])
+
+
+async def known(session: AsyncSession, customer: Customer, order: Order | None) -> list[str]:
+    """What nobody needs to wait for any more."""
+    names = [customer.id, *await customers.aliases(session, customer.id)]
+    keys = [f"customer:{name}" for name in names]
+    keys += [f"email:{customer.email}"] if customer.email else []
+    keys += [f"phone:{customer.phone}"] if customer.phone else []
+    if order is not None:
+        keys += [f"order:{name}" for name in (order.id, order.reference) if name]
+    return keys

@@ -1,0 +1,248 @@
+"""What was kept but not yet told to Temporal: told in order, again and again until it is heard.
+
+Several processes may tell at once: each claims what it tells, and only the oldest untold row of a
+workflow can be claimed. A claim outlives its process by half a minute; what is then told twice is
+heard once, because starts are unique and signals carry their event's id.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+from temporalio.client import Client
+from temporalio.common import (
+    SearchAttributePair,
+    TypedSearchAttributes,
+    WorkflowIDConflictPolicy,
+    WorkflowIDReusePolicy,
+)
+from temporalio.exceptions import WorkflowAlreadyStartedError
+from temporalio.service import RPCError, RPCStatusCode
+
+from activities.clock import Clock
+from activities.crm import enrolments, people
+from activities.crm.store import Store
+from activities.crm.tables import Enrolment, Telling
+from starter.catalogue import Catalogue
+from starter.happening import KEEP_IN_TOUCH
+from workflows import attributes, vocabulary
+from workflows.contract import QUEUE
+from workflows.vocabulary import Role
+
+log = logging.getLogger(__name__)
+
+PATIENCE = timedelta(seconds=5)  # for one call
+LONGEST = 30.0  # seconds between two tries while Temporal is away
+AT_A_TIME = 20
+POISON = timedelta(minutes=10)  # the longest wait for a row that Temporal does not accept
+
+STARTED, SIGNALLED, KNOWN, PASSED_ON, TO_A_PERSON, TOO_LATE = (
+    *("started", "signalled", "already", "passed_on", "a_person_is_told", "ended"),
+)
+# Facts that stand in the tables anyway: nobody needs to hear of them once the follow-up is over.
+SILENT = (
+    *("order_placed", "order_shipped", "order_ready", "order_picked_up", "order_delivered"),
+    *("order_cancelled", "order_refunded", "order_returned", "account_provisioned", "opted_out"),
+    *("low_engagement", "hold", "resume", "end", "complaint", "complaint_updated"),
+    *("complaint_resolved", "responded", "inquiry", "inquiry_answered", "interaction"),
+    *("done_elsewhere", "feedback", "task_done"),
+)
+
+
+class AwayError(Exception):
+    """Temporal does not answer; nothing is lost."""
+
+
+class Relay:
+    def __init__(self, store: Store, clock: Clock, temporal: Client, catalogue: Catalogue) -> None:
+        self.store, self.clock, self.temporal = store, clock, temporal
+        self.catalogue = catalogue
+        self.away_until: datetime | None = None  # real time
+        self.misses = 0
+
+    async def tell(self, only: Collection[str] | None = None) -> int:
+        """Tell what is to be told now; how much was heard. Raises `AwayError`."""
+        heard = 0
+        while True:
+            async with self.store.reading() as session:
+                if not await enrolments.anything_to_tell(session, only):
+                    return heard
+            async with self.store.transaction() as session:
+                rows = await enrolments.claim(session, self.clock.real(), AT_A_TIME, only)
+            if not rows:
+                return heard
+            told = [self._tell(row) for row in rows]
+            answers = await asyncio.gather(*told, return_exceptions=True)
+            for answer in answers:
+                if isinstance(answer, BaseException):
+                    raise answer
+            heard += (now_heard := answers.count(True))
+            if not now_heard:
+                return heard
+
+    async def hurry(self, inbox_id: str, within: float) -> None:
+        """Tell what came of one event at once, if Temporal answers in time."""
+        if self.away_until and self.clock.real() < self.away_until:
+            return  # the loop is trying; a customer's checkout need not wait for it
+        try:
+            async with asyncio.timeout(within):
+                while True:
+                    async with self.store.reading() as session:
+                        untold = await enrolments.untold(session, inbox_id)
+                    if not untold:
+                        return
+                    if not await self.tell(untold):
+                        await asyncio.sleep(0.05)  # another process is telling it
+        except (TimeoutError, AwayError):
+            return
+
+    def pause(self) -> float:
+        """Seconds until the next try, longer each time that Temporal is found away."""
+        longest = min(LONGEST, 0.5 * 2.0 ** min(self.misses, 10))
+        return longest * random.uniform(0.5, 1.0)  # noqa: S311 - no secret
+
+    async def _tell(self, row: Telling) -> bool:
+        try:
+            result = (
+                await self._start(row) if row.verb == enrolments.START else await self._signal(row)
+            )
+        except AwayError:
+            await self._release(row, timedelta())
+            self.misses += 1
+            self.away_until = self.clock.real() + timedelta(seconds=self.pause())
+            raise
+        except asyncio.CancelledError:
+            await asyncio.shield(self._release(row, timedelta()))
+            raise
+        except Exception as fault:  # noqa: BLE001 - one that is not accepted holds up no other
+            code = fault.status.name if isinstance(fault, RPCError) else type(fault).__name__
+            log.warning("telling %s (%s %s): %s", row.seq, row.verb, row.name, code)
+            await self._release(row, min(timedelta(seconds=2.0 ** min(row.attempts, 20)), POISON))
+            return False
+        self.misses, self.away_until = 0, None
+        await self._told(row, result)
+        return True
+
+    async def _start(self, row: Telling) -> str:
+        async with self.store.reading() as session:
+            enrolment = await session.get(Enrolment, row.workflow_id)
+        if enrolment is None:
+            raise LookupError(row.workflow_id)
+        sop = self.catalogue.named(enrolment.sop)
+        shape: Any = (
+            vocabulary.Relationship if enrolment.sop == KEEP_IN_TOUCH else vocabulary.Enrolment
+        )
+        try:
+            await self.temporal.start_workflow(
+                row.name,
+                shape[sop.policy].model_validate(enrolment.input),
+                id=row.workflow_id,
+                task_queue=QUEUE,
+                id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+                id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+                search_attributes=TypedSearchAttributes(
+                    [
+                        SearchAttributePair(attributes.SOP, enrolment.sop),
+                        SearchAttributePair(attributes.CUSTOMER, enrolment.customer_id),
+                    ]
+                ),
+                static_summary=f"{sop.title} (version {enrolment.sop_version})",
+                rpc_timeout=PATIENCE,
+            )
+        except WorkflowAlreadyStartedError:
+            return KNOWN
+        except (RPCError, RuntimeError) as fault:
+            raise _away(fault) from None
+        return STARTED
+
+    async def _signal(self, row: Telling) -> str:
+        try:
+            handle = self.temporal.get_workflow_handle(row.workflow_id)
+            await handle.signal(row.name, row.body, rpc_timeout=PATIENCE)
+        except (RPCError, RuntimeError) as fault:
+            if _unknown_there(fault):
+                return await self._too_late(row)
+            raise _away(fault) from None
+        return SIGNALLED
+
+    async def _too_late(self, row: Telling) -> str:
+        """Its follow-up is over: keep-in-touch hears it, or a person; facts stand in the tables."""
+        async with self.store.transaction() as session:
+            enrolment = await session.get(Enrolment, row.workflow_id)
+            if enrolment is not None and enrolment.ended_at is None:
+                await self._lost(session, enrolment)
+                return TO_A_PERSON
+            if enrolment is None or row.name in SILENT:
+                return TOO_LATE
+            years = await session.get(Enrolment, f"{KEEP_IN_TOUCH}.{enrolment.customer_id}")
+            if years and years.ended_at is None and years.id != enrolment.id:
+                enrolments.tell(
+                    session,
+                    self.clock.now(),
+                    years.id,
+                    name=row.name,
+                    body=row.body,
+                    inbox_id=row.inbox_id,
+                )
+                return PASSED_ON
+            await people.call(
+                session,
+                self.clock.now(),
+                key=f"telling/{row.seq}",
+                title=f"Look into it: `{row.name}` came after the follow-up had ended",
+                customer_id=enrolment.customer_id,
+                follow_up=row.workflow_id,
+                role=Role.CSR,
+                brief={"signal": row.name, "event": row.inbox_id},
+            )
+        return TO_A_PERSON
+
+    async def _lost(self, session: AsyncSession, enrolment: Enrolment) -> None:
+        """It ends in the tables before it ends in Temporal: so it was terminated, or forgotten."""
+        log.error("%s runs in the tables, and Temporal does not know it", enrolment.id)
+        await people.call(
+            session,
+            self.clock.now(),
+            key=f"lost/{enrolment.id}",
+            title="Find out what ended this follow-up: Temporal does not know it any more",
+            customer_id=enrolment.customer_id,
+            follow_up=enrolment.id,
+            role=Role.ENGINEER,
+        )
+
+    async def _told(self, row: Telling, result: str) -> None:
+        async with self.store.transaction() as session:
+            mine = await session.get(Telling, row.seq, with_for_update=True)
+            if mine is not None and mine.told_at is None:
+                mine.told_at, mine.result, mine.claimed_until = self.clock.now(), result, None
+
+    async def _release(self, row: Telling, wait: timedelta) -> None:
+        async with self.store.transaction() as session:
+            mine = await session.get(Telling, row.seq, with_for_update=True)
+            if mine is not None:
+                mine.claimed_until = self.clock.real() + wait
+
+
+AWAY = (
+    *(RPCStatusCode.UNAVAILABLE, RPCStatusCode.DEADLINE_EXCEEDED, RPCStatusCode.CANCELLED),
+    *(RPCStatusCode.RESOURCE_EXHAUSTED, RPCStatusCode.UNAUTHENTICATED),
+)
+
+
+def _unknown_there(fault: Exception) -> bool:
+    """Whether the workflow is not there (and not its whole namespace)."""
+    if not isinstance(fault, RPCError) or fault.status is not RPCStatusCode.NOT_FOUND:
+        return False
+    return "namespace" not in fault.message.lower()
+
+
+def _away(fault: Exception) -> Exception:
+    """Whether it is Temporal that does not answer, or this one telling it does not accept."""
+    away = not isinstance(fault, RPCError) or fault.status in AWAY
+    return AwayError() if away else fault

@@ -1,0 +1,82 @@
+"""What the desk's parts share: the store, the clock, the catalogue, the intake and the relay."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncSession
+from temporalio.client import Client
+
+from activities.clock import Clock
+from activities.crm import customers, enrolments
+from activities.crm.store import Store, lock_customer
+from activities.crm.tables import Audit, Customer, Enrolment, new_id
+from activities.settings import Settings
+from starter.answers import Effect, Receipt, Refusal
+from starter.catalogue import Catalogue
+from starter.intake import Intake
+from starter.relay import Relay
+
+AT_ONCE = 2.0  # seconds that a caller waits for Temporal to hear it
+
+
+class Room:
+    def __init__(self, store: Store, settings: Settings, clock: Clock, temporal: Client) -> None:
+        self.store, self.settings, self.clock = store, settings, clock
+        self.catalogue = Catalogue(settings)
+        self.intake = Intake(store, clock, self.catalogue)
+        self.relay = Relay(store, clock, temporal, self.catalogue)
+
+    async def answer(
+        self, event: str, token: str, effects: Sequence[Effect], customer: str | None = None
+    ) -> Receipt:
+        """Tell Temporal at once, and say of each effect whether it is yet to be heard."""
+        await self.relay.hurry(token, AT_ONCE)
+        return await self.standing(event, token, effects, customer)
+
+    async def standing(
+        self, event: str, token: str, effects: Sequence[Effect], customer: str | None = None
+    ) -> Receipt:
+        async with self.store.reading() as session:
+            untold = await enrolments.untold(session, token)
+        now = [
+            replace(effect, effect="queued")
+            if effect.effect in ("started", "signalled") and effect.follow_up in untold
+            else effect
+            for effect in effects
+        ]
+        return Receipt(event, now, customer=customer)
+
+
+async def whom(session: AsyncSession, target: str) -> tuple[Customer, Enrolment | None]:
+    """The customer that a target means, locked; with the follow-up, if it names one."""
+    follow_up = await session.get(Enrolment, target)
+    known = follow_up.customer_id if follow_up else None
+    if known is None and (customer := await customers.find(session, target)):
+        known = customer.id
+    locked = await lock_customer(session, known) if known else None
+    if locked is None:
+        raise Refusal(
+            "not_found", "there is no follow-up or customer of this id", param="target", status=404
+        )
+    return locked, follow_up
+
+
+def audit(
+    session: AsyncSession,
+    now: datetime,
+    *,
+    by: str,
+    what: str,
+    target: str | None,
+    reason: str | None,
+    **facts: object,
+) -> None:
+    """Write down who did what to whom, and why."""
+    session.add(
+        Audit(
+            id=new_id("aud"), at=now, who=by, what=what, target=target, reason=reason, facts=facts
+        )
+    )

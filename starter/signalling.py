@@ -1,0 +1,74 @@
+"""Signals by name, as events: what a person wrote goes to the CRM, and only ids go on."""
+
+from __future__ import annotations
+
+import difflib
+from typing import Any
+
+from activities.crm.tables import Customer, Enrolment, new_id
+from starter.answers import Refusal
+from starter.commands import VERBS
+from starter.events import TYPES
+from starter.happening import SIGNALS
+from workflows.vocabulary import HEARD
+
+CONTROLS = {name: verb for verb, name in VERBS.items()}
+EVENTS = {name: what for what, name in reversed(SIGNALS.items())}  # `order_placed`: confirmed
+ORDERS = tuple(name for name, what in EVENTS.items() if what.startswith("order."))
+INNER = ("rhythms",)  # only workflows say it
+
+
+def canonical(name: str) -> str:
+    """The signal's or the event's name, or a refusal with those that are near."""
+    known = [*(signal for signal in HEARD if signal not in INNER), *TYPES]
+    wanted = name.strip().replace("-", "_") if "." not in name else name.strip()
+    if wanted in known:
+        return wanted
+    near = difflib.get_close_matches(wanted, known, n=3, cutoff=0.5)
+    hint = f"; did you mean {' or '.join(near)}?" if near else ""
+    raise Refusal(
+        "unknown_signal", f"there is no signal of this name{hint}", param="name", status=404
+    )
+
+
+def as_event(
+    name: str, body: dict[str, Any], customer: Customer, follow_up: Enrolment | None
+) -> dict[str, Any]:
+    """The event that a signal says; its body is read as strictly as an event's."""
+    said = {key: value for key, value in body.items() if value is not None}
+    event: dict[str, Any] = {
+        "id": str(said.pop("id", "") or new_id("sig")),
+        "type": EVENTS.get(name, name),
+        "customer": {"id": customer.id},
+    }
+    if at := said.pop("at", None) or said.pop("occurred_at", None):
+        event["occurred_at"] = at
+    if order := said.pop("order_id", None):
+        event["order"] = {"id": order}
+    if follow_up is not None:
+        event["follow_up"] = follow_up.id
+    if name == "opted_out":
+        said = _permission(said)
+    if "to" in said:
+        said["message"] = said.pop("to")
+    event["data"] = said
+    return event
+
+
+def _permission(said: dict[str, Any]) -> dict[str, Any]:
+    """`opted_out` with its topic, as the consent it takes back."""
+    topic = said.pop("topic", "all")
+    return said | withdrawn(topic, said.pop("channel", None))
+
+
+def withdrawn(topic: str, channel: str | None) -> dict[str, Any]:
+    """What no longer is allowed when somebody opts out of a topic or a channel, or of all."""
+    if channel is not None:
+        if channel not in ("email", "sms"):
+            raise Refusal("unknown_channel", "email or sms", param="channel")
+        return {channel: False}
+    if topic == "marketing":
+        return {"email_marketing": False, "sms_marketing": False}
+    if topic in ("all", "email", "sms", "email_marketing", "sms_marketing", "relationship"):
+        return {topic: False}
+    return {"topics": {topic: False}}
