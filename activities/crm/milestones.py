@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.crm.tables import Decision, Enrolment, Milestone, new_id
@@ -56,10 +56,11 @@ async def record_decision(
     """Write down why; the same decision on the same facts, asked again, is one decision."""
     facts = facts or {}
     if key:
-        query = select(Decision).where(Decision.key == key).order_by(Decision.at.desc()).limit(1)
-        last = (await session.execute(query)).scalar_one_or_none()
-        if last and (last.outcome, last.reason, last.facts) == (outcome, reason, facts):
-            return
+        newest = select(func.max(Decision.at)).where(Decision.key == key).scalar_subquery()
+        query = select(Decision).where(Decision.key == key, Decision.at == newest)
+        for last in (await session.execute(query)).scalars():  # simulated time may stand still
+            if (last.outcome, last.reason, last.facts) == (outcome, reason, facts):
+                return
     session.add(
         Decision(
             id=new_id("dec"),

@@ -1,0 +1,482 @@
+"""Sending once: whatever dies between two steps, it goes once, and everybody knows."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy.ext.asyncio import AsyncSession
+from temporalio.exceptions import ApplicationError
+
+from activities.channels import Parcel
+from activities.channels.outbox import OutboxChannel, doubles
+from activities.crm import ledger
+from activities.crm.store import Store
+from activities.crm.tables import Customer, Draft, Message, Outbox, Stop
+from activities.messaging import Attempt, GatedMessaging
+from activities.settings import Settings
+from tests.activities.sending import House, key_of, message
+from tests.factories import NOON, FakeClock, a_customer, an_enrolment
+from workflows import vocabulary as v
+
+DAY = timedelta(days=1)
+
+
+@pytest.fixture
+def house(store: Store, clock: FakeClock) -> House:
+    return House(store, clock)
+
+
+async def somebody(house: House, **fields: Any) -> Customer:
+    customer = await a_customer(house.store, **fields)
+    await an_enrolment(house.store, customer.id)
+    await house.say(customer.id, NOON - DAY, email_marketing=True)
+    return customer
+
+
+async def fails(house: House, customer: str, template: str, **fields: Any) -> ApplicationError:
+    with pytest.raises(ApplicationError) as caught:
+        await house.send(customer, template, **fields)
+    return caught.value
+
+
+# -- the straight way --------------------------------------------------------------------
+
+
+async def test_what_is_sent_stands_in_the_ledger_as_it_was_sent(house: House) -> None:
+    """The row is the CRM's note: words, address, provider's id; asked again, it says so again."""
+    customer = await somebody(house)
+    sent = await house.send(customer.id, "guide", about="a")
+    assert sent == v.Sent(key=key_of(customer.id, "guide"), at=NOON)
+    row = await house.row(sent.key)
+    assert (row.state, row.channel, row.address) == ("sent", "email", customer.email)
+    assert (row.subject, row.body_text, row.locale) == ("guide", "guide for Ada", "en")
+    assert (row.sop, row.kind, row.topic) == ("online-customer", "relationship", "tips")
+    assert (row.attempts, row.provider_id) == (1, house.email.taken[0][2])
+    house.clock.advance(days=2)
+    assert await house.send(customer.id, "guide", about="a") == sent
+    assert len(house.email.taken) == 1
+    line = await house.milestone(customer.id, "5.2.1", "a")
+    assert (line.state, line.done_at) == ("done", NOON)
+
+
+async def test_the_channel_is_given_key_address_and_words(house: House) -> None:
+    customer = await somebody(house)
+    await house.send(customer.id, "guide", sender=v.Role.CSR)
+    assert house.email.taken[0][1] == Parcel(
+        key=key_of(customer.id, "guide"),
+        to=customer.email or "",
+        subject="guide",
+        text="guide for Ada",
+        html=None,
+        sender="customer-excellence-officer",
+    )
+
+
+# -- killed between two steps ------------------------------------------------------------
+
+
+class Dying:
+    """A store whose process dies around the nth writing transaction."""
+
+    def __init__(self, store: Store) -> None:
+        self.store, self.count = store, 0
+        self.before = self.after = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.store, name)
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[AsyncSession]:
+        self.count += 1
+        if self.count == self.before:
+            raise asyncio.CancelledError
+        async with self.store.transaction() as session:
+            yield session
+        if self.count == self.after:
+            raise asyncio.CancelledError
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+@pytest.mark.parametrize("nth", [1, 2, 3])
+@pytest.mark.parametrize("template", ["notice", "guide", "offer"])
+async def test_killed_around_any_transaction(
+    house: House, template: str, nth: int, moment: str
+) -> None:
+    """Gate, sent, record: it dies before or after each; the next attempts send it once."""
+    customer = await somebody(house)
+    dying = Dying(house.store)
+    setattr(dying, moment, nth)
+    house.messaging._store = dying  # type: ignore[assignment]
+    with pytest.raises(asyncio.CancelledError):
+        await house.send(customer.id, template)
+    house.clock.advance(seconds=15)
+    assert isinstance(await house.send(customer.id, template), v.Sent)
+    assert house.email.keys() == [key_of(customer.id, template)]
+    assert (await house.milestone(customer.id, "5.2.1")).state == "done"
+    outcomes = [row.outcome for row in await house.decisions(key_of(customer.id, template))]
+    assert outcomes.count("sent") == 1
+
+
+@pytest.mark.parametrize("death", ["die", "accept and die", "accept and be killed", "hang"])
+@pytest.mark.parametrize("template", ["notice", "guide", "offer"])
+async def test_killed_in_mid_request(house: House, template: str, death: str) -> None:
+    """Whether the provider had it or not: it is asked before anything goes again."""
+    customer = await somebody(house)
+    house.email.deadline = timedelta(seconds=0.1) if death == "hang" else house.email.deadline
+    house.email.next = [death]
+    with pytest.raises((ApplicationError, asyncio.CancelledError)):
+        await house.send(customer.id, template)
+    assert (await house.row(key_of(customer.id, template))).state == "sending"
+    fault = await fails(house, customer.id, template)
+    assert fault.type == "in_flight"
+    assert fault.next_retry_delay == house.email.deadline + house.email.quarantine
+    house.clock.advance(fault.next_retry_delay)
+    assert isinstance(await house.send(customer.id, template), v.Sent)
+    assert house.email.keys() == [key_of(customer.id, template)]
+
+
+async def test_unknown_waits_without_a_slot(house: House) -> None:
+    """Temporal's retry is the wait: the error names the delay, and says nothing of the person."""
+    customer = await somebody(house)
+    house.email.next = ["die"]
+    fault = await fails(house, customer.id, "guide")
+    assert (fault.type, fault.message, fault.non_retryable) == ("unknown", "unknown", False)
+    assert fault.next_retry_delay == timedelta(seconds=15)
+    assert fault.__cause__ is None
+
+
+async def test_what_goes_again_asks_the_gate_again(house: House) -> None:
+    """Between the first attempt and the second the customer left."""
+    customer = await somebody(house)
+    house.email.next = ["die"]
+    await fails(house, customer.id, "guide")
+    await house.say(customer.id, all=False)
+    house.clock.advance(seconds=15)
+    assert await house.send(customer.id, "guide") == v.Refused(reason="opted_out")
+    assert not house.email.taken
+
+
+# -- the look-up -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("template", ["notice", "guide"])
+async def test_a_look_up_that_lags_is_asked_twice(house: House, template: str) -> None:
+    """The index knows nothing at first; a lag later it does."""
+    customer = await somebody(house)
+    house.email.conclusive, house.email.lag, house.email.blind = False, timedelta(minutes=3), 1
+    house.email.next = ["accept and die"]
+    await fails(house, customer.id, template)
+    house.clock.advance(seconds=15)
+    fault = await fails(house, customer.id, template)
+    assert (fault.type, fault.next_retry_delay) == ("in_doubt", timedelta(minutes=3))
+    house.clock.advance(minutes=1)
+    house.email.blind = 1
+    fault = await fails(house, customer.id, template)
+    assert (fault.type, fault.next_retry_delay) == ("in_doubt", timedelta(minutes=2))
+    house.clock.advance(minutes=2)
+    assert isinstance(await house.send(customer.id, template), v.Sent)
+    assert len(house.email.taken) == 1
+
+
+@pytest.mark.parametrize(
+    ("template", "can_look_up", "goes_again"),
+    [
+        ("notice", True, True),
+        ("guide", True, True),
+        ("offer", True, False),
+        ("notice", False, True),
+        ("guide", False, False),
+        ("offer", False, False),
+    ],
+)
+async def test_at_least_or_at_most_once_as_the_kind_says(
+    house: House, template: str, can_look_up: bool, goes_again: bool
+) -> None:
+    """The provider finds nothing, or cannot say: what they must have goes again, what sells never;
+    then a person finds out."""
+    customer = await somebody(house)
+    house.email.conclusive, house.email.can_look_up = False, can_look_up
+    house.email.next = ["die"]
+    await fails(house, customer.id, template)
+    house.clock.advance(seconds=15)
+    answer = await house.send(customer.id, template)
+    if goes_again:
+        assert isinstance(answer, v.Sent)
+        assert (await house.row(answer.key)).attempts == 2
+        return
+    (task,) = await house.tasks()
+    assert answer == v.Handed(task_id=task.id, due=task.due_at)
+    assert not house.email.taken
+    line = await house.milestone(customer.id, "5.2.1")
+    assert (line.state, line.reason, line.task_id) == ("waiting", "unknown", task.id)
+    assert (await house.row(key_of(customer.id, template))).state == "unknown"
+    house.clock.advance(days=3)
+    assert await house.send(customer.id, template) == answer
+
+
+@pytest.mark.parametrize(
+    ("outcome", "answer", "state"),
+    [("sent", v.Sent, "done"), ("not_sent", v.Refused, "skipped")],
+)
+async def test_a_person_settles_what_nobody_knows(
+    house: House, outcome: Any, answer: type[v.Noun], state: str
+) -> None:
+    customer = await somebody(house)
+    house.email.can_look_up, house.email.next = False, ["die"]
+    await fails(house, customer.id, "offer")
+    house.clock.advance(seconds=15)
+    await house.send(customer.id, "offer")
+    row = await house.row(key_of(customer.id, "offer"))
+    for expected in (True, False):  # once
+        async with house.store.transaction() as session:
+            done = await ledger.settle(session, row.id, outcome, house.clock.now(), "stf_1")
+            assert done is expected
+    assert isinstance(await house.send(customer.id, "offer"), answer)
+    assert (await house.milestone(customer.id, "5.2.1")).state == state
+    assert [task.state for task in await house.tasks()] == ["done"]
+
+
+async def test_the_providers_own_word_settles_it(house: House) -> None:
+    """A webhook that confirms the key needs no look-up, and comes before the quarantine is over."""
+    customer = await somebody(house)
+    house.email.next = ["accept and die"]
+    await fails(house, customer.id, "guide")
+    key = key_of(customer.id, "guide")
+    async with house.store.transaction() as session:
+        assert await ledger.confirm(session, key, house.email.taken[0][2], NOON)
+    assert await house.send(customer.id, "guide") == v.Sent(key=key, at=NOON)
+    assert len(house.email.taken) == 1
+
+
+# -- what the provider refuses -----------------------------------------------------------
+
+
+async def test_not_now_keeps_the_slot_and_names_the_delay(house: House) -> None:
+    """The provider asks for patience: the row is free again, the message is the next to go."""
+    customer = await somebody(house)
+    house.email.next = ["busy"]
+    fault = await fails(house, customer.id, "guide")
+    assert (fault.type, fault.next_retry_delay) == ("rate_limited", timedelta(seconds=90))
+    row = await house.row(key_of(customer.id, "guide"))
+    assert (row.state, row.slot_at, row.deadline) == ("reserved", NOON, None)
+    assert await house.send(customer.id, "tips") == v.Deferred(until=NOON + DAY)
+    house.clock.advance(seconds=90)
+    assert isinstance(await house.send(customer.id, "guide"), v.Sent)
+
+
+async def test_never_is_an_answer_not_an_error(house: House) -> None:
+    customer = await somebody(house)
+    house.email.next = ["bad"]
+    refused = v.Refused(reason="bad_address")
+    assert await house.send(customer.id, "guide") == refused
+    assert await house.send(customer.id, "guide") == refused
+    line = await house.milestone(customer.id, "5.2.1")
+    assert (line.state, line.reason) == ("skipped", "bad_address")
+    assert isinstance(await house.send(customer.id, "tips"), v.Sent)  # it took no slot
+
+
+# -- the lease ---------------------------------------------------------------------------
+
+
+async def test_a_process_that_slept_sends_nothing(house: House) -> None:
+    """Stopped between the gate and the request for longer than its lease: it gives the row back."""
+    customer = await somebody(house)
+    house.boot.jumps = [0.0, 5.1]
+    fault = await fails(house, customer.id, "guide")
+    assert fault.type == "lease_lost"
+    assert not house.email.taken
+    assert isinstance(await house.send(customer.id, "guide"), v.Sent)
+
+
+async def test_a_process_that_slept_does_not_give_back_what_is_anothers(house: House) -> None:
+    """It wakes after its successor began: the successor's row is not touched."""
+    customer = await somebody(house)
+    key = key_of(customer.id, "guide")
+    house.email.next = ["die"]
+    await fails(house, customer.id, "guide")
+    async with house.store.transaction() as session:
+        row = await ledger.find(session, key)
+        assert row is not None
+        row.attempts = 7
+    house.boot.jumps = [0.0, 60.0]
+    begun = await house.messaging._begin(message(customer.id, "notice"))
+    assert isinstance(begun, Attempt)
+    with pytest.raises(ApplicationError, match="lease_lost"):
+        await house.messaging._dispatch(message(customer.id, "guide"), begun)
+    assert (await house.row(key)).state == "sending"
+
+
+# -- the tripwire ------------------------------------------------------------------------
+
+
+async def test_a_second_id_under_one_key_stops_the_template_and_calls_a_person(
+    house: House,
+) -> None:
+    """Found by a look-up: whoever has it twice is one too many."""
+    customer = await somebody(house)
+    house.email.next = ["accept and die"]
+    await fails(house, customer.id, "guide")
+    _, parcel, _ = house.email.taken[0]
+    house.email.taken.append((NOON, parcel, "prov_again"))
+    house.clock.advance(seconds=15)
+    assert isinstance(await house.send(customer.id, "guide"), v.Sent)
+    (stop,) = await house.all(Stop)
+    (task,) = await house.tasks()
+    assert (stop.template, stop.by, task.role, task.priority) == (
+        "guide",
+        "tripwire",
+        "engineer",
+        1,
+    )
+    other = await somebody(house)
+    assert await house.send(other.id, "guide") == v.Held(holds=(stop.id,))
+    assert isinstance(await house.send(other.id, "tips"), v.Sent)
+
+
+async def test_a_confirmation_under_another_id_trips_too(house: House) -> None:
+    """Answered under one id, confirmed before under another."""
+    customer = await somebody(house)
+    key = key_of(customer.id, "guide")
+    accepts = house.email.send
+
+    async def confirmed_meanwhile(parcel: Parcel) -> Any:
+        async with house.store.transaction() as session:
+            await ledger.confirm(session, key, "prov_other", NOON)
+        return await accepts(parcel)
+
+    house.email.send = confirmed_meanwhile  # type: ignore[method-assign]
+    assert isinstance(await house.send(customer.id, "guide"), v.Sent)
+    assert [stop.template for stop in await house.all(Stop)] == ["guide"]
+    assert len(await house.tasks()) == 1
+
+
+# -- withdrawing -------------------------------------------------------------------------
+
+
+async def withdraw(house: House, customer: str, step: str) -> v.Settled:
+    fields = {"customer_id": customer, "follow_up": f"online-customer.{customer}"}
+    withdrawal = v.Withdrawal(key=key_of(customer, step), clause="5.2.1", reason="stale", **fields)
+    async with house.store.transaction() as session:
+        return await ledger.withdraw(session, withdrawal, house.clock.now())
+
+
+async def test_withdrawn_before_it_was_asked_it_never_goes(house: House) -> None:
+    """A key closed early is closed for the attempt that comes late."""
+    customer = await somebody(house)
+    assert await withdraw(house, customer.id, "guide") == v.Refused(reason="stale")
+    assert await house.send(customer.id, "guide") == v.Refused(reason="stale")
+    assert not house.email.taken
+    assert (await house.milestone(customer.id, "5.2.1")).reason == "stale"
+
+
+async def test_withdrawn_too_late_it_was_sent(house: House) -> None:
+    customer = await somebody(house)
+    sent = await house.send(customer.id, "guide")
+    house.clock.advance(days=3)
+    assert await withdraw(house, customer.id, "guide") == sent
+    assert (await house.milestone(customer.id, "5.2.1")).done_at == NOON
+
+
+@pytest.mark.parametrize("death", ["die", "accept and die"])
+async def test_what_is_in_flight_is_cleared_up_before_it_is_withdrawn(
+    house: House, death: str
+) -> None:
+    """Only the provider knows whether it went: the step is closed when that is known."""
+    customer = await somebody(house)
+    house.email.next = [death]
+    await fails(house, customer.id, "guide")
+    with pytest.raises(ledger.InFlightError):
+        await withdraw(house, customer.id, "guide")
+    house.clock.advance(seconds=15)
+    await house.messaging.clear_up(message(customer.id, "guide"))
+    became = await withdraw(house, customer.id, "guide")
+    assert isinstance(became, v.Refused if death == "die" else v.Sent)
+    assert len(house.email.taken) == (death != "die")
+
+
+# -- what cannot be rendered -------------------------------------------------------------
+
+
+async def test_a_broken_template_blocks_and_leaves_nothing_behind(house: House) -> None:
+    """No retry cures it; mended, it goes under the same key."""
+    customer = await somebody(house)
+    house.plates.broken.add("guide")
+    fault = await fails(house, customer.id, "guide")
+    assert (fault.type, fault.message, fault.non_retryable) == (
+        "template",
+        "variable_missing",
+        True,
+    )
+    assert not await house.all(Message)
+    house.plates.broken.clear()
+    assert isinstance(await house.send(customer.id, "guide"), v.Sent)
+
+
+@pytest.mark.parametrize("fields", [{"template": "no-such"}, {"draft_id": "draft_none"}])
+async def test_no_template_and_no_draft_are_faults_too(
+    house: House, fields: dict[str, str]
+) -> None:
+    customer = await somebody(house)
+    fault = await fails(house, customer.id, **{"template": "guide"} | fields)
+    assert fault.non_retryable
+    assert fault.type == "template"
+
+
+async def test_nobody_gets_a_draft_written_for_another(house: House) -> None:
+    one, two = await somebody(house), await somebody(house)
+    fields = {"subject": "Hello", "body": "Dear Ada", "created_at": NOON}
+    await house.add(Draft(id="draft_1", customer_id=one.id, **fields))
+    assert (await fails(house, two.id, "guide", draft_id="draft_1")).message == "draft_missing"
+    assert isinstance(await house.send(one.id, "guide", draft_id="draft_1"), v.Sent)
+
+
+# -- the outbox --------------------------------------------------------------------------
+
+
+async def test_the_outbox_shows_doubles_and_finds_by_key(house: House) -> None:
+    outbox = OutboxChannel(house.store, house.clock, "email")
+    parcel = Parcel(key="k", to="a@example.com", subject="s", text="t", html=None, sender="")
+    first = await outbox.send(parcel)
+    assert await outbox.look_up("k") == (first.provider_id,)
+    assert await outbox.look_up("other") == ()
+    async with house.store.reading() as session:
+        assert await doubles(session) == []
+    second = await outbox.send(parcel)
+    assert set(await outbox.look_up("k")) == {first.provider_id, second.provider_id}
+    async with house.store.reading() as session:
+        assert await doubles(session) == ["k"]
+
+
+async def test_fifty_attempts_at_once_are_one_message(store: Store, clock: FakeClock) -> None:
+    """The row is won by one; the others hear that it is in flight, or that it is sent."""
+    customer = await a_customer(store)
+    outbox = {"email": OutboxChannel(store, clock, "email")}
+    house = House(store, clock)
+    settings = Settings(secret_key="secret", _env_file=None)
+    messaging = GatedMessaging(store, clock, settings, outbox, press=house.plates)
+    asked = (messaging.send(message(customer.id, "welcome")) for _ in range(50))
+    answers = await asyncio.gather(*asked, return_exceptions=True)
+    assert {type(answer) for answer in answers} <= {v.Sent, ApplicationError}
+    assert len(await house.all(Outbox)) == 1
+    assert isinstance(await messaging.send(message(customer.id, "welcome")), v.Sent)
+
+
+async def test_the_real_templates_and_the_real_press(store: Store, clock: FakeClock) -> None:
+    """A welcome as the house writes it, by e-mail and by SMS."""
+    outbox = {name: OutboxChannel(store, clock, name) for name in ("email", "sms")}
+    settings = Settings(secret_key="secret", _env_file=None)
+    messaging = GatedMessaging(store, clock, settings, outbox)
+    house = House(store, clock)
+    one, two = await a_customer(store), await a_customer(store, email=None)
+    for customer in (one, two):
+        assert isinstance(await messaging.send(message(customer.id, "welcome")), v.Sent)
+    by_channel = {row.channel: row for row in await house.all(Outbox)}
+    assert by_channel["email"].subject
+    assert by_channel["email"].body_html
+    assert by_channel["sms"].body_html is None
+    assert all("Ada" in row.body_text for row in by_channel.values())
