@@ -52,7 +52,7 @@ def _middle(names: tuple[str, ...]) -> ZoneInfo:
     zones = [zone for zone in map(_zone, names) if zone]
     winter = datetime(2026, 1, 1, tzinfo=UTC)
     zones.sort(key=lambda zone: (zone.utcoffset(winter) or timedelta(), zone.key))
-    return zones[len(zones) // 2]
+    return zones[(len(zones) - 1) // 2]
 
 
 @lru_cache(maxsize=4096)
