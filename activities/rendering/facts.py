@@ -23,7 +23,7 @@ LONGEST_NAME = 40
 LISTED = 10
 LONGEST_ITEM = 80
 SIGNS = {"GBP": "£", "EUR": "€", "USD": "$"}
-AT_A_DISTANCE = ("ship", "pickup")  # what is fulfilled so needs no access
+WITH_ACCESS = ("digital", "service")  # what is fulfilled so comes with a way in, as an account does
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ def facts_for(
         "links": SimpleNamespace(**links),
         "order": _purchase(order),
         "product": _product(order),
-        "access": order is None or order.fulfilment not in AT_A_DISTANCE,
+        "access": order is None or order.fulfilment in WITH_ACCESS,
         "about": about,
         "follow_up": follow_up,
     }

@@ -28,6 +28,9 @@ class Problem:
     code: str
     words: str  # what is wrong, and what to do
 
+    def __str__(self) -> str:
+        return f"{self.template}: {self.words} ({self.code})"
+
 
 @dataclass(frozen=True)
 class Sheet:

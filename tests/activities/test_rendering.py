@@ -113,6 +113,7 @@ def test_the_welcome_confirms_a_sign_up() -> None:
         (a_purchase(fulfilment="service"), True),
         (a_purchase(fulfilment="ship"), False),
         (a_purchase(fulfilment="pickup"), False),
+        (a_purchase(fulfilment=None), False),
     ],
 )
 def test_access_is_explained_if_applicable(order: object, told: bool) -> None:

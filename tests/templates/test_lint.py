@@ -98,7 +98,7 @@ BREAKS: list[tuple[str, str, Callable[[Path], None]]] = [
     ("offer", "check-in", add("check-in.en.md", "\n[More]({{ links.plans }})")),
     ("offer", "welcome", add("welcome.en.sms.txt", "Upgrade now")),
     # the layout
-    ("language_missing", "welcome", change("layout.html", '<html lang="{{ language }}">', "<html>")),
+    ("language_missing", "welcome", change("layout.html", ' lang="{{ language }}"', "")),
     ("title_missing", "welcome", change("layout.html", "<title>{{ subject }}</title>", "")),
     ("headings", "check-in", change("layout.html", "<h1>{{ subject }}</h1>", "")),
     ("headings", "welcome", change("layout.html", '<div class="foot">', "<div><h1>x</h1>")),
