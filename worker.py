@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
+from temporalio import activity, workflow
 from temporalio.client import Client
 from temporalio.envconfig import ClientConfig
 from temporalio.runtime import (
@@ -35,7 +36,7 @@ from activities.crm.migrate import at_head
 from activities.crm.pace import pace_of
 from activities.crm.store import Store, UnsafeDatabaseError
 from activities.logs import configure
-from activities.settings import Settings
+from activities.settings import Settings, load_settings
 from activities.staffing import verbs
 from workflows.contract import BULK, QUEUE
 from workflows.plugin import plugin
@@ -84,7 +85,7 @@ async def work(
     """Serve both queues until told to stop; then what is under way is finished first."""
     store = Store(settings.database)
     try:
-        if not await _patiently(stopped, "database", lambda: _ready(store)):
+        if not await _patiently(stopped, "database", lambda: _ready(store, settings)):
             return
         async with store.reading() as session:
             clock = SystemClock(await pace_of(session))
@@ -103,8 +104,10 @@ async def work(
     log.info("stopped")
 
 
-async def _ready(store: Store) -> bool:
+async def _ready(store: Store, settings: Settings) -> bool:
     """Whether the database is safe and at head; raises what is in the way."""
+    if not settings.secret_key.get_secret_value():
+        raise NotReadyError("AFTERCARE_SECRET_KEY is not set: it signs the links in messages")
     await store.check()
     if not await at_head(store):
         raise NotReadyError("the database is not of this release: run `aftercare migrate`")
@@ -149,7 +152,7 @@ async def _patiently(
 
 
 async def serve() -> None:
-    settings = Settings()
+    settings = load_settings()
     configure(settings.log_level)
     stopped, loop = asyncio.Event(), asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -160,6 +163,8 @@ async def serve() -> None:
 def main() -> None:
     """The program; it lingers a moment, because the SDK may crash when Python leaves too fast."""
     atexit.register(time.sleep, 0.15)
+    activity.logger.activity_info_on_message = False  # it stands in the line's fields
+    workflow.logger.workflow_info_on_message = False
     asyncio.run(serve())
 
 

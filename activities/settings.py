@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import secrets
 from datetime import date
 from pathlib import Path
 
@@ -39,3 +42,33 @@ class Settings(BaseSettings):
     @property
     def database(self) -> str:
         return self.database_url or f"sqlite+aiosqlite:///{self.data / 'aftercare.db'}"
+
+
+def load_settings(data: Path | None = None) -> Settings:
+    """The settings, with the secret key that the data directory keeps if none is given.
+
+    With a database of its own, several machines share it: there the key must be given.
+    """
+    settings = Settings(data=data) if data else Settings()
+    if settings.secret_key.get_secret_value() or settings.database_url:
+        return settings
+    kept = SecretStr(_kept(settings.data / "secret-key"))
+    return settings.model_copy(update={"secret_key": kept})
+
+
+def _kept(path: Path) -> str:
+    """The key in the file, made by whoever comes first; none where there is no directory yet."""
+    if not path.parent.is_dir():
+        return ""
+    if not path.exists():
+        draft = path.with_name(f"{path.name}.{os.getpid()}")
+        with open(draft, "w", opener=_private) as file:
+            file.write(secrets.token_urlsafe(32))
+        with contextlib.suppress(FileExistsError):
+            os.link(draft, path)  # whole, or not at all
+        draft.unlink()
+    return path.read_text().strip()
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)

@@ -17,7 +17,7 @@ from starter.desk import Desk
 from starter.office import open_desk
 from starter.reports import Reports
 from starter.ticker import Show, Ticker
-from workflows.vocabulary import Pace
+from workflows.vocabulary import Pace, Role
 
 DEMO = "demo"
 DEMO_PACE = "1d=2s"
@@ -25,6 +25,7 @@ GLANCE = 0.4  # seconds between two looks at the tables
 STAFF_TAKES = timedelta(hours=3)
 DAY = timedelta(days=1)
 FRIDAY = 4
+EMAIL = {"channel": "email"}
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ CAST = (
         _customer("C-1002", "Grace Hopper", "US", "America/New_York"),
         (
             (_after(hours=3), "order.paid", _order("1002", "120.00", "Compiler, annual")),
-            (_after(16), "reply.received", {"data": {"text": "All well, thank you!"}}),
+            (_after(16), "reply.received", {"data": {"text": "All well, thank you!", **EMAIL}}),
         ),
         logs_in=(1, 2, 4, 5, 8, 12, 13, 14),
     ),
@@ -75,8 +76,12 @@ CAST = (
         _customer("C-1003", "Charles Babbage", "GB", "Europe/London"),
         (
             (_after(hours=5), "order.paid", _order("1003", "900.00", "Difference engine")),
-            (_after(4), "complaint.opened", {"data": {"text": "It arrived in pieces."}}),
-            (_after(9), "complaint.resolved", {"data": {"text": "A new one came, it runs."}}),
+            (_after(4), "complaint.opened", {"data": {"text": "It arrived in pieces.", **EMAIL}}),
+            (
+                _after(9),
+                "complaint.resolved",
+                {"data": {"text": "A new one came, it runs.", **EMAIL}},
+            ),
         ),
         logs_in=(10, 11, 12),
     ),
@@ -125,7 +130,7 @@ def opening(now: datetime) -> datetime:
     """Ten o'clock of the next working day in London: a demonstration begins in office hours."""
     morning = now.astimezone(ZoneInfo("Europe/London")).replace(hour=10, minute=0, second=0)
     while morning <= now or morning.weekday() > FRIDAY:
-        morning += DAY
+        morning += DAY  # by the wall clock
     return morning
 
 
@@ -167,7 +172,7 @@ async def _origin(desk: Desk) -> datetime:
     async with desk.store.transaction() as session:
         row = await session.get(Setting, DEMO)
         if row is None:
-            row = Setting(name=DEMO, value={"origin": desk.clock.now().isoformat()})
+            row = Setting(name=DEMO, value={"origin": opening(desk.clock.now()).isoformat()})
             session.add(row)
         return datetime.fromisoformat(row.value["origin"])
 
@@ -191,14 +196,15 @@ async def _act(desk: Desk, origin: datetime) -> None:
 
 
 async def _staff(desk: Desk) -> None:
-    """A colleague who takes three hours over each task, and leaves some customers' to time."""
+    """A colleague who takes three hours over what an SOP asks, and leaves some to time."""
     reports, left = Reports(desk.store, desk.clock), await _unstaffed(desk)
     first_seen: dict[str, datetime] = {}
     while True:
         now = desk.clock.now()
         for task in (await reports.tasks(state="open", limit=50)).data:
             since = first_seen.setdefault(task.id, now)
-            if task.customer in left or now - since < STAFF_TAKES:
+            ours = task.clause is not None and task.role != Role.ENGINEER
+            if not ours or task.customer in left or now - since < STAFF_TAKES:
                 continue
             try:
                 await desk.complete_task(task.id, {}, by="demo")

@@ -41,7 +41,7 @@ class SettingLine:
 
 async def examine(settings: Settings) -> tuple[list[SettingLine], list[Check]]:
     """Look at everything; nothing is changed."""
-    checks = [_variables(settings), _directory(settings)]
+    checks = [_variables(settings), _secret(settings), _directory(settings)]
     if _absent(settings):
         cure = "start everything with `aftercare up`, or name the directory: --data DIR"
         checks.append(Check("database", "broken", f"there is none in {settings.data} yet", cure))
@@ -87,6 +87,15 @@ def _variables(settings: Settings) -> Check:
     close = difflib.get_close_matches(stray[0], known, n=1)
     cure = f"did you mean {close[0]}?" if close else "unset it"
     return Check("settings", "warning", f"nobody reads {', '.join(stray)}", cure)
+
+
+def _secret(settings: Settings) -> Check:
+    if settings.secret_key.get_secret_value():
+        return Check("secret key", "ok", "set, or kept in the data directory")
+    if not settings.database_url:
+        return Check("secret key", "ok", "will be made, and kept in the data directory")
+    cure = "python3 -c 'import secrets; print(secrets.token_urlsafe(32))'"
+    return Check("secret key", "broken", "AFTERCARE_SECRET_KEY is not set; make one:", cure)
 
 
 def _directory(settings: Settings) -> Check:

@@ -56,7 +56,7 @@ class Ticker:
                     ]
         if not silently:
             for at, name, clause, what, style in sorted(lines):
-                self._show(f"{self._when(at)}  {name:<16.16} {clause:<6} {what}", style)
+                self._show(f"{self._when(at)}  {name:<17.17} {clause:<6} {what}", style)
 
     def _new(self, mark: tuple[Any, ...]) -> bool:
         fresh = mark not in self._seen

@@ -12,7 +12,6 @@ import sysconfig
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +23,7 @@ from activities.crm.migrate import upgrade
 from activities.crm.pace import PaceError, describe, settle_pace
 from activities.crm.store import Store
 from activities.crm.tables import ApiKey
-from activities.settings import Settings
+from activities.settings import Settings, load_settings
 from starter import health
 from starter.directory import Addresses, Directory, DirectoryError, taken
 from starter.supervisor import Program, Supervisor
@@ -50,12 +49,11 @@ class Up:
     addresses: Addresses
     pace: str | None = None
     new_pace: str | None = None  # for a directory that is new, when none is asked for
-    begins: datetime | None = None  # when paced time begins there, if not now
     afterwards: Callable[[Up, Pace], Coroutine[Any, Any, None]] | None = None
 
     @property
     def settings(self) -> Settings:
-        return Settings(data=self.directory.path)
+        return load_settings(self.directory.path)
 
 
 async def up(plan: Up, say: Say) -> None:
@@ -103,7 +101,7 @@ async def prepare(plan: Up) -> Pace:
         async with store.transaction() as session:
             new = (await session.execute(select(ApiKey.id).limit(1))).first() is None
             said = plan.pace or (plan.new_pace if new else None)
-            pace = await settle_pace(session, now, said, plan.begins)
+            pace = await settle_pace(session, now, said)
             if new:
                 _, secret = await keys.create(session, now, "first", by="up")
                 plan.directory.write_key(secret)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -63,7 +63,8 @@ class Checklist:
         try:
             yield
         finally:
-            HERE.reset(token)
+            with suppress(ValueError):  # put away by the worker, from outside of its context
+                HERE.reset(token)
 
     def _aside(self, track: Coroutine[Any, Any, None]) -> None:
         raise NotImplementedError

@@ -39,16 +39,11 @@ async def pace_of(session: AsyncSession) -> Pace:
     return Pace.model_validate(row.value) if row else Pace()
 
 
-async def settle_pace(
-    session: AsyncSession, now: datetime, said: str | None, begins: datetime | None = None
-) -> Pace:
-    """Fix the pace when the database is new; afterwards, none said or the same said is fine.
-
-    Paced time begins now, or at the policy moment `begins`.
-    """
+async def settle_pace(session: AsyncSession, now: datetime, said: str | None) -> Pace:
+    """Fix the pace when the database is new; afterwards, none said or the same said is fine."""
     row = await session.get(Setting, PACE)
     if row is None:
-        pace = _new(factor_of(said) if said else 1, now, begins or now)
+        pace = Pace(factor=factor_of(said), since=now) if said else Pace()
         value: dict[str, Any] = pace.model_dump(mode="json")
         session.add(Setting(name=PACE, value=value))
         return pace
@@ -56,12 +51,6 @@ async def settle_pace(
     if said and factor_of(said) != pace.factor:
         raise PaceError(f"it runs at {describe(pace)} for good, because follow-ups began at it")
     return pace
-
-
-def _new(factor: float, now: datetime, begins: datetime) -> Pace:
-    if factor == 1:
-        return Pace()
-    return Pace(factor=factor, since=now - (begins - now) / (factor - 1))
 
 
 def describe(pace: Pace) -> str:

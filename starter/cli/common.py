@@ -17,12 +17,11 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 from pydantic import BaseModel
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 from sqlalchemy import select
 
 from activities.crm.tables import Alias, Customer
-from activities.settings import Settings
+from activities.settings import Settings, load_settings
 from starter.desk import Desk
 from starter.directory import adopt
 from starter.office import open_desk
@@ -46,7 +45,7 @@ class Common:
         if self.data is not None:
             os.environ["AFTERCARE_DATA"] = str(self.data)
         os.environ.update(adopt(os.environ))
-        return Settings()
+        return load_settings()
 
 
 @Parameter(name="*")
@@ -67,12 +66,12 @@ def out() -> Console:
 
 def say(text: str = "") -> None:
     """A line of plain words."""
-    out().print(escape(text), soft_wrap=True)
+    out().print(text, soft_wrap=True, markup=False)
 
 
 def notice(text: str) -> None:
     """A remark beside the data: to standard error."""
-    Console(stderr=True, highlight=False, soft_wrap=True).print(escape(text), style="dim")
+    Console(stderr=True, highlight=False, soft_wrap=True).print(text, style="dim", markup=False)
 
 
 def print_json(data: Any) -> None:

@@ -10,7 +10,6 @@ from typing import Annotated
 from cyclopts import App, Group, Parameter, validators
 from rich.markup import escape
 
-from activities.clock import SystemClock
 from activities.crm.migrate import upgrade
 from activities.logs import configure
 from starter.cli.common import (
@@ -58,7 +57,7 @@ async def up(
     Ctrl-C stops all of it; started again, it continues where it stopped. The demonstration has a
     data directory of its own, `.aftercare/demo`, unless another is named.
     """
-    from starter.demo import DEMO_PACE, opening, play  # noqa: PLC0415 - loads what only `up` needs
+    from starter.demo import DEMO_PACE, play  # noqa: PLC0415 - loads what only `up` needs
     from starter.up import Up  # noqa: PLC0415
     from starter.up import up as bring_up  # noqa: PLC0415
 
@@ -68,18 +67,17 @@ async def up(
         addresses=Addresses(port, temporal_port, temporal_ui_port),
         pace=pace,
         new_pace=DEMO_PACE if demo else None,
-        begins=opening(SystemClock().real()) if demo else None,
         afterwards=(lambda plan, pace: play(plan.settings, pace, _ticker)) if demo else None,
     )
     await bring_up(plan, _tell)
 
 
 def _tell(line: str) -> None:
-    out().print(escape(line), soft_wrap=True)
+    out().print(line, soft_wrap=True, markup=False)
 
 
 def _ticker(line: str, style: str) -> None:
-    out().print(escape(line), style=style, soft_wrap=True)
+    out().print(line, style=style, soft_wrap=True, markup=False)
 
 
 def worker(*, common: Common = DEFAULT) -> None:
