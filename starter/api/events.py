@@ -84,7 +84,7 @@ def _refused(event: Any, problem: Problem) -> dict[str, Any]:
         raise Fault(503, "unavailable")
     named = event.get("id") if isinstance(event, dict) else None
     return {
-        "event": named if isinstance(named, str) else None,
+        "event": named if isinstance(named, str) and len(named) <= 255 else None,
         "effects": [],
         "error": problems.problem(problem),
     }

@@ -40,7 +40,7 @@ STARTS: dict[str, Example] = {
     ),
     "other timing": Example(
         summary="With another timing",
-        value={"sop": "online-customer", "customer": CUSTOMER, "policy": {"check_in": "P10D"}},
+        value={"sop": "online-customer", "customer": CUSTOMER, "policy": {"check_in": "10d"}},
     ),
 }
 SIGNALS: dict[str, Example] = {
@@ -69,6 +69,6 @@ OUTCOMES: dict[str, Example] = {
 CHANGES: dict[str, Example] = {
     "timing": Example(
         summary="Check in after ten days",
-        value={"values": {"check_in": "P10D"}, "reason": "Customers asked for it sooner"},
+        value={"values": {"check_in": "10d"}, "reason": "Customers asked for it sooner"},
     )
 }

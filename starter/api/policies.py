@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body
+from pydantic import Field
 
 from activities.crm.keys import Scope
 from starter.api import examples
@@ -17,7 +18,7 @@ router = APIRouter(prefix="/v1/policies", route_class=Door, tags=["Policies"])
 class Change(Strict):
     """Values to change, all others stay; in force for new follow-ups once it is approved."""
 
-    values: dict[str, Any]
+    values: dict[str, Any] = Field(min_length=1)
     reason: str
     approve: bool = False
 

@@ -14,7 +14,7 @@ from starter.answers import Problem
 
 MEDIA_TYPE = "application/problem+json"
 
-# What each code means; a test finds every code that the API gives by itself in this table.
+# What each code means: first those that the doors give, then those of what lies behind them.
 CODES: dict[str, str] = {
     "bad_json": "The body is not JSON",
     "body_too_large": "The body is larger than a megabyte",
@@ -38,6 +38,35 @@ CODES: dict[str, str] = {
     "unknown_cursor": "The page is to start after something that is not there",
     "unknown_field": "There is no such field",
     "unknown_parameter": "There is no such parameter",
+    # -- of events, follow-ups and policies
+    "customer_not_named": "Nobody can say whom this is about",
+    "existing_customer": "They were a customer before",
+    "id_looks_personal": "An id must not say who somebody is",
+    "invalid_amount": "An amount is a decimal, written as a string",
+    "invalid_email": "This is not an e-mail address",
+    "invalid_id": "An id is 1 to 64 letters, digits, _ and -",
+    "invalid_phone": "This is not a phone number",
+    "invalid_time": "A time is written out, with its zone",
+    "not_in_doubt": "It is known what became of this message",
+    "not_resolved": "The task says that it is not resolved",
+    "nothing_to_send": "There is nothing to send",
+    "occurred_in_the_future": "It cannot have happened yet",
+    "order_missing": "This needs an order",
+    "sop_has_blanks": "The policy of this procedure is not filled in yet",
+    "sop_off": "This procedure is switched off",
+    "unknown_channel": "There is no such channel",
+    "unknown_clause": "The procedure has no such clause",
+    "unknown_country": "A country is two letters, by ISO 3166",
+    "unknown_event_type": "There is no such event",
+    "unknown_key": "The policy has no such key",
+    "unknown_locale": "A language is written as en or en-GB",
+    "unknown_signal": "There is no such signal",
+    "unknown_sop": "There is no such procedure",
+    "unknown_time_zone": "A time zone is written as Europe/London",
+    "unprintable_text": "A line holds printable letters only",
+    "unwritable_text": "A text holds characters that no text has",
+    "which_follow_up": "The customer has several: name one",
+    "wrong_value": "The policy does not take this value",
 }
 
 BY_STATUS = {

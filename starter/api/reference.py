@@ -114,7 +114,8 @@ def _schemas(document: dict[str, Any]) -> list[dict[str, Any]]:
 
 def _name(content: dict[str, Any]) -> str:
     reference = content.get("schema", {}).get("$ref", "")
-    return str(reference).rpartition("/")[2]
+    name = str(reference).rpartition("/")[2]
+    return f"page of {name[5:-1]}" if name.startswith("Page_") else name
 
 
 def _type(said: dict[str, Any]) -> str:

@@ -231,14 +231,14 @@ async def test_commands_reach_the_desk(desk: FakeDesk) -> None:
 
 async def test_a_policy_is_an_administrators(desk: FakeDesk) -> None:
     """Reading it takes `read`, changing it `admin`."""
-    change = {"values": {"check_in": "P10D"}, "reason": "sooner", "approve": True}
+    change = {"values": {"check_in": "10d"}, "reason": "sooner", "approve": True}
     async with knocking(desk, Scope.READ, Scope.WRITE) as http:
         assert (await http.get("/v1/policies/house")).json() == {"name": "house"}
         is_problem(await http.put("/v1/policies/house", json=change), 403, "forbidden")
     async with knocking(desk, Scope.ADMIN) as http:
         assert (await http.put("/v1/policies/house", json=change)).status_code == 200
     name, changes, _, reason, approve = desk.asked[0][1:]
-    assert (name, changes, reason, approve) == ("house", {"check_in": "P10D"}, "sooner", True)
+    assert (name, changes, reason, approve) == ("house", {"check_in": "10d"}, "sooner", True)
 
 
 # -- Idempotency-Key -----------------------------------------------------------------
