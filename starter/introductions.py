@@ -39,7 +39,7 @@ async def meet(session: AsyncSession, event: Event, row: Inbox, now: datetime) -
     """Customer and order, locked, with what this event says of them."""
     order = await orders.find(session, event.order.id) if event.order else None
     said = await spelt_out(session, event.customer)
-    customer = await _whom(session, event.type, said, row.occurred_at, now, order)
+    customer = await _whom(session, event.type, said, order, at=row.occurred_at, now=now)
     if customer is None:
         return Strange(_keys(event, said))
     if customer.erased_at is not None or event.order is None:
@@ -56,9 +56,10 @@ async def _whom(
     session: AsyncSession,
     what: str,
     said: dict[str, Any],
+    order: Order | None,
+    *,
     at: datetime,
     now: datetime,
-    order: Order | None,
 ) -> Customer | None:
     keys = customers.keys_of(said)
     if keys and what not in INTRODUCING and order is None:

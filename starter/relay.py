@@ -99,13 +99,22 @@ class Relay:
                         return
                     if not await self.tell(untold):
                         await asyncio.sleep(0.05)  # another process is telling it
-        except (TimeoutError, AwayError):
+        except TimeoutError:
+            self._missed()
+        except AwayError:
             return
 
     def pause(self) -> float:
         """Seconds until the next try, longer each time that Temporal is found away."""
         longest = min(LONGEST, 0.5 * 2.0 ** min(self.misses, 10))
         return longest * random.uniform(0.5, 1.0)  # noqa: S311 - no secret
+
+    def _missed(self) -> None:
+        """Temporal was found away: however many calls find it so at once, it is one miss."""
+        now = self.clock.real()
+        if self.away_until is None or self.away_until <= now:
+            self.misses += 1
+            self.away_until = now + timedelta(seconds=self.pause())
 
     async def _tell(self, row: Telling) -> bool:
         try:
@@ -114,8 +123,7 @@ class Relay:
             )
         except AwayError:
             await self._release(row, timedelta())
-            self.misses += 1
-            self.away_until = self.clock.real() + timedelta(seconds=self.pause())
+            self._missed()
             raise
         except asyncio.CancelledError:
             await asyncio.shield(self._release(row, timedelta()))
