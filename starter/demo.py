@@ -14,6 +14,7 @@ from activities.crm.tables import Setting
 from activities.settings import Settings
 from starter.answers import Refusal
 from starter.desk import Desk
+from starter.directory import command
 from starter.office import open_desk
 from starter.reports import Reports
 from starter.ticker import Show, Ticker
@@ -26,6 +27,7 @@ STAFF_TAKES = timedelta(hours=3)
 DAY = timedelta(days=1)
 FRIDAY = 4
 EMAIL = {"channel": "email"}
+CASE = {**EMAIL, "reference": "RMA-1"}
 
 
 @dataclass(frozen=True)
@@ -76,11 +78,11 @@ CAST = (
         _customer("C-1003", "Charles Babbage", "GB", "Europe/London"),
         (
             (_after(hours=5), "order.paid", _order("1003", "900.00", "Difference engine")),
-            (_after(4), "complaint.opened", {"data": {"text": "It arrived in pieces.", **EMAIL}}),
+            (_after(4), "complaint.opened", {"data": {"text": "It arrived in pieces.", **CASE}}),
             (
                 _after(9),
                 "complaint.resolved",
-                {"data": {"text": "A new one came, it runs.", **EMAIL}},
+                {"data": {"text": "A new one came, it runs.", **CASE}},
             ),
         ),
         logs_in=(10, 11, 12),
@@ -230,7 +232,7 @@ async def _watch(desk: Desk, ticker: Ticker, show: Show) -> None:
             held = await reports.follow_ups(sop="online-customer", state="on_hold", limit=1)
             begun = await reports.follow_ups(sop="online-customer", limit=len(CAST))
             if told := len(begun.data) == len(CAST) and not running.data and not held.data:
-                for line in ENDING:
+                for line in ENDING.format(aftercare=command()).splitlines():
                     show(line, "")
         await asyncio.sleep(GLANCE)
 
@@ -238,9 +240,9 @@ async def _watch(desk: Desk, ticker: Ticker, show: Show) -> None:
 ENDING = """
 All six have been seen through; keep-in-touch goes on for years. Now, in another terminal:
 
-  aftercare list                       # everybody
-  aftercare show charles@example.com   # the checklist, with the hold in the middle
-  aftercare why mary@example.com       # why she got less than others
-  aftercare messages                   # what was sent; `messages show ID` reads one
-  aftercare tasks --all                # what was asked of people
-""".splitlines()
+  {aftercare} list                        # everybody
+  {aftercare} show charles@example.com    # the checklist by clause
+  {aftercare} why mary@example.com        # why she got less than others
+  {aftercare} messages                    # what was sent; `messages show ID` reads one
+  {aftercare} tasks --all                 # what was asked of people
+"""

@@ -6,6 +6,7 @@ import contextlib
 import fcntl
 import json
 import os
+import shutil
 import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -131,6 +132,11 @@ def adopt(environment: Mapping[str, str]) -> dict[str, str]:
     known = {"AFTERCARE_DATA": str(path), "AFTERCARE_PUBLIC_URL": found.web_url}
     known |= {"TEMPORAL_ADDRESS": found.temporal_target}
     return {name: value for name, value in known.items() if name not in environment}
+
+
+def command() -> str:
+    """What to type for this program."""
+    return "aftercare" if shutil.which("aftercare") else ".venv/bin/aftercare"
 
 
 def taken(host: str, port: int) -> bool:

@@ -127,17 +127,8 @@ def _task(row: t.Task) -> Told:
         ATTENTION,
     )
     if row.done_at:
-        yield (
-            (row.id, row.state),
-            row.done_at,
-            row.clause or "",
-            f"task {row.state} by {_by(row)}",
-            CALM,
-        )
-
-
-def _by(row: t.Task) -> str:
-    return row.assignee or row.role
+        by = f" by {row.assignee or row.role}" if row.state == "done" else ""
+        yield (row.id, row.state), row.done_at, row.clause or "", f"task {row.state}{by}", CALM
 
 
 def _hold(row: t.Hold) -> Told:

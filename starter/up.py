@@ -25,7 +25,7 @@ from activities.crm.store import Store
 from activities.crm.tables import ApiKey
 from activities.settings import Settings, load_settings
 from starter import health
-from starter.directory import Addresses, Directory, DirectoryError, taken
+from starter.directory import DEFAULT, DEMO, Addresses, Directory, DirectoryError, command, taken
 from starter.supervisor import Program, Supervisor
 from workflows.vocabulary import Pace
 
@@ -129,16 +129,14 @@ def greeting(plan: Up, pace: Pace) -> Iterator[str]:
     yield "Try, in another terminal:"
     yield ""
     yield from CURL.format(url=here.web_url, key=plan.directory.api_key).splitlines()
-    command = _command()
-    yield f"  {command} list            # the follow-ups, and their ids"
-    yield f"  {command} show ID         # one's checklist by clause;  why ID: the reasons"
-    yield f"  {command} rehearse online-customer    # the whole procedure, in seconds"
+    if where not in (DEFAULT, DEMO):
+        yield f"  export AFTERCARE_DATA={where}"
+    aftercare = command()
+    yield f"  {aftercare} list                        # the follow-ups, and their ids"
+    yield f"  {aftercare} show ada@example.com        # the checklist by clause; `why`: the reasons"
+    yield f"  {aftercare} rehearse online-customer    # the whole procedure, in seconds"
     yield ""
     yield "Ctrl-C stops all of it."
-
-
-def _command() -> str:
-    return "aftercare" if shutil.which("aftercare") else ".venv/bin/aftercare"
 
 
 # -- the programs ------------------------------------------------------------------------------

@@ -95,7 +95,11 @@ def table(title: str | None, *columns: str | tuple[str, dict[str, Any]]) -> Tabl
 
 def local(moment: datetime | None) -> str:
     """A moment as the clock on this machine's wall has it."""
-    return f"{moment.astimezone():%a %d %b %Y %H:%M}" if moment else ""
+    if moment is None:
+        return ""
+    here = moment.astimezone()
+    year = "" if here.year == datetime.now().astimezone().year else " %Y"
+    return f"{here:%a %d %b{year} %H:%M}"
 
 
 def who() -> str:

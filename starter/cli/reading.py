@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated, Literal
 
@@ -10,6 +11,7 @@ from cyclopts import App, Group, Parameter
 from rich.markup import escape
 
 from starter import words
+from starter.checklist import BREATH
 from starter.cli.common import (
     PRINTING,
     CliError,
@@ -56,6 +58,18 @@ FOLLOW_UP_LOOKS = {
 }
 
 
+OPEN = ("running", "on_hold")
+REMARK = 26  # columns
+
+
+@dataclass(frozen=True)
+class Today:
+    """The moment by policy time, and how much of it a machine needs to take a step."""
+
+    now: datetime
+    breath: timedelta
+
+
 def register(app: App, group: Group) -> None:
     app.command(list_, name="list", group=group)
     app.command(show, group=group)
@@ -76,7 +90,7 @@ async def list_(
             customer = await customer_named(asked, customer)
         page = await asked.follow_ups(customer=customer, sop=sop, state=state, limit=limit)
         called = await names(asked, [one.customer for one in page.data])
-        now = asked.clock.now()
+        today = _today(asked)
     if printing.json:
         print_json(page)
         return
@@ -99,27 +113,33 @@ async def list_(
             escape(called.get(one.customer, "")),
             f"[{look}]{one.state.replace('_', ' ')}[/]",
             f"{past}/{len(one.checklist)}",
-            _next(one, now),
+            _next(one, today),
         )
     out().print(rows)
     if page.has_more:
         notice("There are more: --limit, or narrow the list.")
 
 
-async def show(target: Target, /, *, printing: Printing = PRINTING) -> None:
+async def show(
+    target: Target,
+    /,
+    *,
+    full: Annotated[bool, Parameter(negative="", help="The clauses' whole words")] = False,
+    printing: Printing = PRINTING,
+) -> None:
     """The checklist by clause: done, next and when, skipped and why, on hold since when."""
     async with reports(printing) as asked:
         found = await _found(asked, target)
-        holds = {one.customer: await _holds(asked, one) for one in found}
+        holds = {one.id: await _holds(asked, one) for one in found}
         called = await names(asked, [one.customer for one in found])
-        now = asked.clock.now()
+        today = _today(asked)
     if printing.json:
         print_json(found[0] if len(found) == 1 and found[0].id == target else {"data": found})
         return
     for number, one in enumerate(found):
         if number:
             say()
-        _show(one, called.get(one.customer, ""), holds[one.customer], now)
+        _show(one, called.get(one.customer, ""), holds[one.id], today, full=full)
 
 
 async def why(
@@ -153,7 +173,7 @@ async def why(
 # -- in words ------------------------------------------------------------
 
 
-def _show(one: FollowUp, name: str, holds: Sequence[HoldView], now: datetime) -> None:
+def _show(one: FollowUp, name: str, holds: Sequence[HoldView], today: Today, *, full: bool) -> None:
     look = FOLLOW_UP_LOOKS[one.state]
     out().print(
         f"[bold]{escape(one.id)}[/]  {escape(name)}  [{look}]{one.state.replace('_', ' ')}[/]"
@@ -168,34 +188,42 @@ def _show(one: FollowUp, name: str, holds: Sequence[HoldView], now: datetime) ->
         None,
         "",
         ("clause", {"no_wrap": True}),
-        ("", {"ratio": 3}),
+        ("", {"ratio": 1}),
         ("", {"no_wrap": True}),
         ("when", {"no_wrap": True}),
-        ("", {"ratio": 2}),
+        ("", {"min_width": REMARK, "max_width": REMARK}),
     )
     for line in one.checklist:
         symbol, style = LOOKS[line.state]
+        title = escape(line.title if full else _short(line.title))
         rows.add_row(
             f"[{style}]{symbol}[/]",
             line.clause,
-            f"[dim]{escape(line.title)}[/]" if style == "dim" else escape(line.title),
+            f"[dim]{title}[/]" if style == "dim" else title,
             f"[{style}]{line.state}[/]",
-            local(_moment(line)),
-            f"[dim]{escape(_remark(line, now))}[/]",
+            local(line.done_at or line.due_at),
+            f"[dim]{escape(_remark(line, today))}[/]",
         )
     out().print(rows)
 
 
-def _moment(line: ChecklistLine) -> datetime | None:
-    return line.done_at or line.due_at
+def _short(title: str) -> str:
+    """What fits on a line: whoever wants the whole words asks with --full."""
+    room = max(24, out().width - REMARK - 46)
+    return title if len(title) <= room else title[: room - 1].rstrip() + "…"
 
 
-def _remark(line: ChecklistLine, now: datetime) -> str:
+def _today(asked: Reports) -> Today:
+    return Today(asked.clock.now(), max(BREATH * asked.clock.pace.factor, timedelta(minutes=1)))
+
+
+def _remark(line: ChecklistLine, today: Today) -> str:
     parts = [words.reason(line.reason)] if line.reason else []
-    if line.late_by_seconds >= 60:
-        parts.append(f"{_span(timedelta(seconds=line.late_by_seconds))} late")
-    if line.state in (State.NEXT, State.WAITING) and line.due_at and line.due_at > now:
-        parts.append(f"in {_span(line.due_at - now)}")
+    late = timedelta(seconds=line.late_by_seconds)
+    if late > today.breath:
+        parts.append(f"{_span(late)} late")
+    if line.state in (State.NEXT, State.WAITING) and line.due_at and line.due_at > today.now:
+        parts.append(f"in {_span(line.due_at - today.now)}")
     return ", ".join(parts)
 
 
@@ -206,15 +234,15 @@ def _span(span: timedelta) -> str:
     return f"{minutes // 60} h" if minutes < 48 * 60 else f"{span.days} days"
 
 
-def _next(one: FollowUp, now: datetime) -> str:
+def _next(one: FollowUp, today: Today) -> str:
     wanted = (State.BLOCKED, State.LATE, State.HELD, State.WAITING, State.NEXT)
     open_lines = [line for line in one.checklist if line.state in wanted]
-    if not open_lines or one.state not in ("running", "on_hold"):
+    if not open_lines or one.state not in OPEN:
         return ""
     line = min(open_lines, key=lambda line: wanted.index(line.state))
     style = LOOKS[line.state][1]
     when = f" {local(line.due_at)}" if line.due_at else ""
-    remark = f" [dim]{escape(_remark(line, now))}[/]" if line.state is not State.HELD else ""
+    remark = f" [dim]{escape(_remark(line, today))}[/]" if line.state is not State.HELD else ""
     return f"{line.clause} [{style}]{line.state}[/]{when}{remark}"
 
 
@@ -229,6 +257,6 @@ async def _found(asked: Reports, target: str) -> list[FollowUp]:
 
 
 async def _holds(asked: Reports, one: FollowUp) -> list[HoldView]:
-    customer = await asked.customer(one.customer)
+    customer = await asked.customer(one.customer) if one.state in OPEN else None
     holds = customer.holds if customer else []
     return [held for held in holds if held.follow_up in (None, one.id)]
