@@ -114,7 +114,7 @@ async def hand_over(
 ) -> v.Answer:
     """Put the task on its role's list, or say why not; the same key gets the same answer."""
     customer = await lock_customer(session, task.customer_id)
-    if known := await _known(session, task.key):
+    if known := await _known(session, now, task):
         return known
     rules = await house_rules(session)
     handing = Handing(session, now, task, customer, rules, settings)
@@ -127,9 +127,13 @@ async def hand_over(
         raise ApplicationError(fault.code, type=FAULT, non_retryable=True) from None
 
 
-async def _known(session: AsyncSession, key: str) -> v.Settled | None:
+async def _known(session: AsyncSession, now: datetime, task: v.Task) -> v.Settled | None:
     """What is settled about the key already: by its task, or because it was withdrawn."""
-    if row := await tasks.find(session, key):
+    if row := await tasks.find(session, task.key):
+        if row.state == tasks.OPEN and task.role is not Role.ENGINEER:
+            # Asked for again, because its message may not go by itself: it is waited for again.
+            due, task_id = row.due_at, row.id
+            await tick(session, now, task, State.WAITING, due_at=due, task_id=task_id)
         return tasks.became(row)
-    message = await ledger.find(session, key)
+    message = await ledger.find(session, task.key)
     return await ledger.settled(session, message) if message else None
