@@ -37,8 +37,11 @@ class Strange:
 
 async def meet(session: AsyncSession, event: Event, row: Inbox, now: datetime) -> Met | Strange:
     """Customer and order, locked, with what this event says of them."""
-    order = await orders.find(session, event.order.id) if event.order else None
     said = await spelt_out(session, event.customer)
+    # Nobody introduces them while we look: what is parked after that look would never be woken.
+    bought = [f"order:{event.order.id}"] if event.order else []
+    await customers.one_at_a_time(session, [*customers.keys_of(said), *bought])
+    order = await orders.find(session, event.order.id) if event.order else None
     customer = await _whom(session, event.type, said, order, at=row.occurred_at, now=now)
     if customer is None:
         return Strange(_keys(event, said))
@@ -62,10 +65,9 @@ async def _whom(
     now: datetime,
 ) -> Customer | None:
     keys = customers.keys_of(said)
-    if keys and what not in INTRODUCING and order is None:
-        await customers.one_at_a_time(session, keys)
-        if await customers.recognise(session, said) is None:
-            return None
+    known = what in INTRODUCING or order is not None
+    if keys and not known and await customers.recognise(session, said) is None:
+        return None
     if keys:
         return await customers.know(session, said, at=at, now=now, order=order)
     if order is None:

@@ -135,7 +135,7 @@ def _alike(moments: list[Moment]) -> Iterator[list[Moment]]:
 def _change(change: Change) -> tuple[str, ...]:
     moment = change.after or change.before
     how = change.kind if change.kind in ("new", "gone") else ""
-    if change.by:
+    if change.kind in ("earlier", "later"):
         how = f"{_span(change.by)} {change.kind}"
     return (
         SIGNS[change.kind],

@@ -10,12 +10,14 @@ import sysconfig
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest
 from temporalio.api.testservice.v1 import LockTimeSkippingRequest, UnlockTimeSkippingRequest
 from temporalio.client import Client
+from temporalio.runtime import LoggingConfig, Runtime, TelemetryConfig, TelemetryFilter
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 
@@ -56,6 +58,7 @@ class Stage:
                 task_queue=queue,
                 activities=self.house.verbs,
                 interceptors=[Ticking(self.clock)],
+                build_id="rehearsal",  # otherwise the SDK reads every loaded module to make one
                 **options,
             )
             await self._workers.enter_async_context(worker)
@@ -71,7 +74,8 @@ class Stage:
         """Let time pass; every hour the desk looks into its inbox, as it always does."""
         while (left := moment - await self.clock.read()) > timedelta():
             await self.env.sleep(min(left, HOUR))
-            await self._desk_work()
+            if self.clock.stirred:
+                await self._desk_work()
             if self.progress and self.began:
                 self.progress(self.clock.now() - self.began)
         await self.settle()
@@ -83,7 +87,7 @@ class Stage:
 
     async def away(self, span: timedelta) -> None:
         """Time that passes while no worker is there: timers fire, and nobody answers."""
-        service, target = self.env.client.service_client.test_service, None
+        service = self.env.client.service_client.test_service
         target = await self.clock.read() + span
         # Waiting work keeps the server's clock still; it must be told not to mind.
         await service.unlock_time_skipping(UnlockTimeSkippingRequest())
@@ -94,8 +98,9 @@ class Stage:
         await self.clock.read()
 
     async def _desk_work(self) -> None:
-        await self.clock.read()
-        await self.desk.work()
+        self.clock.stirred = False
+        await self.desk.intake.carry_out_stored(await self.clock.read())
+        await self.desk.relay.tell()
 
 
 @asynccontextmanager
@@ -103,7 +108,7 @@ async def stage(*, cold: bool = False) -> AsyncIterator[Stage]:
     """A stage with nobody on it yet, its clock at the machine's time; all gone afterwards."""
     server = Path(sysconfig.get_path("scripts")) / SERVER
     async with await WorkflowEnvironment.start_time_skipping(
-        test_server_existing_path=str(server), plugins=[plugin]
+        test_server_existing_path=str(server), plugins=[plugin], runtime=_runtime()
     ) as env:
         await _register(env.client)
         house = House(RehearsalClock(await env.get_current_time(), env.get_current_time))
@@ -117,6 +122,13 @@ async def stage(*, cold: bool = False) -> AsyncIterator[Stage]:
             finally:
                 await built.end_work()
                 await house.store.close()
+
+
+@cache
+def _runtime() -> Runtime:
+    """The test server is old; what the SDK has to say about that helps nobody."""
+    filtered = TelemetryFilter(core_level="ERROR", other_level="ERROR")
+    return Runtime(telemetry=TelemetryConfig(logging=LoggingConfig(filter=filtered)))
 
 
 async def _register(client: Client) -> None:

@@ -15,7 +15,7 @@ from activities.crm.store import Store
 from starter import words
 from workflows.vocabulary import Role
 
-SILENT = ("allowed",)  # the gate's yes: what came of it follows in its own line
+SILENT = ("allowed", "potential")  # what came of it follows in a line of its own
 PEOPLE = {
     Role.CSR: "customer service",
     Role.COMMUNICATIONS: "communications",
@@ -29,11 +29,13 @@ PHRASES = {
     "sent": "{} sent",
     "deferred": "{} put off",
     "held": "{} held back",
+    "handed": "given to a person",
     "refused": "{} left out",
     "skipped": "{} left out",
     "covered": "{} covered by another message",
     "blocked": "{} blocked: an engineer must mend it",
     "released": "{} released",
+    "engagement": "asked how engaged they are",
 }
 
 
@@ -116,6 +118,10 @@ class _Reader:
                 what, why = self._words(row)
                 gist = f"{row.outcome} {self._name(row)}"
                 yield self.who.moment(row.at, row.clause or "", what, why, gist)
+        decided = {row.key for row in self.decisions}
+        for task in self.tasks.values():
+            if task.key not in decided:
+                yield self.who.moment(task.created_at, task.clause or "", self._task(task))
         for follow_up in self.enrolments:
             yield self.who.moment(follow_up.started_at, "", f"{follow_up.sop} begins")
 
@@ -126,8 +132,8 @@ class _Reader:
         match row.outcome:
             case "sent":
                 what, why = f"{what} {self._way(row)}".rstrip(), self._hand(row)
-            case "handed":
-                what = self._task(row)
+            case "handed" if row.key in self.tasks:
+                what = self._task(self.tasks[row.key])
             case "deferred":
                 why = words.reason(str(row.facts.get("why") or "")) or why
             case "held":
@@ -135,6 +141,8 @@ class _Reader:
                 why = ", ".join(sorted(map(words.reason, kinds)))
             case "covered":
                 why = ""
+            case "engagement":
+                why = row.reason or ""
         return what, why
 
     def _name(self, row: t.Decision) -> str:
@@ -150,10 +158,7 @@ class _Reader:
         message = self.messages.get(row.key or "")
         return "as a person wrote it" if message and message.draft_id else ""
 
-    def _task(self, row: t.Decision) -> str:
-        task = self.tasks.get(row.key or "")
-        if task is None:
-            return "given to a person"
+    def _task(self, task: t.Task) -> str:
         due = task.due_at.astimezone(self.who.zone)
         role = PEOPLE.get(Role(task.role), task.role) if task.role in set(Role) else task.role
         return f"{role}: {task.title}, by {due:%a %d %b %H:%M}"

@@ -27,7 +27,7 @@ DIRECTOR = "rehearsal"
 NEIGHBOUR = "neighbour"  # somebody else uses the product, so that silence means something
 
 ADA: dict[str, Any] = {
-    "id": "ada",
+    "id": "C-1001",
     "email": "ada@example.com",
     "name": "Ada Byron",
     "country": "GB",
@@ -76,7 +76,7 @@ async def rehearse(
         built.progress = progress
         await director.prepare(policy or {}, house or {})
         await director.meet_neighbour()
-        await director.begin({**ADA, **(customer or {})}, customers)
+        await director.begin(customer or ADA, customers)
         await director.play(entries)
         return await director.review()
 
@@ -100,8 +100,8 @@ class Director:
                 )
 
     async def meet_neighbour(self) -> None:
-        """Somebody else logs in every day."""
-        now = await self.stage.clock.read()
+        """Somebody else logs in every day, from two days before the purchase."""
+        now = self.start or await self.stage.clock.read()
         async with self.store.transaction() as session:
             session.add(t.Customer(id=NEIGHBOUR, tier="standard", told_at={}, created_at=now))
             await session.flush()
@@ -116,7 +116,14 @@ class Director:
                     )
                 )
 
-    async def begin(self, customer: Mapping[str, Any], customers: int = 1) -> None:
+    async def begin(
+        self,
+        customer: Mapping[str, Any],
+        customers: int = 1,
+        *,
+        event: str = "",
+        order: Mapping[str, Any] | None = None,
+    ) -> None:
         """The purchase, by so many customers at once: a Tuesday's ten o'clock, where they live."""
         async with self.store.reading() as session:
             rules = await house_rules(session)
@@ -128,8 +135,10 @@ class Director:
         self.stage.began = start
         for number in range(1, customers + 1):
             who = {**customer, **_numbered(customer, number)}
-            order = {**LOOM, "id": f"order-{number}", "first": True}
-            receipt = await self.receive(self.purchase(), customer=who, order=order)
+            bought = {**LOOM, "id": f"order-{number}", "first": True, **(order or {})}
+            type_ = event or self.purchase()
+            more = {"order": bought} if type_.startswith("order.") else {}
+            receipt = await self.receive(type_, customer=who, **more)
             if receipt.error or receipt.customer is None:
                 raise RehearsalError(receipt.error.detail if receipt.error else "not begun")
             self.cast.append(Cast(number, receipt.customer, zone, self.stage.clock.now()))

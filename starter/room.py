@@ -57,6 +57,8 @@ async def whom(session: AsyncSession, target: str) -> tuple[Customer, Enrolment 
     if known is None and (customer := await customers.find(session, target)):
         known = customer.id
     locked = await lock_customer(session, known) if known else None
+    if follow_up is not None:
+        await session.refresh(follow_up)  # it may have ended while we waited for the lock
     if locked is None:
         raise Refusal(
             "not_found", "there is no follow-up or customer of this id", param="target", status=404

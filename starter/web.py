@@ -52,6 +52,7 @@ async def serve(settings: Settings, *, host: str, port: int) -> None:
             host=host,
             port=port,
             log_config=None,
+            log_level="warning",
             access_log=False,  # our own line says the route, never an address with a query
             server_header=False,
             timeout_graceful_shutdown=GRACE,
@@ -67,9 +68,11 @@ def _lifespan(desk: Desk) -> Lifespan:
             asyncio.create_task(_for_ever("relay", desk.run, AGAIN)),
             asyncio.create_task(_for_ever("tidy", rooms.once.forget_old, HOUR)),
         ]
+        log.info("serving")
         try:
             yield
         finally:
+            log.info("leaving")
             for chore in chores:
                 chore.cancel()
             await asyncio.gather(*chores, return_exceptions=True)

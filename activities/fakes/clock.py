@@ -16,6 +16,7 @@ class RehearsalClock:
 
     def __init__(self, moment: datetime, ask: Callable[[], Awaitable[datetime]]) -> None:
         self.pace = Pace()
+        self.stirred = True  # whether anything was done since somebody last looked
         self._moment = moment.astimezone(UTC)
         self._ask = ask
 
@@ -48,4 +49,5 @@ class _ReadFirst(ActivityInboundInterceptor):
 
     async def execute_activity(self, input: ExecuteActivityInput) -> Any:  # noqa: A002 - as above
         await self._clock.read()
+        self._clock.stirred = True
         return await super().execute_activity(input)

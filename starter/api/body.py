@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import math
 from typing import Any
@@ -11,6 +12,7 @@ from starlette.requests import Request
 from starter.api.problems import Fault
 
 LARGEST = 1_000_000  # bytes
+PATIENCE = 30.0  # seconds for a body to arrive
 DEEPEST = 32
 LONGEST = 1_000  # entries of a list or an object
 EXACT = 2**53  # beyond it a number is not the same everywhere
@@ -23,6 +25,14 @@ async def read(request: Request) -> bytes:
     declared = request.headers.get("content-length", "0")
     if declared.isascii() and declared.isdigit() and len(declared) < 20 and int(declared) > LARGEST:
         raise Fault(413, "body_too_large", headers={"Connection": "close"})
+    try:
+        async with asyncio.timeout(PATIENCE):
+            return await _all_of(request)
+    except TimeoutError:
+        raise Fault(408, "too_slow", headers={"Connection": "close"}) from None
+
+
+async def _all_of(request: Request) -> bytes:
     parts, size = [], 0
     async for part in request.stream():
         size += len(part)

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body
 from pydantic import Field
 
 from activities.crm.keys import Scope
+from starter.answers import Refusal
 from starter.api import examples
 from starter.api.door import By, Door, InRooms, needs
 from starter.api.follow_ups import Strict
+from starter.api.problems import Fault
 
 router = APIRouter(prefix="/v1/policies", route_class=Door, tags=["Policies"])
 
@@ -27,7 +31,8 @@ class Change(Strict):
 @needs(Scope.READ)
 async def show(rooms: InRooms, name: str) -> dict[str, Any]:
     """Its values, its version, who approved it, and what is still blank."""
-    return await rooms.desk.policy_show(name)
+    with _named():
+        return await rooms.desk.policy_show(name)
 
 
 @router.put("/{name}", summary="Change a policy")
@@ -39,6 +44,18 @@ async def change(
     said: Annotated[Change, Body(openapi_examples=examples.CHANGES)],
 ) -> dict[str, Any]:
     """A new version. Who is in flight keeps the policy they began with."""
-    return await rooms.desk.policy_set(
-        name, said.values, by=by.by, reason=said.reason, approve=said.approve
-    )
+    with _named():
+        return await rooms.desk.policy_set(
+            name, said.values, by=by.by, reason=said.reason, approve=said.approve
+        )
+
+
+@contextmanager
+def _named() -> Iterator[None]:
+    """Of a policy there is not, the address is wrong and not the body."""
+    try:
+        yield
+    except Refusal as refusal:
+        if refusal.code == "unknown_sop":
+            raise Fault(404, "not_found") from None
+        raise

@@ -32,6 +32,7 @@ CODES: dict[str, str] = {
     "not_found": "There is no such thing",
     "number_too_large": "A number is larger than JSON can carry exactly",
     "too_deep": "The body is nested too deeply",
+    "too_slow": "The body did not arrive in time",
     "too_many": "A list or object is too long",
     "unauthorized": "A key is needed",
     "unavailable": "This cannot be kept at the moment; try again",

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 from cyclopts import App, Group, Parameter
 from rich.markup import escape
 
+from starter.catalogue import Catalogue
 from starter.cli.common import (
     PRINTING,
     CliError,
@@ -78,6 +79,8 @@ async def show_sops(sop: str | None = None, /, *, printing: Printing = PRINTING)
 
 async def _entry(opened: Desk, sop: Sop) -> dict[str, Any]:
     policy = await opened.policy_show(sop.name)
+    async with opened.store.reading() as session:
+        off = await Catalogue(opened.settings).off(session, sop)
     steps = [
         {
             "clause": text.clause,
@@ -91,7 +94,8 @@ async def _entry(opened: Desk, sop: Sop) -> dict[str, Any]:
         "name": sop.name,
         "title": sop.title,
         "version": sop.version,
-        "on": policy.get("on"),
+        "on": off is None,
+        "off_because": off,
         "blanks": policy.get("blanks", []),
         "prepared_by": sop.prepared_by,
         "approved_by": sop.approved_by,

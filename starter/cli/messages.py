@@ -62,9 +62,9 @@ async def list_(
         None,
         ("message", {"no_wrap": True}),
         ("when", {"no_wrap": True}),
-        "customer",
+        ("customer", {"no_wrap": True}),
         "clause",
-        "template",
+        ("template", {"no_wrap": True}),
         ("state", {"ratio": 1}),
     )
     for one in page.data:

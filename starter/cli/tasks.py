@@ -68,8 +68,8 @@ async def list_(
         None,
         ("task", {"no_wrap": True}),
         "clause",
-        "customer",
-        ("role", {"overflow": "fold"}),
+        ("customer", {"no_wrap": True}),
+        ("role", {"no_wrap": True}),
         ("due", {"no_wrap": True}),
         ("what", {"ratio": 1}),
     )
@@ -79,7 +79,7 @@ async def list_(
             one.id,
             one.clause or "",
             escape(called.get(one.customer or "", "")),
-            one.role,
+            _short(one.role),
             f"[bold red]{local(one.due_at)}[/]" if late else local(one.due_at),
             escape(one.title) + ("" if one.state == "open" else f" [dim]({one.state})[/]"),
         )
@@ -123,6 +123,13 @@ def _role(said: str) -> str:
         if said.lower() in (role.value, role.name.lower()):
             return role.value
     raise CliError(f"there is no role {said!r}; there are: {', '.join(Role)}")
+
+
+def _short(role: str) -> str:
+    try:
+        return Role(role).name.lower()
+    except ValueError:
+        return escape(role)
 
 
 def _show(one: TaskView) -> None:

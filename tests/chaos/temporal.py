@@ -17,7 +17,7 @@ class TemporalServer:
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
-        self._plan = up.Up(Directory(directory), Addresses(*free_ports(3)))
+        self._plan = up.Up(Directory(directory), Addresses(*free_ports()))
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -56,12 +56,10 @@ class TemporalServer:
         )
 
 
-def free_ports(count: int) -> list[int]:
-    listeners = [socket.socket() for _ in range(count)]
-    try:
-        for listener in listeners:
+def free_ports() -> tuple[int, int, int]:
+    """Three that nobody listens on."""
+    with socket.socket() as one, socket.socket() as two, socket.socket() as three:
+        for listener in (one, two, three):
             listener.bind(("127.0.0.1", 0))
-        return [int(listener.getsockname()[1]) for listener in listeners]
-    finally:
-        for listener in listeners:
-            listener.close()
+        first, second, third = (s.getsockname()[1] for s in (one, two, three))
+        return int(first), int(second), int(third)
