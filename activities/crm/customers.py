@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from activities.crm.milestones import record_decision
 from activities.crm.store import lock_customer, lock_name
 from activities.crm.tables import Alias, Customer, Order, new_id
 
@@ -87,8 +88,28 @@ async def know(
     name = said.get("id")
     if name and name != row.id and await session.get(Alias, name) is None:
         session.add(Alias(alias=name, customer_id=row.id))
+    await _note_double(session, row, said, now)
     take_in(row, fields_of(said), at=at)
     return row
+
+
+async def _note_double(
+    session: AsyncSession, row: Customer, said: dict[str, Any], now: datetime
+) -> None:
+    """Two rows that share an address may be one person: nothing is merged, but it is on record."""
+    if not said.get("email") or row.email == said["email"]:
+        return
+    query = select(Customer.id).where(Customer.email == said["email"], Customer.id != row.id)
+    for other in (await session.execute(query.limit(1))).scalars():
+        await record_decision(
+            session,
+            now,
+            customer_id=row.id,
+            key=f"{row.id}/double",
+            outcome="possible_duplicate",
+            reason="same_email",
+            facts={"other": other},
+        )
 
 
 def fields_of(said: dict[str, Any]) -> dict[str, Any]:

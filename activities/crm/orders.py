@@ -34,7 +34,8 @@ GRACE = timedelta(days=1)  # an account opened on the way to the checkout is no 
 async def find(session: AsyncSession, said: str) -> Order | None:
     """The order with this id, ours or the shop's."""
     query = select(Order).where(or_(Order.id == said, Order.reference == said)).limit(1)
-    return (await session.execute(query)).scalar_one_or_none()
+    fresh = {"populate_existing": True}  # it may have been read before its lock was had
+    return (await session.execute(query, execution_options=fresh)).scalar_one_or_none()
 
 
 async def know(

@@ -77,7 +77,8 @@ async def lock_customer(session: AsyncSession, customer_id: str) -> Customer | N
     """The customer's row, locked until the end of the transaction: whoever gives or withdraws
     permission to write to the customer does so under this lock."""
     query = select(Customer).where(Customer.id == customer_id).with_for_update()
-    return (await session.execute(query)).scalar_one_or_none()
+    fresh = {"populate_existing": True}  # what was read before the lock may be of yesterday
+    return (await session.execute(query, execution_options=fresh)).scalar_one_or_none()
 
 
 async def lock_name(where: AsyncSession | AsyncConnection, name: str) -> None:
