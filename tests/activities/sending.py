@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.channels import Accepted, Parcel, Rejected, UnknownOutcomeError
 from activities.crm.holds import hold
@@ -126,7 +128,7 @@ class Provider:
             return ()
         return tuple(provider_id for _, parcel, provider_id in self.taken if parcel.key == key)
 
-    def keys(self) -> list[str]:
+    def took(self) -> list[str]:
         return [parcel.key for _, parcel, _ in self.taken]
 
 
@@ -140,6 +142,32 @@ class Boot:
     def __call__(self) -> float:
         self.at += self.jumps.pop(0) if self.jumps else 0.0
         return self.at
+
+
+class Dying:
+    """A store whose process dies around a writing transaction, to be named."""
+
+    def __init__(self, store: Store) -> None:
+        self.store, self.count = store, 0
+        self.deaths: set[tuple[int, str]] = set()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.store, name)
+
+    def at(self, nth: int, moment: str) -> None:
+        """Die `before` or `after` the nth transaction from now."""
+        self.deaths.add((self.count + nth, moment))
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[AsyncSession]:
+        self.count += 1
+        now = self.count
+        if (now, "before") in self.deaths:
+            raise asyncio.CancelledError
+        async with self.store.transaction() as session:
+            yield session
+        if (now, "after") in self.deaths:
+            raise asyncio.CancelledError
 
 
 class House:

@@ -138,7 +138,7 @@ async def test_stop_ends_sms_of_every_kind(house: House) -> None:
     customer = await somebody(house, preferred_channel="sms")
     await house.say(customer.id, sms=False)
     assert said(await house.send(customer.id, "notice")) == "goes"
-    assert house.email.keys()
+    assert house.email.took()
     other = await somebody(house, email=None, phone="+442079460001")
     await house.say(other.id, sms=False)
     assert said(await house.send(other.id, "notice")) == "stopped"
@@ -150,7 +150,7 @@ async def test_one_click_refuses_that_channel_only(house: House) -> None:
     customer = await somebody(house)
     await house.say(customer.id, email=False)
     assert said(await house.send(customer.id, "guide")) == "goes"
-    assert house.sms.keys() == [key_of(customer.id, "guide")]
+    assert house.sms.took() == [key_of(customer.id, "guide")]
     assert said(await house.send(customer.id, "upgrade")) == "unsubscribed"
 
 
@@ -165,7 +165,7 @@ async def test_marketing_consent_is_per_channel(house: House) -> None:
     """Consent for SMS is none for e-mail."""
     customer = await somebody(house, consents={"sms_marketing": True})
     assert said(await house.send(customer.id, "offer")) == "goes"
-    assert house.sms.keys()
+    assert house.sms.took()
     assert said(await house.send(customer.id, "upgrade")) == "no_consent"
 
 

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy.ext.asyncio import AsyncSession
 from temporalio.exceptions import ApplicationError
 
 from activities.channels import Parcel
@@ -19,7 +16,7 @@ from activities.crm.store import Store
 from activities.crm.tables import Customer, Draft, Message, Outbox, Stop
 from activities.messaging import Attempt, GatedMessaging
 from activities.settings import Settings
-from tests.activities.sending import House, key_of, message
+from tests.activities.sending import Dying, House, key_of, message
 from tests.factories import NOON, FakeClock, a_customer, an_enrolment
 from workflows import vocabulary as v
 
@@ -80,27 +77,6 @@ async def test_the_channel_is_given_key_address_and_words(house: House) -> None:
 # -- killed between two steps ------------------------------------------------------------
 
 
-class Dying:
-    """A store whose process dies around the nth writing transaction."""
-
-    def __init__(self, store: Store) -> None:
-        self.store, self.count = store, 0
-        self.before = self.after = 0
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.store, name)
-
-    @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[AsyncSession]:
-        self.count += 1
-        if self.count == self.before:
-            raise asyncio.CancelledError
-        async with self.store.transaction() as session:
-            yield session
-        if self.count == self.after:
-            raise asyncio.CancelledError
-
-
 @pytest.mark.parametrize("moment", ["before", "after"])
 @pytest.mark.parametrize("nth", [1, 2, 3])
 @pytest.mark.parametrize("template", ["notice", "guide", "offer"])
@@ -110,13 +86,13 @@ async def test_killed_around_any_transaction(
     """Gate, sent, record: it dies before or after each; the next attempts send it once."""
     customer = await somebody(house)
     dying = Dying(house.store)
-    setattr(dying, moment, nth)
+    dying.at(nth, moment)
     house.messaging._store = dying  # type: ignore[assignment]
     with pytest.raises(asyncio.CancelledError):
         await house.send(customer.id, template)
     house.clock.advance(seconds=15)
     assert isinstance(await house.send(customer.id, template), v.Sent)
-    assert house.email.keys() == [key_of(customer.id, template)]
+    assert house.email.took() == [key_of(customer.id, template)]
     assert (await house.milestone(customer.id, "5.2.1")).state == "done"
     outcomes = [row.outcome for row in await house.decisions(key_of(customer.id, template))]
     assert outcomes.count("sent") == 1
@@ -137,7 +113,7 @@ async def test_killed_in_mid_request(house: House, template: str, death: str) ->
     assert fault.next_retry_delay == house.email.deadline + house.email.quarantine
     house.clock.advance(fault.next_retry_delay)
     assert isinstance(await house.send(customer.id, template), v.Sent)
-    assert house.email.keys() == [key_of(customer.id, template)]
+    assert house.email.took() == [key_of(customer.id, template)]
 
 
 async def test_unknown_waits_without_a_slot(house: House) -> None:
