@@ -193,8 +193,8 @@ def refusal_of(fault: ValidationError, *where: str) -> Refusal:
     inside = error.get("ctx", {}).get("param")
     path = [*where, *(str(part)[:64] for part in error["loc"]), *([inside] if inside else [])]
     codes = {"missing": "missing", "extra_forbidden": "unknown_field"}
-    ours = "_" in error["type"] and error["type"] in CODES
-    code = codes.get(error["type"]) or (error["type"] if ours else "invalid")
+    what = "invalid_time" if error["type"].startswith(("datetime", "timezone")) else error["type"]
+    code = codes.get(what) or (what if what in CODES else "invalid")
     return Refusal(code, _sentence(error["msg"]), param=".".join(path) or None)
 
 
