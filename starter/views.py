@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.crm import tables as t
 from activities.crm.holds import open_holds
+from activities.rendering import Template, TemplateFault, registry
 from starter import words
 from starter.objects import (
     ChecklistLine,
@@ -116,6 +117,8 @@ def _task(row: t.Task, draft: t.Draft | None) -> TaskView:
 
 
 def decision(row: t.Decision) -> DecisionView:
+    step = (row.key or "").split("/")[1:2]  # <follow-up>/<step>[/<about>]
+    template = step[0] if step and step[0] in _templates() else None
     return DecisionView(
         id=row.id,
         at=row.at,
@@ -124,8 +127,15 @@ def decision(row: t.Decision) -> DecisionView:
         outcome=row.outcome,
         reason=row.reason,
         facts=row.facts,
-        words=words.sentence(row.outcome, row.reason, row.facts),
+        words=words.sentence(row.outcome, row.reason, row.facts, template),
     )
+
+
+def _templates() -> Mapping[str, Template]:
+    try:
+        return registry()
+    except TemplateFault:  # what was decided can be told without it
+        return {}
 
 
 # -- the timeline -----------------------------------------------------------------

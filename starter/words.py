@@ -45,6 +45,7 @@ REASONS = {
     "declined": "the person who was asked decided against it",
     "elsewhere": "another system does it",
     "ended": "the follow-up was ended",
+    "engaged": "the customer uses the product",
     "erased": "the customer was erased",
     "existing_customer": "they were a customer before",
     "go_live": "it happened before the service went live",
@@ -96,6 +97,7 @@ FACTS = {
     "after": "after {}",
     "cap": "at most {} a day",
     "channel": "by {}",
+    "consents": "consent: {}",
     "due": "due {}",
     "kind": "a {} message",
     "orders": "{} orders",
@@ -106,7 +108,7 @@ FACTS = {
     "zone": "in their time zone, {}",
 }
 
-SAID_ALREADY = ("template", "why", "reasons", "version")
+UNSAID = ("template", "why", "reasons", "version", "task", "hold", "case")  # said, or no word
 
 
 def reason(code: str | None) -> str:
@@ -122,9 +124,11 @@ def _reason(code: str) -> str:
     return of[0] if of else code.replace("_", " ")
 
 
-def sentence(outcome: str, code: str | None, facts: Mapping[str, Any]) -> str:
+def sentence(
+    outcome: str, code: str | None, facts: Mapping[str, Any], template: str | None = None
+) -> str:
     """What was decided, why, and by which facts, for somebody who answers the telephone."""
-    template = facts.get("template")
+    template = facts.get("template") or template
     words = f"`{template}`" if isinstance(template, str) else "This"
     words += f" {OUTCOMES.get(outcome) or outcome.replace('_', ' ')}"
     why = facts.get("reasons") or facts.get("why") or code
@@ -135,7 +139,9 @@ def sentence(outcome: str, code: str | None, facts: Mapping[str, Any]) -> str:
 
 
 def _tells(name: str, value: Any) -> bool:
-    return name not in SAID_ALREADY and value not in (None, "", [], {}, False)
+    if name == "attempt" and value == 1:
+        return False
+    return name not in UNSAID and value not in (None, "", [], {}, False)
 
 
 def _fact(name: str, value: Any) -> str:

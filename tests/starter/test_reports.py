@@ -406,6 +406,13 @@ async def test_why_by_follow_up_customer_and_clause(crm: Store, clock: FakeClock
         "`check-in` was not sent: the customer never agreed to it (a marketing message)."
     )
     assert {"at", "clause", "outcome", "reason", "facts"} <= set(only.data[0].model_dump())
+    async with crm.transaction() as session:
+        await record_decision(
+            session, NOON + 3 * DAY, customer_id="cus_1", key=f"{ID}/welcome", outcome="sent"
+        )
+    sent = await reports.why("cus_1", limit=1)
+    assert sent is not None
+    assert sent.data[0].words == "`welcome` was sent."
     assert await reports.why("nobody") is None
     assert await reports.why("cus_1", only="follow_up") is None
 
