@@ -35,6 +35,7 @@ from workflows import attributes, vocabulary
 from workflows.contract import QUEUE
 from workflows.vocabulary import Role
 
+Temporal = Client  # as the desk's other parts call it: only here is it spoken to
 log = logging.getLogger(__name__)
 
 PATIENCE = timedelta(seconds=5)  # for one call

@@ -7,7 +7,6 @@ from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
-from temporalio.client import Client
 
 from activities.clock import Clock
 from activities.crm import customers, enrolments
@@ -17,13 +16,13 @@ from activities.settings import Settings
 from starter.answers import Effect, Receipt, Refusal
 from starter.catalogue import Catalogue
 from starter.intake import Intake
-from starter.relay import Relay
+from starter.relay import Relay, Temporal
 
 AT_ONCE = 2.0  # seconds that a caller waits for Temporal to hear it
 
 
 class Room:
-    def __init__(self, store: Store, settings: Settings, clock: Clock, temporal: Client) -> None:
+    def __init__(self, store: Store, settings: Settings, clock: Clock, temporal: Temporal) -> None:
         self.store, self.settings, self.clock = store, settings, clock
         self.catalogue = Catalogue(settings)
         self.intake = Intake(store, clock, self.catalogue)
