@@ -90,7 +90,13 @@ def run(words: Sequence[str] | None = None) -> int:
     """Carry out a command line; its exit code."""
     errors = Console(stderr=True, highlight=False, soft_wrap=True)
     try:
-        result = app(words, exit_on_error=False, print_error=False, error_console=errors)
+        result = app(
+            words,
+            exit_on_error=False,
+            print_error=False,
+            error_console=errors,
+            result_action="return_value",
+        )
     except CycloptsError as fault:
         errors.print(f"[red]aftercare:[/] {_escape(_usage(fault))}")
         errors.print("See `aftercare --help`, or `aftercare COMMAND --help`.", style="dim")

@@ -161,7 +161,9 @@ async def policy(
     set_: Annotated[
         list[str] | None, Parameter(name="--set", negative="", help="As check_in=10d; repeatable")
     ] = None,
-    file: Annotated[Path | None, Parameter(help="Changes as JSON, or - ")] = None,
+    file: Annotated[
+        Path | None, Parameter(help="Changes as JSON, or -", allow_leading_hyphen=True)
+    ] = None,
     diff: Annotated[bool, Parameter(negative="", help="Only show what would change")] = False,
     approve: Annotated[bool, Parameter(negative="", help="Put it in force")] = False,
     to: Annotated[

@@ -27,7 +27,9 @@ from starter.cli.common import (
 )
 from starter.reports import Reports
 
-File = Annotated[Path | None, Parameter(help="A JSON file, or - for standard input")]
+File = Annotated[
+    Path | None, Parameter(help="A JSON file, or - for standard input", allow_leading_hyphen=True)
+]
 Reason = Annotated[str, Parameter(help="Why; it is kept with your name")]
 Clause = Annotated[str | None, Parameter(help="The clause meant, as 5.2.1")]
 
@@ -57,7 +59,9 @@ async def start(
     sop: Annotated[str, Parameter(help="As in `aftercare sops`")],
     /,
     *,
-    customer: Annotated[Path, Parameter(help="A JSON file, or - for standard input")],
+    customer: Annotated[
+        Path, Parameter(help="A JSON file, or - for standard input", allow_leading_hyphen=True)
+    ],
     order: File = None,
     contract: File = None,
     policy: File = None,

@@ -106,7 +106,10 @@ async def done(
     *,
     outcome: Annotated[
         Path | None,
-        Parameter(help='A JSON file, or -: {"subject", "text", "declined", "note", "result"}'),
+        Parameter(
+            help='A JSON file, or -: {"subject", "text", "declined", "note", "result"}',
+            allow_leading_hyphen=True,
+        ),
     ] = None,
     printing: Printing = PRINTING,
 ) -> None:

@@ -1,0 +1,243 @@
+"""The command line: what it prints, what it says when it cannot, and its exit codes."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from activities.crm.migrate import upgrade
+from starter.cli import app, run
+
+ADA = {"id": "C-1", "email": "ada@example.com", "name": "Ada Byron", "country": "GB"}
+LISTS = ("list", "messages", "tasks", "sops", "keys list")
+
+
+class Said(NamedTuple):
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+Aftercare = Callable[..., Said]
+
+
+@pytest.fixture
+def aftercare(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Aftercare:
+    """The program on an empty directory, with Temporal away."""
+    monkeypatch.setenv("AFTERCARE_DATA", str(tmp_path / "data"))
+    monkeypatch.setenv("TEMPORAL_ADDRESS", "127.0.0.1:1")
+    monkeypatch.chdir(tmp_path)
+
+    def call(*words: str, stdin: str = "") -> Said:
+        monkeypatch.setattr("sys.stdin", io.StringIO(stdin))
+        capsys.readouterr()
+        code = run(list(words))
+        said = capsys.readouterr()
+        return Said(code, said.out, said.err)
+
+    return call
+
+
+@pytest.fixture
+def opened(aftercare: Aftercare, tmp_path: Path) -> Aftercare:
+    """The same once there are tables."""
+    asyncio.run(upgrade(f"sqlite+aiosqlite:///{tmp_path / 'data' / 'aftercare.db'}"))
+    return aftercare
+
+
+@pytest.fixture
+def followed(opened: Aftercare) -> Aftercare:
+    """The same once Ada has a follow-up."""
+    said = opened("start", "online-customer", "--customer", "-", stdin=json.dumps(ADA))
+    assert (said.code, said.out.split(":")[0]) == (0, "online-customer.C-1")
+    return opened
+
+
+# -- usage ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("word", [word for word in app if not word.startswith("-")])
+def test_every_command_explains_itself(aftercare: Aftercare, word: str) -> None:
+    """`--help` is an answer, not an error."""
+    said = aftercare(word, "--help")
+    assert said.code == 0
+    assert f"aftercare {word}" in said.out
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "nosuch",
+        "show",
+        "hold C-1",
+        "up --port abc",
+        "up --port 0",
+        "list --state asleep",
+        "why a b c",
+    ],
+)
+def test_usage_errors_exit_2(aftercare: Aftercare, words: str) -> None:
+    """What cannot be read as a command says so, and where help is."""
+    said = aftercare(*words.split())
+    assert said.code == 2
+    assert "--help" in said.err
+    assert said.out == ""
+
+
+def test_without_data_it_says_how_to_begin(aftercare: Aftercare, tmp_path: Path) -> None:
+    """Nothing is made by looking."""
+    said = aftercare("list")
+    assert said.code == 1
+    assert "aftercare up" in said.err
+    assert not (tmp_path / "data").exists()
+
+
+def test_a_broken_setting_is_named(aftercare: Aftercare, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The variable at fault, not a traceback."""
+    monkeypatch.setenv("AFTERCARE_EMAIL", "pigeon")
+    said = aftercare("list")
+    assert said.code == 1
+    assert "AFTERCARE_EMAIL" in said.err
+
+
+def test_a_database_of_another_release_says_what_to_run(
+    aftercare: Aftercare, tmp_path: Path
+) -> None:
+    """An empty database is one that was never migrated."""
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "aftercare.db").touch()
+    said = aftercare("list")
+    assert said.code == 1
+    assert "aftercare migrate" in said.err
+    assert aftercare("migrate").code == 0
+    assert aftercare("list").out == "No follow-ups yet.\n"
+
+
+# -- beginning and reading -------------------------------------------------------------------------
+
+
+def test_a_follow_up_begins_and_can_be_read(followed: Aftercare) -> None:
+    """Started once, listed by name, shown by clause; by e-mail address, too."""
+    again = followed("start", "online-customer", "--customer", "-", stdin=json.dumps(ADA))
+    assert "it existed" in again.out
+    assert "Ada Byron" in followed("list").out
+    shown = followed("show", "ada@example.com").out
+    assert shown.startswith("online-customer.C-1  Ada Byron  running")
+    assert all(clause in shown for clause in ("5.1.1", "5.4.1", "5.6.3"))
+    assert followed("why", "online-customer.C-1").code == 0
+
+
+def test_data_is_printed_as_json(followed: Aftercare) -> None:
+    """Whatever prints data prints JSON on request, and nothing else with it."""
+    for words in LISTS:
+        assert "data" in followed(*words.split(), "--json").json
+    assert followed("show", "online-customer.C-1", "--json").json["id"] == "online-customer.C-1"
+    assert followed("why", "C-1", "--json").json["data"] is not None
+    assert followed("sops", "online-customer", "--json").json["on"] is True
+    assert followed("policy", "online-customer", "--json").json["values"]
+
+
+@pytest.mark.parametrize(
+    ("stdin", "words"),
+    [
+        ("{", "not JSON"),
+        ("[]", "JSON object"),
+        ('{"id": "ada@example.com"}', "id_looks_personal"),
+        ('{"nmae": "Ada"}', "unknown_field"),
+    ],
+)
+def test_bad_customers_are_refused_in_words(opened: Aftercare, stdin: str, words: str) -> None:
+    """The reason stands in one line."""
+    said = opened("start", "online-customer", "--customer", "-", stdin=stdin)
+    assert (said.code, said.out) == (1, "")
+    assert words in said.err
+    assert "Traceback" not in said.err
+
+
+def test_the_unknown_is_said_to_be_unknown(opened: Aftercare) -> None:
+    """With the command that lists what is known."""
+    for words in ("show X", "why X", "tasks show X", "messages show X", "keys revoke X"):
+        said = opened(*words.split())
+        assert said.code == 1, words
+        assert "aftercare" in said.err
+    for words in ("hold X --reason R", "signal X responded", "opt-out X"):
+        assert opened(*words.split()).code == 1, words
+    assert "online-customer" in opened("sops", "onlin-customer").err
+
+
+# -- steering, with Temporal away ------------------------------------------------------------------
+
+
+def test_commands_are_kept_while_temporal_is_away(followed: Aftercare) -> None:
+    """What staff decided stands at once; the workflow hears of it later."""
+    said = followed("hold", "online-customer.C-1", "--reason", "she asked us to wait")
+    assert said.code == 0
+    assert "as soon as Temporal answers" in said.out
+    shown = followed("show", "online-customer.C-1").out
+    assert "on hold (manual)" in shown
+    assert "she asked us to wait" in shown
+    assert followed("resume", "ada@example.com", "--reason", "she called").code == 0
+    assert "on hold" not in followed("show", "online-customer.C-1").out
+    assert followed("opt-out", "ada@example.com", "--reason", "by phone").code == 0
+
+
+def test_the_stop_button_works_with_temporal_down(opened: Aftercare) -> None:
+    """Pressed, seen by the doctor, lifted."""
+    assert "email" in opened("stop", "--channel", "email", "--reason", "a wrong price").out
+    checks = {one["name"]: one for one in opened("doctor", "--json").json["checks"]}
+    assert "a wrong price" in checks["stop button"]["says"]
+    assert opened("go", "--channel", "email", "--reason", "mended").out == "Lifted: 1.\n"
+    assert opened("go", "--reason", "again").out.startswith("No stop button")
+
+
+# -- the house -----------------------------------------------------------------------------------
+
+
+def test_a_policy_is_changed_in_two_steps(opened: Aftercare) -> None:
+    """Shown as a difference, written down, approved."""
+    change = ("policy", "online-customer", "--set", "check_in=10d")
+    assert opened(*change, "--diff").out == "check_in: 14d → 10d\n"
+    assert "--approve" in opened(*change, "--reason", "shorter trial").err
+    assert "14d" in opened("policy", "online-customer").out
+    approved = opened("policy", "online-customer", "--approve")
+    assert "in force" in approved.out
+    assert "10d" in opened("policy", "online-customer").out
+
+
+@pytest.mark.parametrize("change", ["chek_in=10d", "check_in=soon", "check_in"])
+def test_a_policy_cannot_be_misspelt(opened: Aftercare, change: str) -> None:
+    """An unknown key or an unreadable value changes nothing."""
+    said = opened("policy", "online-customer", "--set", change)
+    assert said.code == 1
+    assert said.err
+
+
+def test_an_sop_is_switched_off_and_on(opened: Aftercare) -> None:
+    """Off, it starts nothing; the list says so."""
+    assert opened("sops", "off", "online-customer").code == 0
+    assert opened("sops", "online-customer", "--json").json["on"] is False
+    assert opened("sops", "on", "online-customer").code == 0
+    assert opened("sops", "online-customer", "--json").json["on"] is True
+
+
+def test_a_key_is_shown_once(opened: Aftercare) -> None:
+    """The secret alone on standard output, so that it can be piped; never again."""
+    made = opened("keys", "create", "checkout", "--scope", "write")
+    assert made.out.startswith("ac_")
+    listed = opened("keys", "list").out
+    assert "checkout" in listed
+    assert made.out.strip() not in listed
+    assert opened("keys", "revoke", "checkout").code == 0
+    assert opened("keys", "revoke", "checkout").code == 1

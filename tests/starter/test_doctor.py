@@ -1,0 +1,78 @@
+"""The doctor: what is looked at, and what it says of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from activities.crm.migrate import upgrade
+from activities.settings import load_settings
+from starter.doctor import examine
+from starter.health import Check
+
+
+@pytest.fixture
+def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    path = tmp_path / "data"
+    monkeypatch.setenv("AFTERCARE_DATA", str(path))
+    monkeypatch.setenv("TEMPORAL_ADDRESS", "127.0.0.1:1")
+    return path
+
+
+async def checks() -> dict[str, Check]:
+    return {check.name: check for check in (await examine(load_settings()))[1]}
+
+
+async def test_everything_broken_has_a_cure(data: Path) -> None:
+    """On a machine where nothing runs yet, each line says what to do."""
+    found = await checks()
+    assert {name for name, one in found.items() if one.state == "broken"} == {
+        "database",
+        "temporal",
+    }
+    assert all(one.cure for one in found.values() if one.state != "ok")
+    assert not data.exists()
+
+
+async def test_a_review_that_is_overdue_is_said(data: Path) -> None:
+    """The document's own date is past; nothing stops for it."""
+    review = (await checks())["review"]
+    assert (review.state, "OVERDUE since 2026-07-24" in review.says) == ("warning", True)
+
+
+async def test_a_directory_in_order(data: Path) -> None:
+    """Database at head, the silent engagement source is warned of, templates are in order."""
+    data.mkdir(mode=0o700)
+    await upgrade(f"sqlite+aiosqlite:///{data / 'aftercare.db'}")
+    found = await checks()
+    assert {found[name].state for name in ("settings", "data", "database", "templates")} == {"ok"}
+    assert found["engagement"].state == "warning"
+    assert found["stop button"].state == "ok"
+    assert (data / "secret-key").stat().st_mode & 0o777 == 0o600
+
+
+async def test_secrets_are_masked(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keys and passwords never show, not even in part."""
+    monkeypatch.setenv("AFTERCARE_SECRET_KEY", "hush")
+    monkeypatch.setenv("TEMPORAL_API_KEY", "hush")
+    monkeypatch.setenv("AFTERCARE_DATABASE_URL", "postgresql+psycopg://me:hush@127.0.0.1:1/crm")
+    lines, found = await examine(load_settings())
+    assert "hush" not in str(lines) + str(found)
+    assert any(line.value == "•••" for line in lines)
+
+
+async def test_a_misspelt_variable_is_found(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody would read it, and nobody would know."""
+    monkeypatch.setenv("AFTERCARE_ONLY_TOO", "@example.com")
+    settings = (await checks())["settings"]
+    assert settings.state == "warning"
+    assert "AFTERCARE_ONLY_TO?" in settings.cure
+
+
+async def test_a_shared_database_needs_a_given_secret(
+    data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Several machines sign the same links."""
+    monkeypatch.setenv("AFTERCARE_DATABASE_URL", "postgresql+psycopg://127.0.0.1:1/crm")
+    assert (await checks())["secret key"].state == "broken"
