@@ -13,12 +13,15 @@ from activities.clock import Clock
 from activities.crm import keys
 from activities.crm.keys import Scope
 from activities.crm.store import Store
+from activities.crm.tables import Enrolment, Task
 from activities.settings import Settings
 from starter.answers import Effect, Receipt, Refusal
 from starter.api import create_app
 from starter.desk import Desk, Verb
 from starter.health import Check
+from tests.factories import NOON, a_customer
 
+EVENT = {"id": "evt_1", "type": "customer.signed_up", "customer": {"email": "ada@example.com"}}
 ALL = [Check("database", "ok", ""), Check("temporal", "ok", ""), Check("worker", "ok", "")]
 
 
@@ -111,3 +114,36 @@ def is_problem(answer: httpx2.Response, status: int, code: str, param: str | Non
     assert said["type"] == f"/docs#{code}"
     assert said["request_id"] == answer.headers["request-id"]
     assert said.get("param") == param, said
+
+
+async def furnished(store: Store, clock: Clock) -> FakeDesk:
+    """A desk in a house with one customer, their follow-up, and a task."""
+    await a_customer(store, id="cus_1")
+    async with store.transaction() as session:
+        session.add(
+            Enrolment(
+                id="online-customer.cus_1",
+                sop="online-customer",
+                subject="cus_1",
+                customer_id="cus_1",
+                sop_version="1.0",
+                state="running",
+                input={},
+                started_at=NOON,
+            )
+        )
+        session.add(
+            Task(
+                id="task_1",
+                key="online-customer.cus_1/task",
+                customer_id="cus_1",
+                follow_up="online-customer.cus_1",
+                clause="5.4.1",
+                role="marketing",
+                title="Write",
+                state="open",
+                due_at=NOON,
+                created_at=NOON,
+            )
+        )
+    return FakeDesk(store, clock)
