@@ -51,7 +51,7 @@ class Desk(Commands, HandedBack, Policing):
         """What came of an event until now."""
         async with self.store.reading() as session:
             row = await inbox.find(session, event_id)
-        return await self._receipt(row) if row else None
+        return await self.became(row.id) if row else None
 
     async def start(  # noqa: PLR0917 - the shape of the request, as the doors know it
         self,
@@ -167,17 +167,7 @@ class Desk(Commands, HandedBack, Policing):
         if row.state == inbox.STORED:
             await self.intake.carry_out_safely(row.id)
         await self.relay.hurry(row.id, AT_ONCE)
-        async with self.store.reading() as session:
-            now = await session.get(Inbox, row.id)
-        return await self._receipt(now or row)
-
-    async def _receipt(self, row: Inbox) -> Receipt:
-        effects = [
-            Effect(said["follow_up"], said["effect"], said.get("reason")) for said in row.effects
-        ]
-        if row.state == inbox.STORED:
-            effects = [Effect(None, "queued")]
-        return await self.standing(row.event_id, row.id, effects, row.customer_id)
+        return await self.became(row.id)
 
     async def _oldest_done(self, target: str, body: dict[str, Any], by: str) -> Receipt:
         """`task_done`: the task that is named, else the oldest that is open."""

@@ -16,7 +16,7 @@ from activities.crm.tables import Case, Draft, Enrolment, Milestone, Task, new_i
 from starter.answers import Effect, Receipt, Refusal
 from starter.events import refusal_of
 from starter.patches import Door, Line, Words
-from starter.room import Room, audit
+from starter.room import AT_ONCE, Room, audit
 from workflows.vocabulary import State
 
 ANSWER = "/answer"  # how the key of a case's task ends
@@ -57,7 +57,8 @@ class HandedBack(Room):
             answered = await _answered(session, row, said, by, now)
         if answered:
             await self.intake.carry_out_safely(answered)
-            await self.relay.hurry(answered, 2.0)
+            await self.relay.hurry(answered, AT_ONCE)
+            effects = (await self.became(answered)).effects or effects
         return await self.answer(token, token, effects, row.customer_id)
 
 

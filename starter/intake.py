@@ -93,7 +93,7 @@ class Intake:
         if woken is None:
             return
         for waiting in woken:
-            await self.carry_out(waiting)
+            await self.carry_out_safely(waiting)
         if await self._is_stored(row_id):
             await self.carry_out(row_id)
 

@@ -9,9 +9,9 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.clock import Clock
-from activities.crm import customers, enrolments
+from activities.crm import customers, enrolments, inbox
 from activities.crm.store import Store, lock_customer
-from activities.crm.tables import Audit, Customer, Enrolment, new_id
+from activities.crm.tables import Audit, Customer, Enrolment, Inbox, new_id
 from activities.settings import Settings
 from starter.answers import Effect, Receipt, Refusal
 from starter.catalogue import Catalogue
@@ -34,6 +34,17 @@ class Room:
         """Tell Temporal at once, and say of each effect whether it is yet to be heard."""
         await self.relay.hurry(token, AT_ONCE)
         return await self.standing(event, token, effects, customer)
+
+    async def became(self, inbox_id: str) -> Receipt:
+        """What came of an event until now."""
+        async with self.store.reading() as session:
+            row = await session.get_one(Inbox, inbox_id)
+        effects = [
+            Effect(said["follow_up"], said["effect"], said.get("reason")) for said in row.effects
+        ]
+        if row.state == inbox.STORED:
+            effects = [Effect(None, "queued")]
+        return await self.standing(row.event_id, row.id, effects, row.customer_id)
 
     async def standing(
         self, event: str, token: str, effects: Sequence[Effect], customer: str | None = None

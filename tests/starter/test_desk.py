@@ -6,6 +6,7 @@ import asyncio
 from datetime import date, timedelta
 
 import pytest
+from sqlalchemy import select
 
 from activities.crm import inbox
 from activities.crm.store import Store
@@ -312,3 +313,17 @@ async def test_start_by_hand(desk: Desk, temporal: FakeTemporal) -> None:
         with pytest.raises(Refusal) as refused:
             await desk.start(sop, customer, None, None, policy, "cli")
         assert refused.value.code == code
+
+
+async def test_one_that_fails_holds_up_no_other(
+    desk: Desk, store: Store, temporal: FakeTemporal
+) -> None:
+    """What was parked and cannot be carried out is for an engineer; who it waited for goes on."""
+    await desk.receive("api", an_event("engagement.login"))
+    async with store.transaction() as session:
+        row = (await session.execute(select(Inbox))).scalar_one()
+        row.raw = '{"id": "x", "type": "engagement.forgotten"}'
+    assert effects(await desk.receive("api", an_order_event())) == [("started", None)]
+    failed = [row for row in await rows(store, Inbox) if row.state == inbox.FAILED]
+    assert [row.error for row in failed] == ["unknown_event_type"]
+    assert (await only(store, Task)).role == "engineer"

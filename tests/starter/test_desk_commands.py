@@ -206,7 +206,8 @@ async def test_complaint_resolved_by_its_task(
     with pytest.raises(Refusal) as refused:
         await desk.complete_task(task.id, {"resolved": False}, "jo")
     assert refused.value.code == "not_resolved"
-    await desk.complete_task(task.id, {"resolved": True, "note": "Sent a new one"}, "jo")
+    done = await desk.complete_task(task.id, {"resolved": True, "note": "Sent a new one"}, "jo")
+    assert effects(done) == [("signalled", None)]
     assert (await only(store, Hold)).released_at == NOON
     assert temporal.heard(ADA) == ["complaint", "complaint_resolved"]
 
