@@ -75,7 +75,8 @@ async def up(plan: Up, say: Say) -> None:
 async def _run(plan: Up, supervisor: Supervisor, say: Say) -> None:
     say("Starting Temporal, the worker and the web application …")
     programs = _programs(plan)
-    pace, _ = await asyncio.gather(prepare(plan), supervisor.start(programs["temporal"]))
+    pace = await prepare(plan)
+    await supervisor.start(programs["temporal"])
     await _retain(plan)
     plan.directory.publish(plan.addresses)
     await asyncio.gather(supervisor.start(programs["worker"]), supervisor.start(programs["web"]))
@@ -105,6 +106,8 @@ async def prepare(plan: Up) -> Pace:
             if new:
                 _, secret = await keys.create(session, now, "first", by="up")
                 plan.directory.write_key(secret)
+        if plan.new_pace and pace.factor == 1:
+            raise PaceError("it runs at the world's pace, and a demonstration needs another")
         return pace
     except PaceError as fault:
         raise DirectoryError(
