@@ -31,6 +31,7 @@ from workflows.plugin import plugin
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 SERVER = "temporal-test-server"
 MOMENT = timedelta(seconds=1)
+IDENTITY = "rehearsal"  # no history need know on which machine it was played
 
 
 class Stage:
@@ -58,7 +59,8 @@ class Stage:
                 task_queue=queue,
                 activities=self.house.verbs,
                 interceptors=[Ticking(self.clock)],
-                build_id="rehearsal",  # otherwise the SDK reads every loaded module to make one
+                identity=IDENTITY,
+                build_id=IDENTITY,  # otherwise the SDK reads every loaded module to make one
                 **options,
             )
             await self._workers.enter_async_context(worker)
@@ -108,7 +110,10 @@ async def stage(*, cold: bool = False) -> AsyncIterator[Stage]:
     """A stage with nobody on it yet, its clock at the machine's time; all gone afterwards."""
     server = Path(sysconfig.get_path("scripts")) / SERVER
     async with await WorkflowEnvironment.start_time_skipping(
-        test_server_existing_path=str(server), plugins=[plugin], runtime=_runtime()
+        test_server_existing_path=str(server),
+        plugins=[plugin],
+        runtime=_runtime(),
+        identity=IDENTITY,
     ) as env:
         await _register(env.client)
         house = House(RehearsalClock(await env.get_current_time(), env.get_current_time))

@@ -108,7 +108,7 @@ async def until(ask: Callable[[], Any], seconds: float, otherwise: str) -> None:
     try:
         async with asyncio.timeout(seconds):
             while not await ask():  # noqa: ASYNC110 - of other processes
-                await asyncio.sleep(0.1)
+                await asyncio.sleep(0.02)
     except TimeoutError:
         raise AssertionError(otherwise) from None
 
@@ -119,6 +119,7 @@ async def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncItera
     temporal = TemporalServer(tmp_path)
     monkeypatch.setenv("TEMPORAL_ADDRESS", temporal.address)
     monkeypatch.setenv("AFTERCARE_DATA", str(tmp_path))
+    monkeypatch.setenv("AFTERCARE_SECRET_KEY", "chaos")
     settings = Settings(data=tmp_path)
     await upgrade(settings.database)
     await temporal.start()

@@ -23,7 +23,8 @@ async def test_the_worker_is_killed_in_the_middle_of_sending(
     for life in range(kills):
         await order(machine, SENDS * (life + 1) // kills)
         await machine.start_worker()
-        await asyncio.sleep(random.uniform(0.1, 0.8))  # noqa: S311 - weather
+        await until(machine.in_doubt, 30, "nothing was being sent")
+        await asyncio.sleep(random.uniform(0, 0.4))  # noqa: S311 - weather
         machine.kill_worker()
         in_doubt += await machine.in_doubt()
     await machine.start_worker()

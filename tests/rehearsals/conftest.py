@@ -1,159 +1,18 @@
-"""A customer's life on the rehearsal's stage, read back from the tables."""
+"""A stage for every test, and lives to be begun on it."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import AsyncIterator, Callable
-from datetime import date, datetime, time, timedelta
+from functools import partial
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import pytest
-from sqlalchemy import select
 
-from activities.crm import tables as t
 from starter.rehearsal_stage import Stage, stage
-from starter.rehearse import ADA, Director
-from workflows.sops import CATALOGUE
-from workflows.vocabulary import State
+from tests.rehearsals.life import begin
 
-S0 = "online-customer"
 logging.getLogger("temporalio.activity").setLevel(logging.CRITICAL)  # the faults here are meant
-
-
-class Life:
-    """One customer: what they do, and what was done for them."""
-
-    def __init__(self, director: Director) -> None:
-        self.director, self.stage = director, director.stage
-
-    @property
-    def id(self) -> str:
-        return self.director.cast[0].id
-
-    @property
-    def follow_up(self) -> str:
-        return f"{S0}.{self.id}"
-
-    @property
-    def began(self) -> datetime:
-        return self.director.cast[0].began
-
-    # -- time and people -------------------------------------------------------------------
-
-    async def day(self, day: int, clock: str) -> Life:
-        """Go to this day's hour on the customer's own clock, day 0 being the purchase."""
-        await self.stage.sleep_until(self.moment(day, clock))
-        return self
-
-    def moment(self, day: int, clock: str) -> datetime:
-        zone = self.director.cast[0].zone
-        date_ = self.began.astimezone(zone).date() + timedelta(days=day)
-        return datetime.combine(date_, time.fromisoformat(clock), zone)
-
-    async def event(self, type_: str, **more: Any) -> list[tuple[str, str | None]]:
-        """Something comes in from outside; what came of it."""
-        more.setdefault("customer", {"id": self.id})
-        receipt = await self.director.receive(type_, **more)
-        assert receipt.error is None, receipt.error
-        await self.stage.settle()
-        return [(effect.effect, effect.reason) for effect in receipt.effects]
-
-    async def signal(self, name: str, **body: Any) -> None:
-        await self.stage.desk.signal(self.follow_up, name, body, by="test")
-        await self.stage.settle()
-
-    async def control(self, verb: Any, clause: str | None = None) -> None:
-        await self.stage.desk.control(verb, self.follow_up, clause=clause, reason="test", by="test")
-        await self.stage.settle()
-
-    async def complete(self, **outcome: Any) -> None:
-        """Somebody does the oldest open task."""
-        async with self.stage.store.reading() as session:
-            query = select(t.Task.id).where(t.Task.customer_id == self.id, t.Task.state == "open")
-            task = (await session.execute(query.order_by(t.Task.created_at))).scalars().first()
-        assert task is not None
-        await self.stage.desk.complete_task(task, outcome, by="test")
-        await self.stage.settle()
-
-    async def house(self, changes: dict[str, Any]) -> None:
-        await self.stage.desk.policy_set("house", changes, by="test", reason="test", approve=True)
-
-    async def end(self, *, within: int = 60) -> str:
-        """Let the follow-up run to its end; as what it ended."""
-        latest = self.stage.clock.now() + timedelta(days=within)
-        while self.stage.clock.now() < latest:
-            state = (await self.enrolment()).state
-            if state != "running":
-                return state
-            await self.stage.sleep(timedelta(hours=6))
-        raise AssertionError(f"it did not end: {await self.done()}")
-
-    # -- what the tables say ---------------------------------------------------------------
-
-    async def enrolment(self) -> t.Enrolment:
-        async with self.stage.store.reading() as session:
-            return await session.get_one(t.Enrolment, self.follow_up)
-
-    async def rows(self, table: Any) -> list[Any]:
-        async with self.stage.store.reading() as session:
-            query = select(table).where(table.customer_id == self.id)
-            return list((await session.execute(query)).scalars())
-
-    async def everybody(self, table: Any) -> list[Any]:
-        async with self.stage.store.reading() as session:
-            return list((await session.execute(select(table))).scalars())
-
-    async def lines(self) -> dict[str, t.Milestone]:
-        """The checklist, by clause (and occurrence)."""
-        async with self.stage.store.reading() as session:
-            query = select(t.Milestone).where(t.Milestone.follow_up == self.follow_up)
-            rows = list((await session.execute(query)).scalars())
-        return {f"{row.clause} {row.about}".strip(): row for row in rows}
-
-    async def line(self, clause: str) -> tuple[State, str | None]:
-        row = (await self.lines())[clause]
-        return State(row.state), row.reason
-
-    async def done(self) -> list[str]:
-        """Day, local time, clause and what: messages sent, tasks given, clauses passed over."""
-        messages, tasks = await self.rows(t.Message), await self.rows(t.Task)
-        told = [(m.sent_at, m.clause or "", m.template) for m in messages if m.sent_at]
-        told += [(task.created_at, task.clause or "", f"task: {task.title}") for task in tasks]
-        for line in (await self.lines()).values():
-            if State(line.state) in (State.SKIPPED, State.COVERED):
-                at = line.done_at or line.updated_at
-                told.append((at, line.clause, f"{line.state}: {line.reason}"))
-        return [self._line(*one) for one in sorted(told)]
-
-    async def sent(self) -> list[str]:
-        """The messages alone."""
-        told = [m for m in await self.rows(t.Message) if m.sent_at]
-        told.sort(key=lambda message: message.sent_at)
-        return [self._line(m.sent_at, m.clause or "", m.template) for m in told]
-
-    def _line(self, at: datetime, clause: str, what: str) -> str:
-        zone = self.director.cast[0].zone
-        local = at.astimezone(zone)
-        day = (local.date() - self.began.astimezone(zone).date()).days
-        return f"{day} {local:%H:%M} {clause} {what}".replace("  ", " ")
-
-    async def outbox(self) -> list[str]:
-        """What the provider accepted, key by key."""
-        async with self.stage.store.reading() as session:
-            return sorted((await session.execute(select(t.Outbox.key))).scalars())
-
-    async def history(self, follow_up: str = "") -> Any:
-        handle = self.stage.env.client.get_workflow_handle(follow_up or self.follow_up)
-        return await handle.fetch_history()
-
-
-def february(zone: ZoneInfo, clock: str) -> datetime:
-    """A Tuesday with no holiday and no change of the clocks for a month or more."""
-    today = datetime.now(zone).date()
-    first = date(today.year + (today >= date(today.year, 2, 1)), 2, 1)
-    day = first + timedelta(days=(1 - first.weekday()) % 7)
-    return datetime.combine(day, time.fromisoformat(clock), zone)
 
 
 @pytest.fixture
@@ -165,23 +24,5 @@ async def built() -> AsyncIterator[Stage]:
 
 @pytest.fixture
 def life(built: Stage) -> Callable[..., Any]:
-    """Begin a life: `await life(time_zone=…)`, with a neighbour who uses the product."""
-
-    async def begin(
-        *,
-        neighbour: bool = True,
-        policy: dict[str, Any] | None = None,
-        clock: str = "10:00",
-        starts_with: str = "",
-        order: dict[str, Any] | None = None,
-        **customer: Any,
-    ) -> Life:
-        zone = ZoneInfo(customer.get("time_zone", "Europe/London"))
-        director = Director(built, CATALOGUE[S0], february(zone, clock))
-        await director.prepare(policy or {}, {})
-        if neighbour:
-            await director.meet_neighbour()
-        await director.begin({**ADA, **customer}, event=starts_with, order=order)
-        return Life(director)
-
-    return begin
+    """Begin a life: `await life(time_zone=…)`."""
+    return partial(begin, built)

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from activities.crm import tables as t
-from tests.rehearsals.conftest import S0, Life
+from tests.rehearsals.life import S0, Life
 from workflows.vocabulary import State
 
 Begin = Callable[..., Any]
@@ -203,7 +203,7 @@ async def test_a_vip_hears_from_people(life: Begin) -> None:
     ada: Life = await life(tier="vip")
     await ada.day(1, "12:00")
     assert await ada.line("5.2.1") == (State.WAITING, None)
-    await ada.complete(subject="A word from us", text="Shall I show you round?")
+    await ada.complete("5.2.1", subject="A word from us", text="Shall I show you round?")
     assert (await ada.sent())[-1] == "1 12:00 5.2.1 getting-started"
     assert await ada.end() == "completed"
     assert await ada.done() == [
@@ -261,7 +261,9 @@ async def test_a_person_writes_the_check_in(life: Begin) -> None:
     """What the CSR wrote goes, as they wrote it, when they wrote it; the wait counts from there."""
     ada: Life = await life()
     await ada.day(14, "15:30")
-    await ada.complete(subject="How is the loom?", text="I saw you bought the loom. How is it?")
+    await ada.complete(
+        "5.4.1", subject="How is the loom?", text="I saw you bought the loom. How is it?"
+    )
     assert await ada.end() == "completed"
     assert (await ada.sent())[3:] == [
         "14 15:30 5.4.1 check-in",
