@@ -8,7 +8,7 @@ from __future__ import annotations
 import difflib
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, ValidationError
+from pydantic import AfterValidator, Field, StrictBool, ValidationError
 
 from starter.answers import Refusal
 from starter.patches import (
@@ -39,7 +39,7 @@ class Said(Data):
     channel: Literal["email", "sms", "phone", "letter", "chat", "form"] | None = None
     message: Line | None = None  # the message of ours it answers: its id, key or provider's id
     case_id: Name | None = None
-    automatic: bool = False  # an out-of-office is no answer
+    automatic: StrictBool = False  # an out-of-office is no answer
 
 
 class Opinion(Said):
@@ -63,7 +63,7 @@ class Activity(Data):
 
 
 class Progress(Data):
-    partial: bool = False  # some of its items only: nothing ends with them
+    partial: StrictBool = False  # some of its items only: nothing ends with them
 
 
 class Meeting(Said):
@@ -73,13 +73,13 @@ class Meeting(Said):
 class Permission(Data):
     """What is allowed or taken back; `all` and the channels as wholes, or by topic."""
 
-    email_marketing: bool | None = None
-    sms_marketing: bool | None = None
-    relationship: bool | None = None
-    email: bool | None = None
-    sms: bool | None = None
-    all: bool | None = None
-    topics: dict[Name, bool] = Field({}, max_length=50)
+    email_marketing: StrictBool | None = None
+    sms_marketing: StrictBool | None = None
+    relationship: StrictBool | None = None
+    email: StrictBool | None = None
+    sms: StrictBool | None = None
+    all: StrictBool | None = None
+    topics: dict[Name, StrictBool] = Field({}, max_length=50)
     wording: Words | None = None
     at: Moment | None = None
 

@@ -16,6 +16,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    StrictBool,
     field_validator,
     model_validator,
 )
@@ -81,9 +82,9 @@ class Door(BaseModel):
 
 
 class ConsentPatch(Door):
-    email_marketing: bool | None = None
-    sms_marketing: bool | None = None
-    relationship: bool | None = None
+    email_marketing: StrictBool | None = None
+    sms_marketing: StrictBool | None = None
+    relationship: StrictBool | None = None
     at: Moment | None = None
     source: Line | None = None
     wording: Words | None = None
@@ -123,9 +124,9 @@ class CustomerPatch(Door):
     address: Address | None = None
     owner: Line | None = None
     tier: Literal["standard", "premium", "vip"] | None = None
-    sensitive: bool | None = None
+    sensitive: StrictBool | None = None
     since: Moment | None = None
-    topics: dict[Name, bool] | None = Field(None, max_length=50)
+    topics: dict[Name, StrictBool] | None = Field(None, max_length=50)
     consent: ConsentPatch | None = None
 
     @field_validator("id", mode="before")
@@ -174,7 +175,7 @@ class Shipment(Door):
 class OrderPatch(Door):
     id: Annotated[str, Field(min_length=1, max_length=64), AfterValidator(printable)]
     confirmed_at: Moment | None = None
-    first: bool | None = None
+    first: StrictBool | None = None
     total: Money | None = None
     currency: Annotated[str, Field(pattern=r"^[A-Za-z]{3}$")] | None = None
     product_line: Line | None = None
