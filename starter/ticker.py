@@ -115,7 +115,8 @@ def _message(row: t.Message) -> Told:
 
 def _note(row: t.Note) -> Told:
     if row.direction == "in":
-        yield (row.id,), row.at, "", f"← {row.method}: “{row.summary}”", ATTENTION
+        via = "" if row.method == "system" else f"{row.method}: "
+        yield (row.id,), row.at, "", f"← {via}“{row.summary}”", ATTENTION
 
 
 def _task(row: t.Task) -> Told:
@@ -132,7 +133,8 @@ def _task(row: t.Task) -> Told:
 
 
 def _hold(row: t.Hold) -> Told:
-    yield (row.id, row.at), row.at, "", f"on hold: {words.reason(row.kind)}", ATTENTION
+    because = f"“{row.reason}”" if row.reason else words.reason(row.kind)
+    yield (row.id, row.at), row.at, "", f"on hold: {because}", ATTENTION
     if row.released_at:
         yield (row.id, row.at, "over"), row.released_at, "", "the hold is released", CALM
 
