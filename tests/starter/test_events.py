@@ -50,6 +50,10 @@ WRONG: list[tuple[str, str, dict[str, Any]]] = [
     ("unprintable_text", "customer.name", {"customer": WHO | {"name": "Ca\nnary"}}),
     ("invalid", "customer.tier", {"customer": WHO | {"tier": "gold"}}),
     ("invalid", "customer.name", {"customer": WHO | {"name": "x" * 201}}),
+    (
+        *("invalid", "customer.consent.email_marketing"),
+        {"customer": WHO | {"consent": {"email_marketing": "yes"}}},
+    ),
     ("invalid_amount", "order.total", {"order": ORDER | {"total": 49.99}}),
     ("invalid_amount", "order.total", {"order": ORDER | {"total": "NaN"}}),
     ("invalid", "order.currency", {"order": ORDER | {"currency": "pounds"}}),
