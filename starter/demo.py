@@ -232,7 +232,9 @@ async def _watch(desk: Desk, ticker: Ticker, show: Show) -> None:
             held = await reports.follow_ups(sop="online-customer", state="on_hold", limit=1)
             begun = await reports.follow_ups(sop="online-customer", limit=len(CAST))
             if told := len(begun.data) == len(CAST) and not running.data and not held.data:
-                for line in ENDING.format(aftercare=command()).splitlines():
+                for line in ENDING.format(
+                    aftercare=command(), directory=desk.settings.data
+                ).splitlines():
                     show(line, "")
         await asyncio.sleep(GLANCE)
 
@@ -245,4 +247,6 @@ All six have been seen through; keep-in-touch goes on for years. Now, in another
   {aftercare} why mary@example.com        # why she got less than others
   {aftercare} messages                    # what was sent; `messages show ID` reads one
   {aftercare} tasks --all                 # what was asked of people
+
+To see it once more: Ctrl-C, then remove {directory}
 """
