@@ -10,7 +10,6 @@ import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Protocol
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -29,6 +28,7 @@ from activities.crm.tables import Message as Row
 from activities.doubt import clear_up, later
 from activities.gate import VIP, Ask, judge
 from activities.permission import Template, never, standing_of
+from activities.press import Press
 from activities.rendering import Rendered, TemplateFault
 from activities.settings import Settings
 from workflows.contract import Messaging
@@ -38,34 +38,6 @@ log = structlog.get_logger("aftercare.messaging")
 
 FAULT = "template"  # the type of what no retry cures
 BUSY = timedelta(seconds=1)  # after which somebody who lost a row tries again
-
-
-class Press(Protocol):
-    """Where messages are written; in the house, the package `rendering`."""
-
-    def registry(self) -> Mapping[str, Template]: ...
-
-    def facts_for(
-        self,
-        customer: Customer,
-        order: Order | None,
-        rules: HouseRules,
-        *,
-        follow_up: str,
-        key: str,
-        about: str,
-        public_url: str,
-        secret: str,
-    ) -> dict[str, Any]: ...
-
-    def render(
-        self,
-        name: str,
-        locale: str | None,
-        channel: str,
-        facts: dict[str, Any],
-        draft: Draft | None = None,
-    ) -> Rendered: ...
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,39 @@
+"""What writes the messages, as messaging sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from activities.crm.house import HouseRules
+from activities.crm.tables import Customer, Draft, Order
+from activities.permission import Template
+from activities.rendering import Rendered
+
+
+class Press(Protocol):
+    """Where messages are written; in the house, the package `rendering`."""
+
+    def registry(self) -> Mapping[str, Template]: ...
+
+    def facts_for(
+        self,
+        customer: Customer,
+        order: Order | None,
+        rules: HouseRules,
+        *,
+        follow_up: str,
+        key: str,
+        about: str,
+        public_url: str,
+        secret: str,
+    ) -> dict[str, Any]: ...
+
+    def render(
+        self,
+        name: str,
+        locale: str | None,
+        channel: str,
+        facts: dict[str, Any],
+        draft: Draft | None = None,
+    ) -> Rendered: ...
