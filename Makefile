@@ -5,9 +5,10 @@ ARGS ?=
 BIN := .venv/bin
 STAMP := .venv/.up-to-date
 UV := env -u VIRTUAL_ENV UV_PROJECT_ENVIRONMENT=.venv UV_PYTHON_DOWNLOADS=never $(BIN)/uv
+FUZZED = $(shell grep -rl --include="test_*.py" AFTERCARE_DOSE tests | grep -v tests/chaos)
 CODE := workflows activities starter worker.py tests
 
-.PHONY: help install run demo test check format fuzz chaos clean
+.PHONY: help install run demo test check format fuzz chaos history clean
 .DEFAULT_GOAL := help
 
 help:  ## This list
@@ -42,11 +43,14 @@ format: install  ## Mend what lint and format can mend
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-fuzz: install  ## Twenty times the random lives of `make test`
-	@AFTERCARE_DOSE=20 $(BIN)/pytest -q tests/laws $(ARGS)
+fuzz: install  ## The property tests of `make test`, with twenty times as many cases
+	@AFTERCARE_DOSE=20 $(BIN)/pytest -q --timeout=7200 $(FUZZED) $(ARGS)
 
 chaos: install  ## The large dose of kill -9, of the worker and of Temporal
-	@AFTERCARE_DOSE=20 $(BIN)/pytest -q tests/chaos $(ARGS)
+	@AFTERCARE_DOSE=20 $(BIN)/pytest -q --timeout=7200 tests/chaos $(ARGS)
+
+history: install  ## Keeps a life's history, to be replayed from now on; NAME=…
+	@$(BIN)/python -m tests.histories.record $(NAME)
 
 clean:  ## Removes the environment and the caches, never the data
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis dist
