@@ -162,7 +162,8 @@ async def _time(
     mine = ask.row.slot_at if ask.row is not None and ask.row.state == ledger.RESERVED else None
     slot = Slotted(open_from(now, zone, rules, customer.id), "quiet_hours")
     for other in others:
-        if _goes_first(other, message.key, mine) and abs(slot.at - other.at) < rules.cap:
+        rank = (mine if slot.at <= now else max(mine, slot.at), message.key) if mine else None
+        if abs(slot.at - other.at) < rules.cap and _goes_first(other, rank):
             slot = Slotted(open_from(other.at + rules.cap, zone, rules, customer.id), "cap")
             verdict.facts["after"] = other.key
     verdict.facts["zone"] = zone.key
@@ -179,10 +180,11 @@ async def _time(
         verdict.answer = v.Deferred(until=slot.at)
 
 
-def _goes_first(other: Slot, key: str, mine: datetime | None) -> bool:
-    """What is promised to us yields only to what went, or was promised for an earlier moment:
-    if each gave way to the other, neither would ever go."""
-    return other.firm or mine is None or (other.at, other.key) < (mine, key)
+def _goes_first(other: Slot, rank: tuple[datetime, str] | None) -> bool:
+    """What is promised to us yields only to what went, or was promised for an earlier moment: if
+    each gave way to the other, neither would ever go. Who must move on moves behind all that come
+    before the new moment, at once, and not behind one after the other."""
+    return other.firm or rank is None or (other.at, other.key) < rank
 
 
 def _facts(standing: Standing, template: Template) -> dict[str, Any]:

@@ -98,7 +98,7 @@ class Provider:
     lag: timedelta = timedelta(0)
     conclusive: bool = True
     can_look_up: bool = True
-    blind: int = 0  # so many look-ups find nothing, whatever is there
+    behind: timedelta = timedelta(0)  # how long its index does not know what it took
     next: list[str] = field(default_factory=list)
     taken: list[tuple[datetime, Parcel, str]] = field(default_factory=list)
 
@@ -123,10 +123,8 @@ class Provider:
     async def look_up(self, key: str) -> tuple[str, ...] | None:
         if not self.can_look_up:
             return None
-        if self.blind:
-            self.blind -= 1
-            return ()
-        return tuple(provider_id for _, parcel, provider_id in self.taken if parcel.key == key)
+        known = self.clock.now() - self.behind
+        return tuple(id_ for at, parcel, id_ in self.taken if parcel.key == key and at <= known)
 
     def took(self) -> list[str]:
         return [parcel.key for _, parcel, _ in self.taken]

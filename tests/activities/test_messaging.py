@@ -144,14 +144,13 @@ async def test_what_goes_again_asks_the_gate_again(house: House) -> None:
 async def test_a_look_up_that_lags_is_asked_twice(house: House, template: str) -> None:
     """The index knows nothing at first; a lag later it does."""
     customer = await somebody(house)
-    house.email.conclusive, house.email.lag, house.email.blind = False, timedelta(minutes=3), 1
-    house.email.next = ["accept and die"]
+    house.email.conclusive, house.email.lag = False, timedelta(minutes=3)
+    house.email.behind, house.email.next = timedelta(minutes=2), ["accept and die"]
     await fails(house, customer.id, template)
     house.clock.advance(seconds=15)
     fault = await fails(house, customer.id, template)
     assert (fault.type, fault.next_retry_delay) == ("in_doubt", timedelta(minutes=3))
     house.clock.advance(minutes=1)
-    house.email.blind = 1
     fault = await fails(house, customer.id, template)
     assert (fault.type, fault.next_retry_delay) == ("in_doubt", timedelta(minutes=2))
     house.clock.advance(minutes=2)
