@@ -354,6 +354,17 @@ async def test_a_promise_is_kept_against_later_ones(house: House) -> None:
     assert (await house.row(key_of(customer.id, "offer"))).deferrals == 2
 
 
+async def test_who_must_move_on_moves_behind_all_at_once(house: House) -> None:
+    """Put off past the next one's moment it would have to yield to that, too: it goes behind it."""
+    customer = await somebody(house)
+    for step, moment in (("late", NOON - HOUR), ("tips", NOON), ("next", NOON + 22 * HOUR)):
+        async with house.store.transaction() as session:
+            owed = message(customer.id, step)
+            row = ledger.enter(session, owed, NOON, kind="relationship", slot_at=moment)
+            row.state, row.sent_at = ("sent", moment) if step == "late" else ("reserved", None)
+    assert await house.send(customer.id, "tips") == v.Deferred(until=NOON + 46 * HOUR)
+
+
 async def test_what_is_withdrawn_gives_its_place_back(house: House) -> None:
     customer = await somebody(house)
     await house.send(customer.id, "guide")
