@@ -85,7 +85,7 @@ async def work(
     """Serve both queues until told to stop; then what is under way is finished first."""
     store = Store(settings.database)
     try:
-        if not await _patiently(stopped, "database", lambda: _ready(store, settings)):
+        if not await _patiently(stopped, "database", lambda: _ready(store)):
             return
         async with store.reading() as session:
             clock = SystemClock(await pace_of(session))
@@ -104,10 +104,8 @@ async def work(
     log.info("stopped")
 
 
-async def _ready(store: Store, settings: Settings) -> bool:
+async def _ready(store: Store) -> bool:
     """Whether the database is safe and at head; raises what is in the way."""
-    if not settings.secret_key.get_secret_value():
-        raise NotReadyError("AFTERCARE_SECRET_KEY is not set: it signs the links in messages")
     await store.check()
     if not await at_head(store):
         raise NotReadyError("the database is not of this release: run `aftercare migrate`")
@@ -117,7 +115,13 @@ async def _ready(store: Store, settings: Settings) -> bool:
 async def _connect(settings: Settings) -> Client:
     config = ClientConfig.load_client_connect_config()
     config.setdefault("target_host", "localhost:7233")
-    return await Client.connect(**config, plugins=[plugin], runtime=_runtime(settings))
+    try:
+        return await Client.connect(**config, plugins=[plugin], runtime=_runtime(settings))
+    except RuntimeError:  # what the SDK says of a server that is away
+        where = config["target_host"]
+        raise NotReadyError(
+            f"Temporal does not answer at {where}: start it (`aftercare up`)"
+        ) from None
 
 
 @cache
@@ -144,20 +148,30 @@ async def _patiently(
                 return await ask()
         except (NotReadyError, UnsafeDatabaseError) as fault:
             log.error("waiting", what=what, why=str(fault))
-        except (SQLAlchemyError, OSError, RuntimeError) as fault:
-            log.error("waiting: it does not answer", what=what, why=type(fault).__name__)
+        except (SQLAlchemyError, OSError) as fault:
+            log.error("waiting", what=what, why=f"it does not answer ({type(fault).__name__})")
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(stopped.wait(), TRY_AGAIN)
     return None
 
 
 async def serve() -> None:
-    settings = load_settings()
-    configure(settings.log_level)
+    configure(Settings().log_level)
     stopped, loop = asyncio.Event(), asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
-    await work(settings, stopped)
+    if settings := await _patiently(stopped, "settings", _settings):
+        await work(settings, stopped)
+
+
+async def _settings() -> Settings:
+    """The settings once they are complete; the directory may be made meanwhile."""
+    settings = load_settings()
+    if settings.secret_key.get_secret_value():
+        return settings
+    if settings.database_url:
+        raise NotReadyError("AFTERCARE_SECRET_KEY is not set: it signs the links in messages")
+    raise NotReadyError(f"there is no directory {settings.data} yet: run `aftercare migrate`")
 
 
 def main() -> None:
