@@ -100,15 +100,14 @@ class Contacts(Door, Generic[PolicyT]):
         return settled if isinstance(settled, Sent | Covered) else None
 
     async def _in_person(self, message: Message, unless: Condition) -> Settled:
-        """An important customer hears from a person: their draft goes, under a key of its own."""
+        """An important customer hears from a person: what they wrote goes, under the same key."""
         what = "write to this customer in person"
         task = await self._hand_over(message.sender, what, template=message.template)
         if not isinstance(task, Handed):
             return task
         done = await self._done_by(task, HERE.get().latest or self.soon(), unless)
         if done.draft_id:
-            drafted = {"key": f"{message.key}/in-person", "draft_id": done.draft_id}
-            message = message.model_copy(update=drafted)
+            message = message.model_copy(update={"draft_id": done.draft_id})
             return await self._settle(Messaging.send, message, message.template, unless)
         if done.declined:
             self.pass_over("declined")
@@ -151,7 +150,7 @@ class Contacts(Door, Generic[PolicyT]):
             return None
         sent = await self.send(template, sender=role, draft_id=done.draft_id, asks=asks)
         if sent and isinstance(task, Handed) and task.task_id not in self.facts.tasks:
-            await self._put_away(template, "went by itself")
+            await self._put_away(template, "went_by_itself")
         return sent
 
     async def tell(
@@ -188,9 +187,9 @@ class Contacts(Door, Generic[PolicyT]):
         return await self._settle(Records.hand_over, task, f"{role}: {what}", unless)
 
     async def _put_away(self, template: str, reason: str) -> None:
-        """Take a task back that nobody needs to do any more; its clause has its own end."""
-        withdrawal = {**self._step(*self._task(template)), "clause": "", "reason": reason}
-        await self._do(Records.withdraw, Withdrawal(**withdrawal), f"task back: {reason}")
+        """Take a task back that nobody needs to do any more."""
+        withdrawal = Withdrawal(**self._step(*self._task(template)), reason=reason)
+        await self._do(Records.withdraw, withdrawal, f"task back: {reason}")
 
     def _task(self, template: str) -> tuple[str, ...]:
         return "task", HERE.get().number, template, HERE.get().about

@@ -102,9 +102,7 @@ class Door(Steps):
         """The desk has written case and hold; for one signalled by hand it is done now."""
         if not complaint.case_id:
             step = v.Step(**self._step("complaint", complaint.id))
-            self.facts.held(step.key, complaint=True)
-            self._flag()
-            await self._do(Records.open_case, step, "open a case")
+            await self._do(Records.open_case, step, "open a case")  # and the desk will say its id
 
     async def on_hold(self, hold: v.Hold) -> None:
         """The desk has written the hold; for one signalled by hand it is done now."""

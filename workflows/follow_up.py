@@ -14,7 +14,7 @@ from workflows.checklist import HERE, OPEN
 from workflows.contacts import Contacts
 from workflows.contract import Clerk, Insight, Records
 from workflows.facts import WentBack
-from workflows.steps import DAILY, Condition, Ended, never, why
+from workflows.steps import Condition, Ended, never, why
 from workflows.vocabulary import (
     PAST,
     Contact,
@@ -69,10 +69,6 @@ class FollowUp(Contacts[PolicyT]):
 
     async def until(self, moment: datetime, unless: Condition = never) -> bool:
         """Sleep durably until the moment; True if `unless` came first. The rest the gate knows."""
-        return await self._sleep(self._milestone(moment), unless, moment, moment + DAILY)
-
-    async def until_exactly(self, moment: datetime, unless: Condition = never) -> bool:
-        """The same, where the moment is not for the calendar to move."""
         return await self._sleep(self._milestone(moment), unless, moment, moment)
 
     async def between(self, window: Window, after: Contact | None, otherwise: datetime) -> None:
@@ -155,7 +151,7 @@ class FollowUp(Contacts[PolicyT]):
         step = Step(**self._step("potential"))
         found = await self._at_once(Insight.potential, step, "potential", None)
         if found is None:
-            self.pass_over("unknown")
+            self.pass_over("no_engagement_data")
             return Potential()
         self._record(State.DONE, ", ".join(found.reasons))
         return found

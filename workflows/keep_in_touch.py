@@ -7,6 +7,7 @@ the gate refuses what may not go, and the customer may come back.
 
 from __future__ import annotations
 
+import asyncio
 from datetime import datetime, timedelta
 
 from pydantic import Field
@@ -36,8 +37,7 @@ class Policy(v.Policy):
     loyalty_tenure: int = Field(1, ge=1)  # 5.6.2: after so many years,
     loyalty_every: int = Field(1, ge=1)  # and then every so many
     reviews: bool = True  # 5.6.3
-    review_after: v.Span = timedelta(days=30)  # 5.6.3, after delivery; everyone is asked alike
-    review_pause: v.Span = timedelta(days=180)  # 5.6.3: not asked again within
+    review_after: v.Span = timedelta(days=30)  # 5.6.3, after delivery; all are asked alike
 
 
 @workflow.defn(name=NAME)
@@ -48,14 +48,14 @@ class KeepInTouch(FollowUp[Policy]):
     def __init__(self, start: Relationship[Policy]) -> None:
         super().__init__(start, known=start.seen)
         self.rhythms = {key(rhythm): rhythm for rhythm in start.rhythms}
-        self.occurrences, self.asked_at = dict(start.occurrences), dict(start.asked_at)
+        self.occurrences = dict(start.occurrences)
         self.lines = {f"{line.clause} {line.about}".strip(): line for line in start.lines}
         self.facts.holds |= dict.fromkeys(start.holds)
         self.facts.cases |= dict.fromkeys(start.cases)
         self.shown = {"on_hold": bool(start.holds), "complaints": len(start.cases)}
         self.beating: dict[str, None] = {}
         self.news = 0  # counts what changes which rhythm comes next
-        self.renewal = self.now() + YEAR
+        self.old = False
 
     @workflow.run
     async def run(self, start: Relationship[Policy]) -> Outcome:
@@ -63,6 +63,7 @@ class KeepInTouch(FollowUp[Policy]):
 
     async def procedure(self) -> None:
         self._show()  # a run that continues another has no details yet
+        self.ageing = asyncio.create_task(self.grow_old())
         await self.take_policy()
         while True:
             self._look_up()
@@ -77,16 +78,12 @@ class KeepInTouch(FollowUp[Policy]):
         def stirred() -> bool:
             return self.news > news or (self.ripe() and self._is_quiet())
 
-        renewal = None if self.ripe() else self.renewal
         coming = self.next()
         if coming is None:
-            await self._wait(stirred, renewal)
+            await self._wait(stirred)
             return
         due, rhythm = coming
         with self._under(self.occasion(rhythm, due)):
-            if renewal and renewal < due:
-                await self._wait(stirred, renewal)
-                return
             if await self.until(due, unless=stirred):
                 return
         await self.take_policy()
@@ -98,11 +95,7 @@ class KeepInTouch(FollowUp[Policy]):
         here = self.occasion(rhythm, due)
         try:
             with self.clause(here.number, here.says, here.latest, due, about=here.about):
-                last = self.asked_at.get(rhythm.name)
-                if rhythm.name == REVIEW and last and self.now() < last + self.policy.review_pause:
-                    self.pass_over("asked recently")
-                else:
-                    await self.give(rhythm)
+                await self.give(rhythm)
         except Ended:
             return
         self.occurrences[key(rhythm)] = self.occurrences.get(key(rhythm), 0) + 1
@@ -111,14 +104,14 @@ class KeepInTouch(FollowUp[Policy]):
         self.news += 1
 
     async def give(self, rhythm: Rhythm) -> None:
-        sent = await self.send(
+        """A review is asked for once in a while, and not of what went back: the gate sees to it."""
+        review = rhythm.name == REVIEW
+        await self.send(
             rhythm.name,
-            asks="review" if rhythm.name == REVIEW else "",
+            asks="review" if review else "",
             order_id=rhythm.order_id,
-            unless=WentBack(self.facts, rhythm.order_id) if rhythm.name == REVIEW else None,
+            unless=WentBack(self.facts, rhythm.order_id) if review else None,
         )
-        if sent:
-            self.asked_at[rhythm.name] = sent.at
 
     # -- which comes when ----------------------------------------------------------------
 
@@ -157,14 +150,14 @@ class KeepInTouch(FollowUp[Policy]):
     async def on_opt_out(self, opt_out: OptOut) -> None: ...
 
     async def on_event(self, name: str, event: Event) -> None:
+        before = dict(self.rhythms)
         match event:
             case Rhythms(rhythms=more):
                 self.rhythms = {key(rhythm): rhythm for rhythm in more} | self.rhythms
-            case Order(order_id=order):
-                mine = [r for r in self.rhythms.values() if r.order_id == order and order]
-                for rhythm in mine:
+            case Order(order_id=order) if order:
+                for rhythm in [r for r in self.rhythms.values() if r.order_id == order]:
                     self.on_order(name, event, rhythm)
-        self.news += 1
+        self.news += self.rhythms != before
 
     def on_order(self, name: str, order: Order, rhythm: Rhythm) -> None:
         """A rhythm of that order counts from its delivery, and ends with its return."""
@@ -180,7 +173,11 @@ class KeepInTouch(FollowUp[Policy]):
     def ripe(self) -> bool:
         info = workflow.info()
         long = info.get_current_history_length() > EVENTS or info.is_continue_as_new_suggested()
-        return long or self.now() >= self.renewal
+        return long or self.old
+
+    async def grow_old(self) -> None:
+        await workflow.sleep(self.pace.real(YEAR), summary="a new run")
+        self.old = True
 
     def carried(self) -> Relationship[Policy]:
         return Relationship[Policy](
@@ -194,7 +191,6 @@ class KeepInTouch(FollowUp[Policy]):
             lines=tuple(self.lines.values()),
             holds=tuple(self.facts.holds),
             cases=tuple(self.facts.cases),
-            asked_at=self.asked_at,
         )
 
 

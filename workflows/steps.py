@@ -27,6 +27,7 @@ PAUSE = timedelta(minutes=1)  # a deferred one never at once, whatever moment th
 
 # Where many wait for a slot, what a customer is waiting for goes first.
 PRIORITY = {Kind.TRANSACTIONAL: 1, Kind.RELATIONSHIP: 3, Kind.MARKETING: 5}
+MOMENT = timedelta(seconds=1)  # for an attempt under way, before it is told that nobody wants it
 ONCE = RetryPolicy(maximum_attempts=1)
 
 
@@ -40,7 +41,7 @@ def never() -> bool:
 
 def why(condition: Condition) -> str:
     """What a condition that came true is called on record."""
-    return str(getattr(condition, "reason", "not called for"))
+    return str(getattr(condition, "reason", "not_called_for"))
 
 
 class Steps(Checklist):
@@ -62,7 +63,7 @@ class Steps(Checklist):
             self._write(State.NEXT)
             yield
             if self.lines[HERE.get().name].state is State.NEXT:
-                self.pass_over(self.facts.over(number) or "not called for")
+                self.pass_over(self.facts.over(number) or "not_called_for")
 
     def _look_up(self) -> None:
         if self.facts.ended:
@@ -169,8 +170,10 @@ class Steps(Checklist):
             **lane(noun, eager=eager),
         )
         await workflow.wait_condition(lambda: handle.done() or unwanted())
+        with suppress(asyncio.TimeoutError):  # most attempts under way are over in a moment
+            await workflow.wait_condition(handle.done, timeout=MOMENT, timeout_summary="an answer")
         if not handle.done():
-            handle.cancel()  # ends the retries; an attempt under way is awaited: its answer counts
+            handle.cancel()  # ends the retries; an attempt still under way is awaited even so
         try:
             answer: T = await handle
         except ActivityError as fault:

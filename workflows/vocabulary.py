@@ -165,7 +165,6 @@ class Relationship(Noun, Generic[PolicyT]):
     lines: tuple[Line, ...] = ()  # the checklist so far
     holds: tuple[str, ...] = ()
     cases: tuple[str, ...] = ()
-    asked_at: dict[str, AwareDatetime] = {}  # when each rhythm last reached the customer
 
 
 class KeepInTouching(Noun):

@@ -120,7 +120,7 @@ class OnlineCustomer(FollowUp[Policy]):
         with self.clause("5.1.1", "On purchase or sign-up, welcome them", self.lull, self.purchase):
             if self.enrolment.needs_access:
                 wait = self.purchase + self.policy.access_wait
-                self.owes_access = not await self.until_exactly(wait, unless=self.has_access)
+                self.owes_access = not await self.until(wait, unless=self.has_access)
             welcome = await self.send("welcome", unreachable=Role.CSR)
         if self.owes_access and not self.has_access():
             with self.clause("5.1.2", "Their access, when it comes"):
@@ -140,6 +140,8 @@ class OnlineCustomer(FollowUp[Policy]):
             match await self.engagement(self.policy.preset):
                 case Engagement.LOW:
                     await self.miss_them()
+                case Engagement.NORMAL:
+                    self.pass_over("engaged")
                 case Engagement.UNKNOWN:
                     self.pass_over("no_engagement_data")
 
