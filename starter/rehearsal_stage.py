@@ -6,21 +6,27 @@ done. Whatever is asked of the desk here is therefore done at the very moment of
 
 from __future__ import annotations
 
+import asyncio
 import sysconfig
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import datetime, timedelta
 from functools import cache
+from itertools import count
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from time import perf_counter
 from typing import Any
 
 from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest
 from temporalio.api.testservice.v1 import LockTimeSkippingRequest, UnlockTimeSkippingRequest
 from temporalio.client import Client
 from temporalio.runtime import LoggingConfig, Runtime, TelemetryConfig, TelemetryFilter
+from temporalio.service import RPCError
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 
+from activities.crm.store import Store
 from activities.fakes.clock import RehearsalClock, Ticking
 from activities.fakes.house import House
 from starter.desk import Desk
@@ -31,6 +37,8 @@ from workflows.plugin import plugin
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 SERVER = "temporal-test-server"
 MOMENT = timedelta(seconds=1)
+GRACE = timedelta(seconds=10)
+PATIENCE = 30  # moments
 IDENTITY = "rehearsal"  # no history need know on which machine it was played
 
 
@@ -40,6 +48,7 @@ class Stage:
     def __init__(self, env: WorkflowEnvironment, house: House, desk: Desk, *, cold: bool) -> None:
         self.env, self.house, self.desk = env, house, desk
         self.clock, self.store = house.clock, house.store
+        self.numbers = count(1)  # of the events that come in
         self.began: datetime | None = None
         self.progress: Callable[[timedelta], None] | None = None
         self._cold = cold
@@ -59,6 +68,7 @@ class Stage:
                 task_queue=queue,
                 activities=self.house.verbs,
                 interceptors=[Ticking(self.clock)],
+                graceful_shutdown_timeout=GRACE,
                 identity=IDENTITY,
                 build_id=IDENTITY,  # otherwise the SDK reads every loaded module to make one
                 **options,
@@ -77,38 +87,56 @@ class Stage:
         while (left := moment - await self.clock.read()) > timedelta():
             await self.env.sleep(min(left, HOUR))
             if self.clock.stirred:
+                self.clock.stirred = False
                 await self._desk_work()
             if self.progress and self.began:
                 self.progress(self.clock.now() - self.began)
         await self.settle()
 
     async def settle(self) -> None:
-        """Until nothing is left to be done at this moment."""
-        await self.env.sleep(MOMENT)
-        await self._desk_work()
+        """Until nothing is left to be done at this moment, here or at the desk."""
+        for _ in range(PATIENCE):
+            self.clock.stirred = False
+            began = perf_counter()
+            await self.env.sleep(MOMENT)
+            # While anything is pending, the server's second takes a second.
+            idle = perf_counter() - began < MOMENT.total_seconds() / 2
+            told = await self._desk_work()
+            if idle and not told and not self.clock.stirred:
+                return
 
     async def away(self, span: timedelta) -> None:
         """Time that passes while no worker is there: timers fire, and nobody answers."""
-        service = self.env.client.service_client.test_service
-        target = await self.clock.read() + span
-        # Waiting work keeps the server's clock still; it must be told not to mind.
-        await service.unlock_time_skipping(UnlockTimeSkippingRequest())
-        left = target - await self.clock.read()
-        if left > timedelta():
-            await self.env.sleep(left)
-        await service.lock_time_skipping(LockTimeSkippingRequest())
+        service, minded = self.env.client.service_client.test_service, 0
+        sleeper = asyncio.create_task(self.env.sleep(span))
+        while not (await asyncio.wait({sleeper}, timeout=0.05))[0]:
+            # Each task that waits for a worker stops the clock; the server is told not to mind.
+            with suppress(RPCError):
+                await service.unlock_time_skipping(UnlockTimeSkippingRequest())
+                minded += 1
+        await sleeper
+        for _ in range(minded):
+            await service.lock_time_skipping(LockTimeSkippingRequest())
         await self.clock.read()
 
-    async def _desk_work(self) -> None:
-        self.clock.stirred = False
+    async def _desk_work(self) -> int:
         await self.desk.intake.carry_out_stored(await self.clock.read())
-        await self.desk.relay.tell()
+        return await self.desk.relay.tell()
 
 
 @asynccontextmanager
 async def stage(*, cold: bool = False) -> AsyncIterator[Stage]:
     """A stage with nobody on it yet, its clock at the machine's time; all gone afterwards."""
     server = Path(sysconfig.get_path("scripts")) / SERVER
+    # In a file: in memory the CRM would be gone with the first query that is cut off.
+    with TemporaryDirectory(prefix="aftercare-") as directory:
+        store = Store(f"sqlite+aiosqlite:///{directory}/aftercare.db")
+        async with _playing(server, store, cold=cold) as built:
+            yield built
+
+
+@asynccontextmanager
+async def _playing(server: Path, store: Store, *, cold: bool) -> AsyncIterator[Stage]:
     async with await WorkflowEnvironment.start_time_skipping(
         test_server_existing_path=str(server),
         plugins=[plugin],
@@ -116,7 +144,7 @@ async def stage(*, cold: bool = False) -> AsyncIterator[Stage]:
         identity=IDENTITY,
     ) as env:
         await _register(env.client)
-        house = House(RehearsalClock(await env.get_current_time(), env.get_current_time))
+        house = House(RehearsalClock(await env.get_current_time(), env.get_current_time), store)
         await house.store.create_all()
         desk = Desk(house.store, house.settings, house.clock, env.client)
         built = Stage(env, house, desk, cold=cold)

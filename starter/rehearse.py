@@ -89,7 +89,6 @@ class Director:
         self.desk, self.store = built.desk, built.store
         self.cast: list[Cast] = []
         self.said: list[Moment] = []
-        self._events = 0
 
     async def prepare(self, policy: Mapping[str, Any], house: Mapping[str, Any]) -> None:
         """Put the changed timings and house rules in force."""
@@ -150,9 +149,8 @@ class Director:
 
     async def receive(self, type_: str, **more: Any) -> Any:
         """An event at this very moment."""
-        self._events += 1
         event = {
-            "id": f"evt-{self._events}",
+            "id": f"evt-{next(self.stage.numbers)}",
             "type": type_,
             "occurred_at": self.stage.clock.now().isoformat(),
             **more,

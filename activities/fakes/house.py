@@ -20,10 +20,10 @@ CHANNELS = ("email", "sms", "letter")
 
 @dataclass
 class House:
-    """An empty CRM in memory, and whoever works with it."""
+    """An empty CRM, and whoever works with it."""
 
     clock: RehearsalClock
-    store: Store = field(default_factory=lambda: Store("sqlite+aiosqlite://"))
+    store: Store
     settings: Settings = field(
         default_factory=lambda: Settings(secret_key=SecretStr("rehearsal"), sops="", go_live=None)
     )

@@ -157,12 +157,14 @@ async def begin(
     policy: dict[str, Any] | None = None,
     clock: str = "10:00",
     starts_with: str = "",
+    at_once: bool = False,
     order: dict[str, Any] | None = None,
     **customer: Any,
 ) -> Life:
-    """Begin a life, by default Ada's, beside a neighbour who uses the product."""
+    """Begin a life, by default Ada's on a Tuesday, beside a neighbour who uses the product."""
     zone = ZoneInfo(customer.get("time_zone", "Europe/London"))
-    director = Director(built, CATALOGUE[S0], february(zone, clock))
+    start = built.clock.now() if at_once and built.began else february(zone, clock)
+    director = Director(built, CATALOGUE[S0], start)
     await director.prepare(policy or {}, {})
     if neighbour:
         await director.meet_neighbour()
