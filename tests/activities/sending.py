@@ -9,8 +9,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+import pytest
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
+from temporalio.exceptions import ApplicationError
 
 from activities.channels import Accepted, Parcel, Rejected, UnknownOutcomeError
 from activities.crm.holds import hold
@@ -20,7 +22,7 @@ from activities.crm.tables import Message as Row
 from activities.messaging import GatedMessaging
 from activities.rendering import Rendered, TemplateFault
 from activities.settings import Settings
-from tests.factories import NOON, FakeClock
+from tests.factories import NOON, FakeClock, a_customer, an_enrolment
 from workflows import vocabulary as v
 from workflows.vocabulary import Kind
 
@@ -261,3 +263,33 @@ def reply(customer: str, at: datetime, to: str | None = None) -> Note:
 
 
 EVENING = NOON.replace(hour=21)
+
+
+async def somebody(house: House, **fields: Any) -> Customer:
+    """A customer who agreed to marketing, with a follow-up."""
+    consents = fields.pop("consents", {"email_marketing": True, "sms_marketing": True})
+    customer = await a_customer(house.store, **fields)
+    await an_enrolment(house.store, customer.id)
+    await house.say(customer.id, NOON - timedelta(days=1), **consents)
+    return customer
+
+
+def said(answer: v.Answer) -> str:
+    """An answer as the truth table writes it."""
+    match answer:
+        case v.Sent():
+            return "goes"
+        case v.Held():
+            return "waits"
+        case v.Deferred():
+            return "later"
+        case v.Refused(reason=reason):
+            return reason
+        case _:
+            return answer.answer
+
+
+async def fails(house: House, customer: str, template: str, **fields: Any) -> ApplicationError:
+    with pytest.raises(ApplicationError) as caught:
+        await house.send(customer, template, **fields)
+    return caught.value

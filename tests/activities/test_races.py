@@ -53,7 +53,7 @@ async def test_none_begins_after_permission_was_taken(store: Store, clock: FakeC
     """Two hundred races between a send and an opt-out, unsubscribe, complaint or erasure: under
     the lock that takes the permission it is seen whether the send had begun; if not, it never does.
     """
-    house, dice = House(store, clock), Random(2026)  # noqa: S311 - a seed, not a secret
+    house, dice = House(store, clock), Random(2026)
     customers = [new_id("cus") for _ in range(RACES)]
     await house.add(*(somebody(customer) for customer in customers))
     turns, tally = asyncio.Semaphore(AT_ONCE), Counter[bool]()
