@@ -51,13 +51,13 @@ class Stage:
         self.numbers = count(1)  # of the events that come in
         self.began: datetime | None = None
         self.progress: Callable[[timedelta], None] | None = None
-        self._cold = cold
+        self.cold = cold
         self._workers = AsyncExitStack()
 
     async def begin_work(self) -> None:
         """Let the workers in."""
         # A cold worker remembers no workflow: each step is then a replay of all before it.
-        options: dict[str, Any] = {"max_cached_workflows": 0} if self._cold else {}
+        options: dict[str, Any] = {"max_cached_workflows": 0} if self.cold else {}
         client = self.env.client
         bare = Client(
             client.service_client, namespace=client.namespace, data_converter=client.data_converter
@@ -106,7 +106,11 @@ class Stage:
                 return
 
     async def away(self, span: timedelta) -> None:
-        """Time that passes while no worker is there: timers fire, and nobody answers."""
+        """Time that passes while no worker is there: timers fire, and nobody answers.
+
+        On a cold stage only: what waits for a worker that remembered it, the test server never
+        gives to another.
+        """
         service, minded = self.env.client.service_client.test_service, 0
         sleeper = asyncio.create_task(self.env.sleep(span))
         while not (await asyncio.wait({sleeper}, timeout=0.05))[0]:

@@ -180,7 +180,7 @@ class Town:
         """Some hours of weather, in which everybody may do something."""
         span = self.weather.randint(1, 20) * HOUR
         await self._storm()
-        if self.weather.random() < 0.04:
+        if self.stage.cold and self.weather.random() < 0.06:
             await self.stage.end_work()
             await self.stage.away(span)
             await self.stage.begin_work()
