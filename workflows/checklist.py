@@ -173,10 +173,11 @@ class Checklist:
                 ]
             )
 
-    def _strike_out(self, why: str) -> None:
-        """Close, with the reason, what an early end left open."""
+    def _strike_out(self, why: str, *, owed: bool) -> None:
+        """Close, with the reason, what the end left open; but what people still owe may stay."""
         closed = {"state": State.SKIPPED, "reason": why, "due": None}
         for name, line in self.lines.items():
-            if line.state in OPEN:
+            theirs = owed and line.state is State.WAITING and not line.reason
+            if line.state in OPEN and not theirs:
                 self.lines[name] = line.model_copy(update=closed)
         self._show()

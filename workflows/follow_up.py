@@ -53,8 +53,7 @@ class FollowUp(Contacts[PolicyT]):
         await self._do(Records.close, ending, f"close: {outcome}")
         # What is heard during that is answered too; and after this nothing awaits any more.
         await self._quiet()
-        if self.facts.ended:
-            self._strike_out(outcome)
+        self._strike_out(outcome, owed=not self.facts.ended)
         return outcome
 
     def left(self) -> Iterable[str]:
