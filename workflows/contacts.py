@@ -12,6 +12,7 @@ from workflows.door import Door
 from workflows.facts import Answered, Facts
 from workflows.steps import DAILY, Condition, never, why
 from workflows.vocabulary import (
+    PAST,
     Contact,
     Covered,
     Enrolment,
@@ -109,15 +110,16 @@ class Contacts(Door, Generic[PolicyT]):
         if done.draft_id:
             message = message.model_copy(update={"draft_id": done.draft_id})
             return await self._settle(Messaging.send, message, message.template, unless)
+        off = self.facts.over(HERE.get().number) or (why(unless) if unless() else "")
         if done.declined:
             self.pass_over("declined")
         elif task.task_id in self.facts.tasks:
             self._record(State.DONE)
-        elif not unless():
-            self.handed[task.task_id] = HERE.get().name  # it stays on somebody's list
+        elif off:
+            await self._put_away(message.template, off)
+            self.pass_over(off)
         else:
-            await self._put_away(message.template, why(unless))
-            self.pass_over(why(unless))
+            self.handed[task.task_id] = HERE.get().name  # it stays on somebody's list
         return task
 
     async def ask(
@@ -149,8 +151,10 @@ class Contacts(Door, Generic[PolicyT]):
             self.pass_over("declined")
             return None
         sent = await self.send(template, sender=role, draft_id=done.draft_id, asks=asks)
-        if sent and isinstance(task, Handed) and task.task_id not in self.facts.tasks:
-            await self._put_away(template, "went_by_itself")
+        line = self.lines[HERE.get().name]
+        undone = isinstance(task, Handed) and task.task_id not in self.facts.tasks
+        if undone and line.state in PAST:
+            await self._put_away(template, line.reason or "went_by_itself")
         return sent
 
     async def tell(

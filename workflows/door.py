@@ -119,7 +119,10 @@ class Door(Steps):
             follow_up=workflow.info().workflow_id,
             templates=tuple(self.left()),
         )
-        if await self._do(Messaging.anything_left, rest, "anything left?") is False:
+        if (
+            rest.templates
+            and await self._do(Messaging.anything_left, rest, "anything left?") is False
+        ):
             self.facts.ended = self.facts.ended or Outcome.OPTED_OUT
 
     def left(self) -> Iterable[str]:

@@ -170,8 +170,11 @@ class Steps(Checklist):
             **lane(noun, eager=eager),
         )
         await workflow.wait_condition(lambda: handle.done() or unwanted())
-        with suppress(asyncio.TimeoutError):  # most attempts under way are over in a moment
-            await workflow.wait_condition(handle.done, timeout=MOMENT, timeout_summary="an answer")
+        if not handle.done():
+            with suppress(asyncio.TimeoutError):  # most attempts under way are over in a moment
+                await workflow.wait_condition(
+                    handle.done, timeout=MOMENT, timeout_summary="an answer"
+                )
         if not handle.done():
             handle.cancel()  # ends the retries; an attempt still under way is awaited even so
         try:

@@ -102,7 +102,7 @@ async def test_a_silent_life(real: Town) -> None:
         "5.1.1 welcome",
         "5.2.1 24-48 hours after the welcome, help them start",
         "5.2.1 getting-started",
-        "5.3.2 After 7 days of low engagement, say we miss them",
+        "5.3.2 After 7 days of low engagement: we miss you",
         "5.3.2 re-engagement",
         "5.4.1 About 14 days after purchase, a CSR checks in",
         "5.4.1 customer-excellence-officer: make the check-in personal",

@@ -114,3 +114,18 @@ async def test_the_check_in_of_a_vip_never_goes_by_itself(town: Town) -> None:
     assert life.done()[-1] == "5.4.1 send check-in"
     asks = [line for line in life.done() if line.startswith("5.4.1 ask")]
     assert len(asks) == 1
+
+
+async def test_skipped_while_a_person_is_at_it(town: Town) -> None:
+    """The task is taken back, whether it was asked for or fell to them."""
+    life = await at_the_check_in(town)
+    await life.say("skip", {"clause": "5.4.1"})
+    await life.sleep(HOUR)
+    assert {"5.4.1 skip skipped", "back skipped"} <= set(life.done())
+    life = town.newcomer()
+    town.world.important.add(life.name)
+    await life.start()
+    await life.sleep(25 * HOUR)
+    await life.say("skip", {"clause": "5.2.1"})
+    await life.sleep(HOUR)
+    assert sorted(life.done()[-2:]) == ["5.2.1 skip skipped", "back skipped"]

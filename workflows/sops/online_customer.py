@@ -133,9 +133,7 @@ class OnlineCustomer(FollowUp[Policy]):
             await self.send(self.policy.guide_template)
 
     async def encourage(self) -> None:
-        with self.clause(
-            "5.3.2", "After 7 days of low engagement, say we miss them", self.check_in
-        ):
+        with self.clause("5.3.2", "After 7 days of low engagement: we miss you", self.check_in):
             await self.until(self.lull)
             match await self.engagement(self.policy.preset):
                 case Engagement.LOW:
