@@ -34,6 +34,7 @@ async def test_each_track_keeps_its_own_clause(town: Town) -> None:
 
 
 async def test_a_reply_heard_during_an_outage_stops_the_reminder(town: Town) -> None:
+    """The step is taken back at once, without waiting for the provider."""
     life = await town.customer()
     await life.sleep(17 * DAY)
     town.world.down = True
@@ -64,6 +65,7 @@ async def test_a_reply_heard_while_the_reminder_is_going_out(town: Town) -> None
 
 
 async def test_an_outage_ends_by_itself(town: Town) -> None:
+    """Nobody need do anything: the next attempt goes."""
     life = await town.customer()
     await life.sleep(17 * DAY)
     town.world.down = True
@@ -74,6 +76,7 @@ async def test_an_outage_ends_by_itself(town: Town) -> None:
 
 
 async def test_a_process_killed_after_sending_sends_once(town: Town) -> None:
+    """The next attempt finds in the ledger what the last one did."""
     town.world.killed = 3
     life = await town.customer()
     assert await life.end() is Outcome.COMPLETED

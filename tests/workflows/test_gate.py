@@ -5,6 +5,7 @@ from workflows.vocabulary import Outcome, State
 
 
 async def test_held_until_each_hold_is_released(town: Town) -> None:
+    """Two complaints, and one of them settled, still hold."""
     life = await town.customer()
     await life.sleep(HOUR)
     await life.complain("k1")
@@ -32,6 +33,7 @@ async def test_no_event_storm_while_held(town: Town) -> None:
 
 
 async def test_a_reopened_case_holds_again_without_a_storm(town: Town) -> None:
+    """Releases are counted, so an old one does not make it ask again and again."""
     life = await town.customer()
     await life.complain("k1")
     await life.sleep(HOUR)
@@ -67,6 +69,7 @@ async def test_deferred_sleeps_until_the_moment_named(town: Town) -> None:
 
 
 async def test_after_a_long_hold_nothing_fires_in_a_burst(town: Town) -> None:
+    """What is past its use is skipped as stale, each at its own moment."""
     life = await town.customer()
     await life.sleep(HOUR)
     await life.complain("k1")
@@ -79,6 +82,7 @@ async def test_after_a_long_hold_nothing_fires_in_a_burst(town: Town) -> None:
 
 
 async def test_an_opt_out_of_a_topic_refuses_only_that_topic(town: Town) -> None:
+    """The campaign is refused, the check-in goes."""
     life = await town.customer()
     await life.sleep(2 * DAY)
     town.world.opt_out(life.name, "offers", await life.now())
@@ -90,6 +94,7 @@ async def test_an_opt_out_of_a_topic_refuses_only_that_topic(town: Town) -> None
 
 
 async def test_an_opt_out_of_everything_ends_it(town: Town) -> None:
+    """Nothing that is left may be sent, so nothing is waited for."""
     life = await town.customer()
     await life.sleep(2 * DAY)
     town.world.opt_out(life.name, "all", await life.now())
@@ -100,6 +105,7 @@ async def test_an_opt_out_of_everything_ends_it(town: Town) -> None:
 
 
 async def test_an_opt_out_ends_it_once_the_rest_is_of_that_topic(town: Town) -> None:
+    """What is left is asked about, not what was."""
     life = await town.customer()
     await life.sleep(18 * DAY + HOUR)  # the campaign is deferred by the cap; only offers are left
     town.world.opt_out(life.name, "offers", await life.now())

@@ -21,6 +21,7 @@ async def blocked(town: Town) -> Life:
 
 
 async def test_blocked_then_mended_and_retried(town: Town) -> None:
+    """A retry before the cure parks it again; after the cure it goes, once."""
     life = await blocked(town)
     await life.say("retry")
     await life.sleep(HOUR)
@@ -32,6 +33,7 @@ async def test_blocked_then_mended_and_retried(town: Town) -> None:
 
 
 async def test_blocked_then_skipped(town: Town) -> None:
+    """A person decides that it is not to be; a skip without a clause means this one."""
     life = await blocked(town)
     await life.say("skip")
     await life.sleep(HOUR)
@@ -40,6 +42,7 @@ async def test_blocked_then_skipped(town: Town) -> None:
 
 
 async def test_blocked_then_ended(town: Town) -> None:
+    """The end takes the blocked step along, on record."""
     life = await blocked(town)
     await life.say("end")
     await life.sleep(HOUR)
@@ -56,6 +59,7 @@ async def test_blocked_and_nobody_came(town: Town) -> None:
 
 
 async def test_a_blocked_answer_does_not_stop_the_timeline(town: Town) -> None:
+    """Each track has its own troubles."""
     town.world.broken["targeted-tips"] = None
     life = await town.customer()
     await life.say("common_issue")
@@ -65,6 +69,7 @@ async def test_a_blocked_answer_does_not_stop_the_timeline(town: Town) -> None:
 
 
 async def test_skip_while_waiting(town: Town) -> None:
+    """A clause that is not yet due is skipped at once, and the next keeps its moment."""
     life = await town.customer()
     await life.sleep(HOUR)
     await life.say("skip", {"clause": "5.2.1"})
@@ -120,6 +125,7 @@ async def test_signals_by_hand_never_stick(town: Town) -> None:
 
 
 async def test_a_complaint_with_no_body_holds(town: Town) -> None:
+    """Signalled by hand, it is written down, and keeps messages back like any other."""
     life = await town.customer()
     await life.say("complaint")
     await life.sleep(2 * DAY)
@@ -160,6 +166,7 @@ async def test_nothing_is_lost_at_the_end(town: Town) -> None:
 
 
 def test_every_name_of_the_interface_is_heard() -> None:
+    """Each name has its noun, and each noun can do without a body."""
     names = """
         order_placed order_shipped order_ready order_picked_up order_delivered order_cancelled
         order_refunded order_returned account_provisioned meeting_scheduled meeting_moved

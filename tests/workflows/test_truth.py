@@ -4,6 +4,7 @@ from tests.workflows.lives import DAY, HOUR, Town
 
 
 async def test_a_reply_that_crossed_with_the_reminder(town: Town) -> None:
+    """It had been written before the reminder went, and is on record so."""
     life = await town.customer()
     await life.sleep(18 * DAY + 2 * HOUR)
     sent = life.began + life.at("send check-in-follow-up")
@@ -13,6 +14,7 @@ async def test_a_reply_that_crossed_with_the_reminder(town: Town) -> None:
 
 
 async def test_a_reply_to_the_reminder_is_no_crossing(town: Town) -> None:
+    """It came after."""
     life = await town.customer()
     await life.sleep(18 * DAY + 2 * HOUR)
     await life.say("responded", {"id": "r1"})
@@ -32,6 +34,7 @@ async def test_a_reply_to_another_message_is_no_answer(town: Town) -> None:
 
 
 async def test_an_old_reply_is_no_answer(town: Town) -> None:
+    """It was written before the question."""
     life = await town.customer()
     await life.sleep(16 * DAY)
     await life.say("responded", {"at": (life.began + 3 * DAY).isoformat()})
@@ -40,6 +43,7 @@ async def test_an_old_reply_is_no_answer(town: Town) -> None:
 
 
 async def test_an_old_reply_beside_a_new_one_is_no_crossing(town: Town) -> None:
+    """Only what answers can have crossed."""
     life = await town.customer()
     await life.sleep(18 * DAY + 2 * HOUR)
     await life.say("responded", {"at": (life.began + 3 * DAY).isoformat()})
