@@ -212,7 +212,7 @@ class Contacts(Door, Generic[PolicyT]):
 
         self.asked[task.task_id] = self.awaited[number] = None
         self._expect(moment)
-        await self._wait(enough, moment)
+        await self._wait(enough, moment, what="a person's turn")
         self.asked.pop(task.task_id, None)
         self.awaited.pop(number, None)
         self._look_up()

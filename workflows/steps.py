@@ -69,7 +69,9 @@ class Steps(Checklist):
         if self.facts.ended:
             raise Ended
 
-    async def _wait(self, fact: Condition, until: datetime | None = None) -> None:
+    async def _wait(
+        self, fact: Condition, until: datetime | None = None, *, what: str = ""
+    ) -> None:
         """Wait for the fact, at most until the moment; a person's skip or end cuts it short."""
         here = HERE.get()
 
@@ -84,7 +86,7 @@ class Steps(Checklist):
                 await workflow.wait_condition(
                     enough,
                     timeout=None if left is None else self.pace.real(left),
-                    timeout_summary=f"{here.name} {here.says}".strip(),
+                    timeout_summary=f"{here.name} {what or here.says}".strip(),
                 )
 
     async def _settle(
@@ -107,11 +109,13 @@ class Steps(Checklist):
                 case v.Held(holds=holds):
                     self._write(State.HELD, ", ".join(holds))
                     released = partial(self.facts.released, holds, releases)
-                    await self._wait(either(unwanted, released), sooner(self.now() + DAILY, here))
+                    again = sooner(self.now() + DAILY, here)
+                    await self._wait(either(unwanted, released), again, what=f"{gist}: on hold")
                 case v.Deferred(until=moment):
                     self._write(State.NEXT, due=moment)
                     self._expect(moment)
-                    await self._wait(unwanted, sooner(max(moment, self.now() + PAUSE), here))
+                    slot = sooner(max(moment, self.now() + PAUSE), here)
+                    await self._wait(unwanted, slot, what=f"{gist}: put off")
                 case None:
                     pass  # a fact came first: look again
                 case settled:
@@ -143,7 +147,8 @@ class Steps(Checklist):
                 if unwanted():
                     return None
                 if fault.retry_state is RetryState.TIMEOUT:
-                    await self._wait(unwanted, latest)  # no further attempt fits in
+                    # No further attempt fits in.
+                    await self._wait(unwanted, latest, what=f"{gist}: in vain")
                 elif fault.retry_state is RetryState.MAXIMUM_ATTEMPTS_REACHED:
                     eager = False  # from now on it stands in the long queue
                 elif not await self._mended(fault, gist, unwanted, latest):
@@ -204,7 +209,7 @@ class Steps(Checklist):
         task = v.Task(**key, role=v.Role.ENGINEER, what=f"mend {code}")
         with suppress(ActivityError):  # should the alarm fail too, the checklist still says it
             await self._try(Records.hand_over, task, task.what, decided, latest)
-        await self._wait(decided, latest)
+        await self._wait(decided, latest, what=f"{gist}: to be mended")
         self._write(State.NEXT)
         return again()
 

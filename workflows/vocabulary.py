@@ -193,7 +193,8 @@ class Line(Noun):
 
     def __str__(self) -> str:
         name = f"{self.clause} {self.about}".rstrip()
-        return f"- **{name}** {self.says}: {self.state} {self.reason}".rstrip()
+        why = f" ({self.reason})" if self.reason else ""
+        return f"- **{name}** {self.says}: {self.state}{why}"
 
 
 class Potential(Noun):
