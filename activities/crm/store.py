@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from sqlalchemy import Connection, event, select, text
@@ -18,8 +19,8 @@ from sqlalchemy.ext.asyncio import (
     AsyncSession,
     create_async_engine,
 )
-from sqlalchemy.pool import AsyncAdaptedQueuePool
 
+from activities.crm.patience import connect
 from activities.crm.tables import Base, Customer
 
 BUSY = 15.0  # seconds a writer waits for another
@@ -30,7 +31,7 @@ class UnsafeDatabaseError(Exception):
 
 
 class Store:
-    """Sessions on the CRM's database.
+    """Sessions on the CRM's database; without a path (`sqlite+aiosqlite://`), one for now only.
 
     Raises `UnsafeDatabaseError` from `check` when PostgreSQL runs with `synchronous_commit` off:
     after a crash it forgets sends that it had confirmed.
@@ -39,7 +40,12 @@ class Store:
     def __init__(self, url: str) -> None:
         self.url = url
         self.sqlite = make_url(url).get_backend_name() == "sqlite"
-        self.engine = _engine(url)
+        self._passing: TemporaryDirectory[str] | None = None
+        if self.sqlite and make_url(url).database in {None, "", ":memory:"}:
+            # A cancelled query takes its connection along, and a database in memory would go too.
+            self._passing = TemporaryDirectory(prefix="aftercare-", ignore_cleanup_errors=True)
+            url = f"sqlite+aiosqlite:///{self._passing.name}/aftercare.db"
+        self.engine = _engine(url, durable=self._passing is None)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncSession]:
@@ -71,6 +77,8 @@ class Store:
 
     async def close(self) -> None:
         await self.engine.dispose()
+        if self._passing is not None:
+            self._passing.cleanup()
 
 
 async def lock_customer(session: AsyncSession, customer_id: str) -> Customer | None:
@@ -90,17 +98,14 @@ async def lock_name(where: AsyncSession | AsyncConnection, name: str) -> None:
         await connection.execute(query, {"name": name})
 
 
-def _engine(url: str) -> AsyncEngine:
+def _engine(url: str, *, durable: bool) -> AsyncEngine:
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite":
         return create_async_engine(parsed, pool_pre_ping=True, hide_parameters=True)
     parsed = parsed.set(drivername="sqlite+aiosqlite")
-    memory = parsed.database in (None, "", ":memory:")
     # Parameters are hidden: what is personal must not stand in an error's text.
-    options: dict[str, Any] = {"connect_args": {"timeout": BUSY}, "hide_parameters": True}
-    if memory:  # one connection is one database: everybody takes turns at it
-        options |= {"poolclass": AsyncAdaptedQueuePool, "pool_size": 1, "max_overflow": 0}
-    engine = create_async_engine(parsed, **options)
+    waiting = {"timeout": BUSY, "async_creator_fn": connect}
+    engine = create_async_engine(parsed, connect_args=waiting, hide_parameters=True)
 
     @event.listens_for(engine.sync_engine, "connect")
     def _pragmas(connection: Any, _record: Any) -> None:
@@ -108,9 +113,8 @@ def _engine(url: str) -> AsyncEngine:
         cursor = connection.cursor()
         cursor.execute("pragma foreign_keys=on")
         cursor.execute("pragma secure_delete=on")
-        if not memory:
-            cursor.execute("pragma journal_mode=wal")
-            cursor.execute("pragma synchronous=full")
+        cursor.execute("pragma journal_mode=wal")
+        cursor.execute(f"pragma synchronous={'full' if durable else 'off'}")
         cursor.close()
 
     @event.listens_for(engine.sync_engine, "begin")

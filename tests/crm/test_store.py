@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from sqlalchemy import text
 
 from activities.crm.store import Store, UnsafeDatabaseError, lock_customer
 from activities.crm.tables import Customer
@@ -70,3 +71,41 @@ async def test_postgresql_that_forgets_is_refused(postgres: Postgres) -> None:
 async def test_a_safe_database_passes_the_check(store: Store) -> None:
     """SQLite as we open it and PostgreSQL as it comes are safe."""
     await store.check()
+
+
+async def test_whoever_is_cancelled_leaves_no_lock(store: Store) -> None:
+    """Cancelled at any moment, a transaction is whole or undone, and the next one need not wait."""
+    customer = await a_customer(store)
+
+    async def write() -> None:
+        async with store.transaction() as session:
+            row = await lock_customer(session, customer.id)
+            assert row is not None
+            row.tier = "vip"
+            await session.flush()
+            await asyncio.sleep(0)
+            await session.execute(text("select 1"))
+
+    for steps in range(1, 60):
+        task = asyncio.create_task(write())
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        task.cancel()
+        (result,) = await asyncio.gather(task, return_exceptions=True)
+        assert result is None or isinstance(result, asyncio.CancelledError)
+        async with asyncio.timeout(5), store.transaction() as session:
+            await lock_customer(session, customer.id)
+
+
+async def test_a_time_limit_stays_one(store: Store) -> None:
+    """A statement that outlasts its time limit is finished first; then the limit is what it was."""
+    customer = await a_customer(store)
+
+    async def for_ever() -> None:
+        while True:
+            async with store.transaction() as session:
+                await lock_customer(session, customer.id)
+
+    for _ in range(20):
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(for_ever(), 0.002)
