@@ -9,7 +9,7 @@ import subprocess
 from pathlib import Path
 
 from starter import health, up
-from starter.directory import Addresses, Directory
+from starter.up.directory import Addresses, Directory
 
 
 class TemporalServer:

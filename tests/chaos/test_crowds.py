@@ -92,6 +92,47 @@ async def test_a_signal_to_a_finished_follow_up(machine: Machine) -> None:
     assert await machine.open_tasks("Look into it")
 
 
+@pytest.mark.timeout(120)
+async def test_nothing_personal_reaches_temporal_or_the_logs(machine: Machine) -> None:
+    """Planted in all that a customer is and says; sought in the files, byte by byte."""
+    await machine.start_worker()
+    canaries = ["kanarienvogel", "Zwitscher", "1632960961", "Birdcage", "budgerigar", "cockatoo"]
+    who = {
+        "email": "kanarienvogel@canary.example",
+        "phone": "+441632960961",
+        "name": "Quillon Zwitscher",
+        "address": {"line1": "7 Birdcage Walk"},
+    }
+    receipt = await machine.order(customer=who)
+    follow_up = receipt.effects[0].follow_up
+    assert follow_up
+
+    async def welcomed() -> bool:
+        return await machine.sent() == 1
+
+    await until(welcomed, 30, "no welcome")
+    said = {"text": "the shuttle flew at my budgerigar"}
+    await machine.desk.signal(follow_up, "responded", said, by="cockatoo")
+    await machine.desk.signal(follow_up, "complaint", said, by="cockatoo")
+    await machine.desk.control("end", follow_up, reason="cockatoo", by="cockatoo")
+
+    async def ended() -> bool:
+        return await machine.state(follow_up) == "ended"
+
+    await until(ended, 30, "it did not end")
+    machine.kill_worker()
+    machine.temporal.kill()
+    found = [
+        (path.name, canary)
+        for path in sorted(machine.directory.glob("*"))
+        for canary in canaries
+        if not path.name.startswith("aftercare.db") and canary.encode() in path.read_bytes()
+    ]
+    assert found == []
+    crm = b"".join(path.read_bytes() for path in machine.directory.glob("aftercare.db*"))
+    assert [canary for canary in canaries if canary.encode() not in crm] == []
+
+
 NONSENSE = [
     ("--name", "complaint"),
     ("--name", "responded", "--input", json.dumps("hello")),

@@ -24,7 +24,7 @@ async def test_the_worker_is_killed_in_the_middle_of_sending(
         await order(machine, SENDS * (life + 1) // kills)
         await machine.start_worker()
         await until(machine.in_doubt, 30, "nothing was being sent")
-        await asyncio.sleep(random.uniform(0, 0.4))  # noqa: S311 - weather
+        await asyncio.sleep(random.uniform(0, 0.4))
         machine.kill_worker()
         in_doubt += await machine.in_doubt()
     await machine.start_worker()
@@ -45,7 +45,7 @@ async def test_temporal_is_killed_in_the_middle_of_sending(
     await machine.start_worker()
     for life in range(kills):
         await order(machine, SENDS * (life + 1) // kills)
-        await asyncio.sleep(random.uniform(0.1, 0.8))  # noqa: S311 - weather
+        await asyncio.sleep(random.uniform(0.1, 0.8))
         machine.temporal.kill()
         await machine.temporal.start()
     await settled(machine)

@@ -29,9 +29,9 @@ class SlowOutbox(OutboxChannel):
     quarantine = timedelta(seconds=1)
 
     async def send(self, parcel: Parcel) -> Accepted:
-        await asyncio.sleep(random.uniform(0.02, 0.25))  # noqa: S311 - weather, not secrets
+        await asyncio.sleep(random.uniform(0.02, 0.25))
         accepted = await super().send(parcel)
-        await asyncio.sleep(random.uniform(0.02, 0.25))  # noqa: S311 - as above
+        await asyncio.sleep(random.uniform(0.02, 0.25))
         return accepted
 
 
