@@ -30,7 +30,7 @@ from activities.crm import enrolments, people
 from activities.crm.store import Store
 from activities.crm.tables import Enrolment, Telling
 from starter.catalogue import Catalogue
-from starter.happening import KEEP_IN_TOUCH
+from starter.intake.happening import KEEP_IN_TOUCH
 from workflows import attributes, vocabulary
 from workflows.contract import QUEUE
 from workflows.vocabulary import Role

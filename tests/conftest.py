@@ -145,7 +145,7 @@ async def store(store_url: str) -> AsyncIterator[Store]:
 
 @pytest.fixture
 async def memory_store() -> AsyncIterator[Store]:
-    """The CRM for one test only, without a disk to wait for: for tests that are not about the database."""
+    """The CRM for one test only, no disk to wait for: for what is not about the database."""
     crm = Store("sqlite+aiosqlite://")
     await crm.create_all()
     yield crm

@@ -14,7 +14,7 @@ from starter.api.door import By, Caller, Door, InRooms, needs
 from starter.api.listing import Paging, listed, there
 from starter.api.receipts import EventReceipt
 from starter.desk import Verb
-from starter.objects import DecisionView, FollowUp, Page
+from starter.reports.objects import DecisionView, FollowUp, Page
 
 router = APIRouter(prefix="/v1", route_class=Door, tags=["Follow-ups"])
 

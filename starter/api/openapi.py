@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from starter.api.problems import CODES, MEDIA_TYPE
-from starter.events import TYPES, Event
+from starter.intake.events import TYPES, Event
 
 DESCRIPTION = """\
 Tell it what happened (`POST /v1/events`), and each customer is followed up as the company's \

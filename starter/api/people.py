@@ -12,7 +12,7 @@ from starter.api import examples
 from starter.api.door import By, Door, InRooms, needs
 from starter.api.follow_ups import QUEUED
 from starter.api.listing import Paging, listed, there
-from starter.objects import (
+from starter.reports.objects import (
     CustomerView,
     DecisionView,
     MessageView,

@@ -16,9 +16,9 @@ from activities.crm.pace import PaceError
 from activities.crm.store import UnsafeDatabaseError
 from starter.answers import Refusal
 from starter.cli.common import CliError
-from starter.directory import DirectoryError
 from starter.office import NotReadyError
-from starter.supervisor import GaveUpError
+from starter.up.directory import DirectoryError
+from starter.up.supervisor import GaveUpError
 
 EPILOGUE = (
     "Data directory: `--data`, or AFTERCARE_DATA (default `.aftercare`). `--json` prints data."

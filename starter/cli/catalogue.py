@@ -26,7 +26,7 @@ from starter.cli.common import (
     who,
 )
 from starter.desk import Desk
-from starter.sops import clauses, procedures
+from starter.reports.sops import clauses, procedures
 from workflows.sops import Sop
 
 SPAN = re.compile(r"(?:(\d+)w)?(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?")

@@ -23,9 +23,9 @@ from sqlalchemy import select
 from activities.crm.tables import Alias, Customer
 from activities.settings import Settings, load_settings
 from starter.desk import Desk
-from starter.directory import adopt
 from starter.office import open_desk
 from starter.reports import Reports
+from starter.up.directory import adopt
 
 Target = Annotated[str, Parameter(help="A follow-up's id, or a customer's id or e-mail address")]
 NARROW = 100  # columns when nobody looks at a terminal

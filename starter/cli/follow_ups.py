@@ -7,7 +7,6 @@ from typing import Annotated, Any, Literal
 
 from cyclopts import App, Group, Parameter
 
-from starter import words
 from starter.answers import Effect, Receipt
 from starter.cli.common import (
     DEFAULT,
@@ -25,7 +24,7 @@ from starter.cli.common import (
     say,
     who,
 )
-from starter.reports import Reports
+from starter.reports import Reports, words
 
 File = Annotated[
     Path | None, Parameter(help="A JSON file, or - for standard input", allow_leading_hyphen=True)

@@ -7,7 +7,6 @@ from typing import Annotated, Literal
 from cyclopts import App, Group, Parameter
 from rich.markup import escape
 
-from starter import words
 from starter.cli.common import (
     PRINTING,
     CliError,
@@ -24,6 +23,7 @@ from starter.cli.common import (
     table,
     who,
 )
+from starter.reports import words
 
 GOOD, BAD = ("sent", "delivered"), ("unknown", "bounced", "refused")
 

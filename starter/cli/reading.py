@@ -10,8 +10,6 @@ from typing import Annotated, Literal
 from cyclopts import App, Group, Parameter
 from rich.markup import escape
 
-from starter import words
-from starter.checklist import BREATH
 from starter.cli.common import (
     PRINTING,
     CliError,
@@ -30,8 +28,9 @@ from starter.cli.common import (
     table,
     unknown,
 )
-from starter.objects import ChecklistLine, FollowUp, HoldView
-from starter.reports import Reports
+from starter.reports import Reports, words
+from starter.reports.checklist import BREATH
+from starter.reports.objects import ChecklistLine, FollowUp, HoldView
 from workflows.vocabulary import PAST, State
 
 States = Literal["running", "on_hold", "completed", "ended", "opted_out"]

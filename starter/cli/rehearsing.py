@@ -10,7 +10,7 @@ from cyclopts import App, Group, Parameter, validators
 from rich.console import Console
 
 from starter.cli.common import CliError, out, print_json, read_json
-from starter.rehearsal_script import ScriptError, read_script
+from starter.rehearse.script import ScriptError, read_script
 
 if TYPE_CHECKING:
     from starter.rehearse import Rehearsal
@@ -65,7 +65,7 @@ async def rehearse(
 
 
 def _print(before: Rehearsal, after: Rehearsal | None, *, json: bool) -> None:
-    from starter.rehearsal_print import as_data, show, show_changes  # noqa: PLC0415 - as above
+    from starter.rehearse.printing import as_data, show, show_changes  # noqa: PLC0415 - as above
 
     if json:
         print_json(as_data(before, after))

@@ -22,9 +22,9 @@ from starter.cli.common import (
     say,
     table,
 )
-from starter.directory import DEFAULT as DIRECTORY
-from starter.directory import DEMO, Addresses, Directory
 from starter.doctor import examine
+from starter.up.directory import DEFAULT as DIRECTORY
+from starter.up.directory import DEMO, Addresses, Directory
 
 Port = Annotated[int, Parameter(validator=validators.Number(gte=1, lte=65535))]
 WORKER = Path(__file__).parents[2] / "worker.py"
@@ -57,9 +57,9 @@ async def up(
     Ctrl-C stops all of it; started again, it continues where it stopped. The demonstration has a
     data directory of its own, `.aftercare/demo`, unless another is named.
     """
-    from starter.demo import DEMO_PACE, play  # noqa: PLC0415 - loads what only `up` needs
     from starter.up import Up  # noqa: PLC0415
     from starter.up import up as bring_up  # noqa: PLC0415
+    from starter.up.demo import DEMO_PACE, play  # noqa: PLC0415 - loads what only `up` needs
 
     chosen = common.data or os.environ.get("AFTERCARE_DATA") or (DEMO if demo else DIRECTORY)
     plan = Up(

@@ -26,7 +26,7 @@ from starter.cli.common import (
     who,
 )
 from starter.cli.follow_ups import print_receipt
-from starter.objects import TaskView
+from starter.reports.objects import TaskView
 from workflows.vocabulary import Role
 
 

@@ -26,7 +26,7 @@ from activities.crm.tables import (
     Note,
     Task,
 )
-from starter.events import Command, read_event
+from starter.intake.events import Command, read_event
 from tests.activities.desk_work import check_in, line, records, rows, step
 from tests.factories import NOON, FakeClock, a_customer, an_enrolment
 from workflows.vocabulary import (

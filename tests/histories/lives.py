@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from activities.crm import tables as t
-from starter.rehearsal_stage import Stage
+from starter.rehearse.stage import Stage
 from tests.rehearsals.life import Life, begin
 
 Play = Callable[[Stage], Awaitable[Life]]

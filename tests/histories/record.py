@@ -16,7 +16,7 @@ from sqlalchemy import select
 from temporalio.service import RPCError
 
 from activities.crm import tables as t
-from starter.rehearsal_stage import stage
+from starter.rehearse.stage import stage
 from tests.histories.lives import LIVES
 
 HERE = Path(__file__).parent

@@ -14,7 +14,7 @@ from sqlalchemy import select
 from temporalio.worker import Replayer
 
 from activities.crm import tables as t
-from starter.rehearsal_stage import stage
+from starter.rehearse.stage import stage
 from tests.laws.town import Citizen, Town
 from workflows.plugin import plugin
 from workflows.sops import CATALOGUE

@@ -13,7 +13,7 @@ from temporalio.service import RPCError
 from activities.crm import tables as t
 from activities.fakes.channels import Fault
 from starter.answers import Refusal
-from starter.rehearsal_stage import Stage
+from starter.rehearse.stage import Stage
 from tests.rehearsals.life import Life, begin
 
 HOUR = timedelta(hours=1)

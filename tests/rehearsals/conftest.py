@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from starter.rehearsal_stage import Stage, stage
+from starter.rehearse.stage import Stage, stage
 from tests.rehearsals.life import begin
 
 logging.getLogger("temporalio.activity").setLevel(logging.CRITICAL)  # the faults here are meant

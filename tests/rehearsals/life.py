@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 
 from activities.crm import tables as t
-from starter.rehearsal_stage import Stage
 from starter.rehearse import ADA, Director
+from starter.rehearse.stage import Stage
 from workflows.sops import CATALOGUE
 from workflows.vocabulary import State
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from activities.crm import tables as t
-from starter.rehearsal_stage import Stage
+from starter.rehearse.stage import Stage
 from tests.rehearsals.life import S0, Life
 
 Begin = Callable[..., Any]

@@ -8,8 +8,8 @@ from typing import Any
 from activities.crm.milestones import record_milestone
 from activities.crm.store import Store
 from activities.crm.tables import Message, new_id
-from starter.objects import ChecklistLine, FollowUp
 from starter.reports import Reports
+from starter.reports.objects import ChecklistLine, FollowUp
 from tests.factories import NOON, FakeClock
 from workflows.vocabulary import State
 

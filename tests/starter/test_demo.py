@@ -10,9 +10,9 @@ import pytest
 from activities.crm import tables as t
 from activities.crm.pace import PaceError, factor_of, settle_pace
 from activities.crm.store import Store
-from starter.demo import CAST, opening, script
-from starter.events import read_event
-from starter.ticker import Ticker
+from starter.intake.events import read_event
+from starter.up.demo import CAST, opening, script
+from starter.up.ticker import Ticker
 
 LONDON = ZoneInfo("Europe/London")
 MONDAY = datetime(2026, 11, 23, 10, tzinfo=LONDON)

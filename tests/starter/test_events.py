@@ -14,8 +14,8 @@ from activities.crm.store import Store
 from activities.crm.tables import Customer, Inbox, Order
 from starter.answers import Refusal
 from starter.desk import Desk
-from starter.events import TYPES, read_event
-from starter.patches import CustomerPatch, OrderPatch
+from starter.intake.events import TYPES, read_event
+from starter.intake.patches import CustomerPatch, OrderPatch
 from tests.factories import NOON, FakeClock
 from tests.starter.front import FakeTemporal, a_desk, an_event, an_order_event, only, rows
 from workflows.vocabulary import Pace

@@ -106,7 +106,7 @@ async def test_shuffled_and_doubled(
     seed: int, memory_store: Store, in_order: dict[str, Any]
 ) -> None:
     """However the events of a life are shuffled and repeated, the tables say the same."""
-    luck = random.Random(seed)  # noqa: S311 - it hides nothing
+    luck = random.Random(seed)
     events = the_life()
     events += luck.sample(events, luck.randrange(len(events)))
     luck.shuffle(events)
@@ -116,7 +116,7 @@ async def test_shuffled_and_doubled(
 @pytest.mark.parametrize("seed", range(4))
 async def test_all_at_once(seed: int, store: Store, in_order: dict[str, Any]) -> None:
     """Nor does it matter how many of them come at the same moment."""
-    luck = random.Random(seed)  # noqa: S311 - it hides nothing
+    luck = random.Random(seed)
     events = the_life() * 2
     luck.shuffle(events)
     assert await lived(store, events, at_once=8) == in_order

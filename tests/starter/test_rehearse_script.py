@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from starter.rehearsal_script import ScriptError, read_script, span
+from starter.rehearse.script import ScriptError, read_script, span
 
 
 def test_entries_come_in_the_order_of_their_time() -> None:

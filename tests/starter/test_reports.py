@@ -11,8 +11,7 @@ from activities.crm import holds
 from activities.crm.milestones import record_decision
 from activities.crm.store import Store
 from activities.crm.tables import Alias, Consent, Draft, Note, Task
-from starter import words
-from starter.reports import Reports, UnknownCursorError
+from starter.reports import Reports, UnknownCursorError, words
 from tests.factories import NOON, FakeClock, a_customer, an_enrolment, an_order
 from tests.starter.records import DAY, ID, a_message, lines, mark, seen
 from workflows.vocabulary import State

@@ -8,8 +8,7 @@ import pytest
 
 from activities.crm import holds
 from activities.crm.store import Store
-from starter import sops
-from starter.reports import Reports
+from starter.reports import Reports, sops
 from tests.factories import NOON, FakeClock, a_customer, an_enrolment
 from tests.starter.records import DAY, ID, a_message, lines, mark, seen
 from workflows.sops import CATALOGUE, KEEP_IN_TOUCH

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from starter import supervisor
-from starter.supervisor import GaveUpError, Program, Supervisor
+from starter.up import supervisor
+from starter.up.supervisor import GaveUpError, Program, Supervisor
 
 WAIT = (
     "import pathlib, os, time; pathlib.Path({file!r}).write_text(str(os.getpid())); time.sleep(60)"
@@ -25,7 +25,7 @@ DEAF = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); "
 PARENT = """
 import asyncio, os, sys
 from pathlib import Path
-from starter.supervisor import Program, Supervisor
+from starter.up.supervisor import Program, Supervisor
 
 async def ready(pid):
     return Path({file!r}).exists()

@@ -16,9 +16,9 @@ from zoneinfo import ZoneInfo
 from activities.calendar import zone_of
 from activities.crm import tables as t
 from activities.crm.house import house_rules
-from starter.rehearsal_script import Entry, read_script
-from starter.rehearsal_stage import DAY, HOUR, Stage, stage
-from starter.rehearsal_timeline import Cast, Moment, timeline
+from starter.rehearse.script import Entry, read_script
+from starter.rehearse.stage import DAY, HOUR, Stage, stage
+from starter.rehearse.timeline import Cast, Moment, timeline
 from workflows.sops import CATALOGUE, Sop
 
 TEN, TUESDAY = time(10), 1

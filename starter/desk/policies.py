@@ -13,7 +13,7 @@ from activities.crm.store import lock_name
 from activities.crm.tables import Setting
 from starter.answers import Refusal
 from starter.catalogue import SWITCHES, blanks
-from starter.room import Room, audit
+from starter.desk.room import Room, audit
 
 
 class Policing(Room):

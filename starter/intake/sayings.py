@@ -5,7 +5,7 @@ from __future__ import annotations
 from activities.crm import consents, holds, inbox, people
 from activities.crm.milestones import record_decision
 from activities.crm.tables import Case, Engagement, new_id
-from starter.events import (
+from starter.intake.events import (
     Activity,
     Contact,
     Data,
@@ -16,7 +16,7 @@ from starter.events import (
     Said,
     Trouble,
 )
-from starter.happening import SIGNALS, Happening
+from starter.intake.happening import SIGNALS, Happening
 
 
 async def recorded(h: Happening) -> None:

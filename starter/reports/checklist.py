@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from functools import cached_property
 
 from activities.crm import tables
-from starter import sops
-from starter.objects import ChecklistLine
+from starter.reports import sops
+from starter.reports.objects import ChecklistLine
 from workflows.sops import KEEP_IN_TOUCH, Sop
 from workflows.vocabulary import State
 

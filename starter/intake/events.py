@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, StrictBool, ValidationError
 
 from starter.answers import Refusal
-from starter.patches import (
+from starter.intake.patches import (
     ContractPatch,
     CustomerPatch,
     Door,

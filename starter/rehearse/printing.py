@@ -10,8 +10,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from starter.rehearsal_timeline import Change, Moment, compare
 from starter.rehearse import Rehearsal
+from starter.rehearse.timeline import Change, Moment, compare
 
 STYLES = {"sent": "green", "deferred": "dim", "refused": "yellow", "skipped": "yellow"}
 STYLES |= {"held": "yellow", "blocked": "red", "handed": "cyan"}

@@ -12,7 +12,7 @@ from activities.crm import enrolments, inbox, people
 from activities.crm.tables import Customer, Enrolment, Inbox, Order
 from starter.answers import Effect
 from starter.catalogue import Catalogue
-from starter.events import Command, Data, Event
+from starter.intake.events import Command, Data, Event
 from workflows.vocabulary import Heard, Pace
 
 KEEP_IN_TOUCH = "keep-in-touch"

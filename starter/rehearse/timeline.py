@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from activities.crm import tables as t
 from activities.crm.store import Store
-from starter import words
+from starter.reports import words
 from workflows.vocabulary import Role
 
 SILENT = ("allowed", "potential")  # what came of it follows in a line of its own

@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from activities.crm import tables as t
 from activities.crm.store import Store
-from starter import words
+from starter.reports import words
 from workflows.vocabulary import State
 
 Show = Callable[[str, str], None]  # a line, and its style

@@ -25,12 +25,12 @@ from activities.crm.store import Store
 from activities.crm.tables import ApiKey
 from activities.settings import Settings, load_settings
 from starter import health
-from starter.directory import DEFAULT, DEMO, Addresses, Directory, DirectoryError, command, taken
-from starter.supervisor import Program, Supervisor
+from starter.up.directory import DEFAULT, DEMO, Addresses, Directory, DirectoryError, command, taken
+from starter.up.supervisor import Program, Supervisor
 from workflows.vocabulary import Pace
 
 Say = Callable[[str], None]
-WORKER = Path(__file__).parents[1] / "worker.py"
+WORKER = Path(__file__).parents[2] / "worker.py"
 RETENTION = "720h"  # of closed workflows; the CRM keeps what became of them for good
 PORT_OPTIONS = {"web": "--port", "temporal": "--temporal-port", "temporal_ui": "--temporal-ui-port"}
 PORT_NAMES = {"web": "the web application", "temporal": "Temporal", "temporal_ui": "Temporal's UI"}

@@ -15,12 +15,12 @@ from activities.clock import Clock
 from activities.crm import consents, inbox, people
 from activities.crm.store import Store
 from activities.crm.tables import Inbox
-from starter import beginnings, sayings
 from starter.answers import Effect, Refusal
 from starter.catalogue import Catalogue, checked
-from starter.events import Command, Event, Wish, read_event
-from starter.happening import Happening
-from starter.introductions import Strange, known, meet, spelt_out
+from starter.intake import beginnings, sayings
+from starter.intake.events import Command, Event, Wish, read_event
+from starter.intake.happening import Happening
+from starter.intake.introductions import Strange, known, meet, spelt_out
 from workflows.vocabulary import Role
 
 log = logging.getLogger(__name__)

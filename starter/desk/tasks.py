@@ -14,9 +14,9 @@ from activities.crm.milestones import record_milestone
 from activities.crm.store import lock_customer
 from activities.crm.tables import Case, Draft, Enrolment, Milestone, Task, new_id
 from starter.answers import Effect, Receipt, Refusal
-from starter.events import refusal_of
-from starter.patches import Door, Line, Words
-from starter.room import AT_ONCE, Room, audit
+from starter.desk.room import AT_ONCE, Room, audit
+from starter.intake.events import refusal_of
+from starter.intake.patches import Door, Line, Words
 from workflows.vocabulary import State
 
 ANSWER = "/answer"  # how the key of a case's task ends

@@ -11,8 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from activities.crm import enrolments, holds, ledger
 from activities.crm.tables import Customer, Enrolment, Milestone, Stop, new_id
 from starter.answers import Effect, Receipt, Refusal
-from starter.room import Room, audit, whom
-from starter.sops import clauses
+from starter.desk.room import Room, audit, whom
+from starter.reports.sops import clauses
 from workflows.vocabulary import State
 
 Verb = Literal["hold", "resume", "skip", "run-now", "retry", "end"]

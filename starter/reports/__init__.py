@@ -14,9 +14,9 @@ from activities.clock import Clock
 from activities.crm.store import Store
 from activities.crm.tables import Alias, Customer, Decision, Enrolment, Hold, Message, Task
 from activities.crm.tables import Milestone as MilestoneRow
-from starter import views
-from starter.checklist import Checklist, Known
-from starter.objects import (
+from starter.reports import views
+from starter.reports.checklist import Checklist, Known
+from starter.reports.objects import (
     CustomerView,
     DecisionView,
     FollowUp,

@@ -14,14 +14,14 @@ from temporalio.service import RPCError
 
 from activities.crm import enrolments, inbox, people
 from activities.crm.tables import Inbox, new_id
-from starter import signalling
 from starter.answers import Effect, Problem, Receipt, Refusal
-from starter.commands import Commands, Verb
-from starter.events import Command, Event, read_event
-from starter.handed_back import HandedBack
-from starter.policing import Policing
+from starter.desk import signals as signalling
+from starter.desk.commands import Commands, Verb
+from starter.desk.policies import Policing
+from starter.desk.room import AT_ONCE, audit, whom
+from starter.desk.tasks import HandedBack
+from starter.intake.events import Command, Event, read_event
 from starter.relay import PATIENCE, AwayError
-from starter.room import AT_ONCE, audit, whom
 
 __all__ = ["Desk", "Effect", "Problem", "Receipt", "Refusal", "Verb"]
 

@@ -14,10 +14,10 @@ from activities.crm.tables import Setting
 from activities.settings import Settings
 from starter.answers import Refusal
 from starter.desk import Desk
-from starter.directory import command
 from starter.office import open_desk
 from starter.reports import Reports
-from starter.ticker import Show, Ticker
+from starter.up.directory import command
+from starter.up.ticker import Show, Ticker
 from workflows.vocabulary import Pace, Role
 
 DEMO = "demo"

@@ -7,8 +7,8 @@ from typing import Any
 from activities.crm import customers, enrolments, inbox, orders
 from activities.crm import tables as rows
 from activities.crm.milestones import record_decision
-from starter.events import Progress, Wish, Years
-from starter.happening import SIGNALS, Happening, starting
+from starter.intake.events import Progress, Wish, Years
+from starter.intake.happening import SIGNALS, Happening, starting
 from workflows.sops import Sop
 from workflows.vocabulary import Enrolment, Heard, Relationship
 

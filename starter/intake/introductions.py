@@ -13,8 +13,8 @@ from activities.crm.house import house_rules
 from activities.crm.store import lock_customer
 from activities.crm.tables import Customer, Inbox, Order
 from starter.answers import Refusal
-from starter.events import Event
-from starter.patches import CustomerPatch
+from starter.intake.events import Event
+from starter.intake.patches import CustomerPatch
 
 INTRODUCING = (  # events that make known whom they are about; all others wait for one of these
     *("customer.signed_up", "customer.updated", "order.confirmed", "order.paid"),

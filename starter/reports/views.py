@@ -12,8 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from activities.crm import tables as t
 from activities.crm.holds import open_holds
 from activities.rendering import Template, TemplateFault, registry
-from starter import words
-from starter.objects import (
+from starter.reports import words
+from starter.reports.objects import (
     ChecklistLine,
     ConsentState,
     CustomerView,
