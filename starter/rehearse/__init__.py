@@ -1,7 +1,7 @@
 """`aftercare rehearse`: a whole procedure in simulated time, before any customer lives through it.
 
-The workflow, the desk, the gate and the records are the real ones, on a CRM in memory; the clock is
-the time-skipping server's. A silent customer by default, or whoever the script says.
+The workflow, the desk, the gate and the records are the real ones, on a CRM of its own; the clock
+is the time-skipping server's. A silent customer by default, or whoever the script says.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 from activities.calendar import zone_of
 from activities.crm import tables as t
 from activities.crm.house import house_rules
+from starter.answers import Refusal
 from starter.rehearse.script import Entry, read_script
 from starter.rehearse.stage import DAY, HOUR, Stage, stage
 from starter.rehearse.timeline import Cast, Moment, timeline
@@ -163,7 +164,13 @@ class Director:
         for entry in entries:
             await self.stage.sleep_until(began + entry.after)
             for who in self.cast:
-                await self._do(entry, who)
+                try:
+                    await self._do(entry, who)
+                except Refusal as fault:
+                    at = f"{entry.after.days}d{entry.after.seconds // 3600}h"
+                    raise RehearsalError(
+                        f"the script's `{entry.says}` after {at}: {fault.detail}"
+                    ) from None
             await self.stage.settle()
         while await self._running() and self.stage.clock.now() < began + LONGEST:
             await self.stage.sleep(6 * HOUR)
