@@ -31,7 +31,7 @@ async def test_the_worker_is_killed_in_the_middle_of_sending(
     await settled(machine)
     report(
         capsys,
-        f"worker: {SENDS} sends, {kills} kills, {in_doubt} sends in flight when it died, "
+        f"worker: {SENDS} sends, {kills} kills that left sends in doubt {in_doubt} times, "
         f"0 lost, 0 doubled; {time.monotonic() - began:.0f} s",
     )
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 from io import StringIO
 from pathlib import Path
-from typing import Any
 
 import pytest
 from rich.console import Console
 
 from starter.cli import run
-from starter.rehearse import RehearsalError, rehearse
+from starter.rehearse import Rehearsal, RehearsalError, rehearse
 from starter.rehearse.printing import as_data, show, show_changes
 
 COMPLAINT = [
@@ -20,9 +19,12 @@ COMPLAINT = [
 ]
 
 
-def printed(*rehearsals: Any) -> str:
+def printed(played: Rehearsal, changed: Rehearsal | None = None) -> str:
     console = Console(width=160, file=StringIO(), record=True)
-    (show if len(rehearsals) == 1 else show_changes)(*rehearsals, console)
+    if changed is None:
+        show(played, console)
+    else:
+        show_changes(played, changed, console)
     return console.export_text()
 
 
