@@ -38,7 +38,7 @@ from activities.crm.pace import pace_of
 from activities.crm.store import Store, UnsafeDatabaseError
 from activities.logs import configure
 from activities.settings import Settings, load_settings
-from activities.staffing import verbs
+from activities.wiring import verbs
 from workflows.contract import BULK, QUEUE
 from workflows.plugin import plugin
 

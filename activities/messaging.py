@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -25,10 +24,10 @@ from activities.crm.milestones import decide
 from activities.crm.store import Store, lock_customer
 from activities.crm.tables import Customer, Draft, Order
 from activities.crm.tables import Message as Row
-from activities.doubt import clear_up, later
 from activities.gate import VIP, Ask, judge
 from activities.permission import Template, never, standing_of
-from activities.press import Press
+from activities.reconcile import BUSY, later, reconcile
+from activities.renderer import Renderer
 from activities.rendering import Rendered, TemplateFault
 from activities.settings import Settings
 from workflows.contract import Messaging
@@ -37,7 +36,6 @@ from workflows.vocabulary import Answer, Handed, Message, Refused, Remainder, Se
 log = structlog.get_logger("aftercare.messaging")
 
 FAULT = "template"  # the type of what no retry cures
-BUSY = timedelta(seconds=1)  # after which somebody who lost a row tries again
 
 
 @dataclass(frozen=True)
@@ -60,14 +58,14 @@ class GatedMessaging(Messaging):
         settings: Settings,
         channels: Mapping[str, Channel],
         *,
-        press: Press = rendering,
+        renderer: Renderer = rendering,
         boot: Callable[[], float] = since_boot,
     ) -> None:
         self._store = store
         self._clock = clock
         self._settings = settings
         self._channels = channels
-        self._press = press
+        self._renderer = renderer
         self._boot = boot
 
     @activity.defn
@@ -75,7 +73,7 @@ class GatedMessaging(Messaging):
         """Ask the gate and, if it says yes, send: once under its key, however often this runs."""
         begun = await self._begin(message)
         if begun is None:
-            await self.clear_up(message)
+            await self.reconcile(message)
             begun = await self._begin(message)
         if begun is None:
             raise later("in_flight", BUSY)
@@ -84,7 +82,7 @@ class GatedMessaging(Messaging):
     @activity.defn
     async def anything_left(self, rest: Remainder) -> bool:
         """Whether the gate would still let any of it through, now or later."""
-        known = self._press.registry()
+        known = self._renderer.registry()
         async with self._store.reading() as session:
             customer = await session.get(Customer, rest.customer_id)
             if customer is None:
@@ -93,9 +91,9 @@ class GatedMessaging(Messaging):
         left = (known[name] for name in rest.templates if name in known)
         return any(not never(template, standing, rules) for template in left)
 
-    async def clear_up(self, step: Step) -> None:
+    async def reconcile(self, step: Step) -> None:
         """Find out what became of an attempt under the step's key, if one is open."""
-        await clear_up(self._store, self._clock, self._channels, step.key)
+        await reconcile(self._store, self._clock, self._channels, step.key)
 
     # -- the gate's transaction --------------------------------------------------------
 
@@ -140,7 +138,7 @@ class GatedMessaging(Messaging):
         began: float,
     ) -> Answer | Attempt:
         now, rules = self._clock.now(), await house_rules(session)
-        template = self._press.registry().get(message.template)
+        template = self._renderer.registry().get(message.template)
         if template is None:
             raise TemplateFault("template_unknown", message.template)
         verdict = await judge(session, Ask(message, template, customer, row), now=now, rules=rules)
@@ -173,7 +171,7 @@ class GatedMessaging(Messaging):
         draft = await session.get(Draft, message.draft_id) if message.draft_id else None
         if message.draft_id and (draft is None or draft.customer_id != customer.id):
             raise TemplateFault("draft_missing", message.template)
-        facts = self._press.facts_for(
+        facts = self._renderer.facts_for(
             customer,
             order,
             rules,
@@ -183,7 +181,7 @@ class GatedMessaging(Messaging):
             public_url=self._settings.public_url,
             secret=self._settings.secret_key.get_secret_value(),
         )
-        return self._press.render(
+        return self._renderer.render(
             message.template, customer.locale, row.channel or "", facts, draft
         )
 
@@ -245,9 +243,9 @@ class GatedMessaging(Messaging):
         """The row, if this attempt still holds it."""
         await lock_customer(session, message.customer_id)
         row = await ledger.find(session, message.key)
-        return (
-            row if row and (row.state, row.attempts) == (ledger.SENDING, attempt.number) else None
-        )
+        if row is None or (row.state, row.attempts) != (ledger.SENDING, attempt.number):
+            return None
+        return row
 
     async def _record_sent(self, session: AsyncSession, message: Message, row: Row) -> None:
         sent = Sent(key=row.key, at=row.sent_at or row.created_at)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
@@ -17,22 +17,17 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from temporalio import activity
 
 from activities.channels import Channel
-from activities.clerk import CrmClerk
 from activities.clock import Clock
 from activities.crm import holds, inbox, ledger, people, tasks
 from activities.crm.milestones import decide
 from activities.crm.store import Store, lock_customer
 from activities.crm.tables import Case, Customer, Enrolment, Hold, Inbox, Milestone, Task, new_id
-from activities.doubt import clear_up, later
-from activities.handing import MEND, hand_over
+from activities.handover import MEND, hand_over
+from activities.reconcile import BUSY, later, reconcile
 from activities.settings import Settings
 from workflows import vocabulary as v
 from workflows.contract import Records
 from workflows.vocabulary import PAST, Outcome, Role, State
-
-__all__ = ["CrmClerk", "CrmRecords"]
-
-BUSY = timedelta(seconds=1)  # real time, until it is asked again what became of an attempt
 
 
 class CrmRecords(Records):
@@ -59,7 +54,7 @@ class CrmRecords(Records):
             try:
                 return await self._withdraw(step)
             except ledger.InFlightError:
-                await clear_up(self.store, self.clock, self.channels, step.key)
+                await reconcile(self.store, self.clock, self.channels, step.key)
         raise later("in_flight", BUSY)
 
     async def _withdraw(self, step: v.Withdrawal) -> v.Settled:

@@ -185,7 +185,7 @@ async def doubt(session: AsyncSession, row: Message, now: datetime) -> None:
 async def withdraw(session: AsyncSession, step: v.Withdrawal, now: datetime) -> v.Settled:
     """Close a message's key for good and say what became of it, on the checklist too.
 
-    Raises `InFlightError` while an attempt may be under way: `doubt.clear_up` finds out.
+    Raises `InFlightError` while an attempt may be under way: `reconcile` finds out.
     """
     customer = await lock_customer(session, step.customer_id)
     row = await find(session, step.key)

@@ -13,7 +13,7 @@ from activities.crm.store import Store
 from activities.fakes.channels import FailingChannel
 from activities.fakes.clock import RehearsalClock
 from activities.settings import Settings
-from activities.staffing import verbs
+from activities.wiring import verbs
 
 CHANNELS = ("email", "sms", "letter")
 

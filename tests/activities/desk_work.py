@@ -8,9 +8,10 @@ from typing import Any, TypeVar
 from pydantic import SecretStr
 from sqlalchemy import select
 
+from activities.clerk import CrmClerk
 from activities.crm.store import Store
 from activities.crm.tables import Base, Milestone
-from activities.records import CrmClerk, CrmRecords
+from activities.records import CrmRecords
 from activities.settings import Settings
 from tests.factories import FakeClock
 from workflows.vocabulary import Role, Task

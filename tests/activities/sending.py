@@ -60,7 +60,7 @@ SHEETS = {
 
 
 class Plates:
-    """A press whose every template says its own name; those in `broken` cannot be rendered."""
+    """A renderer whose every template says its own name; those in `broken` cannot be rendered."""
 
     def __init__(self) -> None:
         self.broken: set[str] = set()
@@ -182,7 +182,7 @@ class House:
             clock,
             Settings(secret_key="secret", _env_file=None),
             {"email": self.email, "sms": self.sms},
-            press=self.plates,
+            renderer=self.plates,
             boot=self.boot,
         )
 

@@ -240,7 +240,7 @@ async def test_fifty_attempts_at_once_are_one_message(store: Store, clock: FakeC
     outbox = {"email": OutboxChannel(store, clock, "email")}
     house = House(store, clock)
     settings = Settings(secret_key="secret", _env_file=None)
-    messaging = GatedMessaging(store, clock, settings, outbox, press=house.plates)
+    messaging = GatedMessaging(store, clock, settings, outbox, renderer=house.plates)
     asked = (messaging.send(message(customer.id, "welcome")) for _ in range(50))
     answers = await asyncio.gather(*asked, return_exceptions=True)
     assert {type(answer) for answer in answers} <= {v.Sent, ApplicationError}

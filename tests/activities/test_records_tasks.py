@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from temporalio.exceptions import ApplicationError
 
-from activities import handing
+from activities import handover
 from activities.crm import holds
 from activities.crm.store import Store
 from activities.crm.tables import (
@@ -88,7 +88,7 @@ async def test_what_dies_half_way_leaves_nothing(
         raise ConnectionError
 
     with monkeypatch.context() as patched:
-        patched.setattr(handing, "decide", die)
+        patched.setattr(handover, "decide", die)
         with pytest.raises(ConnectionError):
             await records(store, clock).hand_over(check_in(customer))
     assert not await rows(store, Task)

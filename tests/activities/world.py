@@ -162,7 +162,7 @@ class World:
             )
         except ledger.InFlightError:
             with suppress(ApplicationError):
-                await self.house.messaging.clear_up(message)
+                await self.house.messaging.reconcile(message)
             self.again(message, now + timedelta(seconds=10))
         except ApplicationError as fault:
             self.again(message, now + (fault.next_retry_delay or timedelta(minutes=1)))

@@ -1,4 +1,4 @@
-"""What became of an attempt that never said: the provider is asked, and asked again.
+"""Reconciling the ledger with the provider: what became of an attempt that never said.
 
 An attempt that holds its row past the deadline has died, or lost its answer on the way. After a
 quarantine, in which the provider may still take what it was given, its look-up decides; where there
@@ -21,8 +21,10 @@ from activities.crm.store import Store, lock_customer
 from activities.crm.tables import Message
 from workflows.vocabulary import Kind
 
+BUSY = timedelta(seconds=1)  # real time, after which who found the row taken asks again
 
-async def clear_up(store: Store, clock: Clock, channels: Mapping[str, Channel], key: str) -> None:
+
+async def reconcile(store: Store, clock: Clock, channels: Mapping[str, Channel], key: str) -> None:
     """Find out what became of the attempt that holds this key, and write it down.
 
     Raises a retryable `ApplicationError`, with the delay, while it is too early to know.

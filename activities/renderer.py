@@ -1,4 +1,4 @@
-"""What writes the messages, as messaging sees it."""
+"""The renderer as messaging sees it: what writes a message's words."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from activities.permission import Template
 from activities.rendering import Rendered
 
 
-class Press(Protocol):
-    """Where messages are written; in the house, the package `rendering`."""
+class Renderer(Protocol):
+    """The package `rendering`, or what a test puts in its place."""
 
     def registry(self) -> Mapping[str, Template]: ...
 

@@ -194,7 +194,7 @@ async def test_what_is_in_flight_is_cleared_up_before_it_is_withdrawn(
     with pytest.raises(ledger.InFlightError):
         await withdraw(house, customer.id, "guide")
     house.clock.advance(seconds=15)
-    await house.messaging.clear_up(message(customer.id, "guide"))
+    await house.messaging.reconcile(message(customer.id, "guide"))
     became = await withdraw(house, customer.id, "guide")
     assert isinstance(became, v.Refused if death == "die" else v.Sent)
     assert len(house.email.taken) == (death != "die")

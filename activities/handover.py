@@ -30,7 +30,7 @@ URGENT, USUAL = 2, 3
 
 
 @dataclass(frozen=True)
-class Handing:
+class Handover:
     """One task's way to a role's list, within a transaction that has the customer's lock."""
 
     session: AsyncSession
@@ -117,11 +117,11 @@ async def hand_over(
     if known := await _known(session, now, task):
         return known
     rules = await house_rules(session)
-    handing = Handing(session, now, task, customer, rules, settings)
+    handover = Handover(session, now, task, customer, rules, settings)
     if customer is not None and customer.erased_at is not None:
-        return await handing.turn_down("erased")
+        return await handover.turn_down("erased")
     try:
-        return await gate.admit_task(session, task, now, rules) or await handing.put()
+        return await gate.admit_task(session, task, now, rules) or await handover.put()
     except TemplateFault as fault:
         # A permanent fault, by its code alone: the step is blocked until an engineer mends it.
         raise ApplicationError(fault.code, type=FAULT, non_retryable=True) from None

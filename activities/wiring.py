@@ -1,4 +1,4 @@
-"""Who does the work: all verbs, ready for a worker."""
+"""The activities with what they need, ready for a worker."""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from temporalio import activity
 
 from activities.crm.store import Store
-from activities.staffing import verbs
+from activities.wiring import verbs
 from tests.activities.desk_work import SETTINGS
 from tests.factories import FakeClock
 from workflows import contract
