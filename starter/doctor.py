@@ -16,9 +16,9 @@ from activities.crm.store import Store
 from activities.crm.tables import Engagement, Message, Stop
 from activities.settings import Settings
 from starter import health
+from starter.bootstrap import open_desk
 from starter.desk import Desk
 from starter.health import Check
-from starter.office import open_desk
 from workflows.sops import CATALOGUE
 
 SILENT = timedelta(hours=48)  # no engagement heard of anyone: nobody can be told to be missed

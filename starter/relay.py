@@ -30,7 +30,7 @@ from activities.crm import enrolments, people
 from activities.crm.store import Store
 from activities.crm.tables import Enrolment, Telling
 from starter.catalogue import Catalogue
-from starter.intake.happening import KEEP_IN_TOUCH
+from starter.intake.handling import KEEP_IN_TOUCH
 from workflows import attributes, vocabulary
 from workflows.contract import QUEUE
 from workflows.vocabulary import Role
@@ -43,16 +43,23 @@ LONGEST = 30.0  # seconds between two tries while Temporal is away
 AT_A_TIME = 20
 POISON = timedelta(minutes=10)  # the longest wait for a row that Temporal does not accept
 
-STARTED, SIGNALLED, KNOWN, PASSED_ON, TO_A_PERSON, TOO_LATE = (
-    *("started", "signalled", "already", "passed_on", "a_person_is_told", "ended"),
-)
+STARTED, SIGNALLED, KNOWN = "started", "signalled", "already"
+PASSED_ON, TO_A_PERSON, TOO_LATE = "passed_on", "a_person_is_told", "ended"
 # Facts that stand in the tables anyway: nobody needs to hear of them once the follow-up is over.
-SILENT = (
-    *("order_placed", "order_shipped", "order_ready", "order_picked_up", "order_delivered"),
-    *("order_cancelled", "order_refunded", "order_returned", "account_provisioned", "opted_out"),
-    *("low_engagement", "hold", "resume", "end", "complaint", "complaint_updated"),
-    *("complaint_resolved", "responded", "inquiry", "inquiry_answered", "interaction"),
-    *("done_elsewhere", "feedback", "task_done"),
+SILENT = frozenset(
+    """order_placed order_shipped order_ready order_picked_up order_delivered
+    order_cancelled order_refunded order_returned account_provisioned opted_out
+    low_engagement hold resume end complaint complaint_updated complaint_resolved
+    responded inquiry inquiry_answered interaction done_elsewhere feedback task_done""".split()
+)
+
+
+AWAY = (  # what a call says when it is Temporal that does not answer
+    RPCStatusCode.UNAVAILABLE,
+    RPCStatusCode.DEADLINE_EXCEEDED,
+    RPCStatusCode.CANCELLED,
+    RPCStatusCode.RESOURCE_EXHAUSTED,
+    RPCStatusCode.UNAUTHENTICATED,
 )
 
 
@@ -83,7 +90,8 @@ class Relay:
             for answer in answers:
                 if isinstance(answer, BaseException):
                     raise answer
-            heard += (now_heard := answers.count(True))
+            now_heard = answers.count(True)
+            heard += now_heard
             if not now_heard:
                 return heard
 
@@ -238,12 +246,6 @@ class Relay:
                 mine.claimed_until = self.clock.real() + wait
 
 
-AWAY = (
-    *(RPCStatusCode.UNAVAILABLE, RPCStatusCode.DEADLINE_EXCEEDED, RPCStatusCode.CANCELLED),
-    *(RPCStatusCode.RESOURCE_EXHAUSTED, RPCStatusCode.UNAUTHENTICATED),
-)
-
-
 def _unknown_there(fault: Exception) -> bool:
     """Whether the workflow is not there (and not its whole namespace)."""
     if not isinstance(fault, RPCError) or fault.status is not RPCStatusCode.NOT_FOUND:
@@ -252,6 +254,6 @@ def _unknown_there(fault: Exception) -> bool:
 
 
 def _away(fault: Exception) -> Exception:
-    """Whether it is Temporal that does not answer, or this one telling it does not accept."""
+    """An `AwayError` if Temporal does not answer; the fault itself if it refuses this telling."""
     away = not isinstance(fault, RPCError) or fault.status in AWAY
     return AwayError() if away else fault

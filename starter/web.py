@@ -14,8 +14,8 @@ from fastapi import FastAPI
 from activities.settings import Settings
 from starter.api import Lifespan, create_app
 from starter.api.door import Rooms
+from starter.bootstrap import open_desk
 from starter.desk import Desk
-from starter.office import open_desk
 
 GRACE = 10  # seconds for requests under way, once told to stop
 AGAIN = 5.0  # seconds after which a relay that fell over begins again

@@ -15,8 +15,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from activities.crm.pace import PaceError
 from activities.crm.store import UnsafeDatabaseError
 from starter.answers import Refusal
+from starter.bootstrap import NotReadyError
 from starter.cli.common import CliError
-from starter.office import NotReadyError
 from starter.up.directory import DirectoryError
 from starter.up.supervisor import GaveUpError
 

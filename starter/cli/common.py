@@ -22,8 +22,8 @@ from sqlalchemy import select
 
 from activities.crm.tables import Alias, Customer
 from activities.settings import Settings, load_settings
+from starter.bootstrap import open_desk
 from starter.desk import Desk
-from starter.office import open_desk
 from starter.reports import Reports
 from starter.up.directory import adopt
 

@@ -16,10 +16,10 @@ from activities.crm import enrolments, inbox, people
 from activities.crm.tables import Inbox, new_id
 from starter.answers import Effect, Problem, Receipt, Refusal
 from starter.desk import signals as signalling
+from starter.desk.base import AT_ONCE, audit, whom
 from starter.desk.commands import Commands, Verb
-from starter.desk.policies import Policing
-from starter.desk.room import AT_ONCE, audit, whom
-from starter.desk.tasks import HandedBack
+from starter.desk.policies import Policies
+from starter.desk.tasks import Tasks
 from starter.intake.events import Command, Event, read_event
 from starter.relay import PATIENCE, AwayError
 
@@ -32,7 +32,7 @@ SETTLING = timedelta(seconds=5)  # real time that another process may take to ca
 HOUSEKEEPING = 600.0  # real seconds
 
 
-class Desk(Commands, HandedBack, Policing):
+class Desk(Commands, Tasks, Policies):
     """Doors that lose nothing: each method raises `Refusal` for what cannot be done as asked."""
 
     # -- what comes in ------------------------------------------------------------------

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from activities.crm import enrolments, holds, ledger
 from activities.crm.tables import Customer, Enrolment, Milestone, Stop, new_id
 from starter.answers import Effect, Receipt, Refusal
-from starter.desk.room import Room, audit, whom
+from starter.desk.base import DeskBase, audit, whom
 from starter.reports.sops import clauses
 from workflows.vocabulary import State
 
@@ -27,7 +27,7 @@ VERBS: dict[Verb, str] = {
 MANUAL = "manual"
 
 
-class Commands(Room):
+class Commands(DeskBase):
     async def control(
         self, verb: Verb, target: str, *, clause: str | None = None, reason: str, by: str
     ) -> Receipt:

@@ -13,10 +13,10 @@ from activities.crm.store import lock_name
 from activities.crm.tables import Setting
 from starter.answers import Refusal
 from starter.catalogue import SWITCHES, blanks
-from starter.desk.room import Room, audit
+from starter.desk.base import DeskBase, audit
 
 
-class Policing(Room):
+class Policies(DeskBase):
     async def policy_show(self, name: str) -> dict[str, Any]:
         """A policy as it stands: `{name, version, approved_by, values, blanks}`; `house` too."""
         async with self.store.reading() as session:

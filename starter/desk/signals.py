@@ -9,7 +9,7 @@ from activities.crm.tables import Customer, Enrolment, new_id
 from starter.answers import Refusal
 from starter.desk.commands import VERBS
 from starter.intake.events import TYPES
-from starter.intake.happening import SIGNALS
+from starter.intake.handling import SIGNALS
 from workflows.vocabulary import HEARD
 
 CONTROLS = {name: verb for verb, name in VERBS.items()}

@@ -14,7 +14,7 @@ from activities.crm.milestones import record_milestone
 from activities.crm.store import lock_customer
 from activities.crm.tables import Case, Draft, Enrolment, Milestone, Task, new_id
 from starter.answers import Effect, Receipt, Refusal
-from starter.desk.room import AT_ONCE, Room, audit
+from starter.desk.base import AT_ONCE, DeskBase, audit
 from starter.intake.events import refusal_of
 from starter.intake.patches import Door, Line, Words
 from workflows.vocabulary import State
@@ -34,7 +34,7 @@ class TaskOutcome(Door):
     resolved: bool | None = None  # of a complaint: whether it is put right
 
 
-class HandedBack(Room):
+class Tasks(DeskBase):
     async def complete_task(self, task_id: str, outcome: dict[str, Any], by: str) -> Receipt:
         """Close a task with what came of it: see `TaskOutcome`; closed before, nothing changes."""
         try:

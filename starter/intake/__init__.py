@@ -17,10 +17,10 @@ from activities.crm.store import Store
 from activities.crm.tables import Inbox
 from starter.answers import Effect, Refusal
 from starter.catalogue import Catalogue, checked
-from starter.intake import beginnings, sayings
+from starter.intake import handlers, starts
 from starter.intake.events import Command, Event, Wish, read_event
-from starter.intake.happening import Happening
-from starter.intake.introductions import Strange, known, meet, spelt_out
+from starter.intake.handling import Handling
+from starter.intake.identity import Unidentified, identify, known, normalised
 from workflows.vocabulary import Role
 
 log = logging.getLogger(__name__)
@@ -29,29 +29,29 @@ AHEAD = timedelta(days=1)  # clocks differ, and so do people's ideas of time zon
 TRIES = 4
 AGAIN = ("40P01", "40001", "23505")  # PostgreSQL broke up two that crossed: one has to repeat
 
-Handler = Callable[[Happening], Awaitable[None]]
+Handler = Callable[[Handling], Awaitable[None]]
 HANDLERS: dict[str, Handler] = {
-    "customer.signed_up": beginnings.began,
-    "sale.closed": beginnings.began,
-    "contract.signed": beginnings.began,
-    "follow_up.requested": beginnings.requested,
-    "keep_in_touch.wanted": beginnings.years_after,
-    "customer.updated": sayings.recorded,
-    "customer.erased": sayings.erased,
-    "engagement.login": sayings.engaged,
-    "engagement.feature_used": sayings.engaged,
-    "engagement.content_viewed": sayings.engaged,
-    "issue.detected": sayings.issue_showed,
-    "reply.received": sayings.replied,
-    "inquiry.received": sayings.replied,
-    "inquiry.answered": sayings.inquiry_answered,
-    "complaint.opened": sayings.complained,
-    "complaint.updated": sayings.complaint_went_on,
-    "complaint.resolved": sayings.complaint_settled,
-    "feedback.received": sayings.gave_feedback,
-    "consent.changed": sayings.consent_changed,
-    "interaction.logged": sayings.talked,
-    "message.sent_elsewhere": sayings.sent_elsewhere,
+    "customer.signed_up": starts.began,
+    "sale.closed": starts.began,
+    "contract.signed": starts.began,
+    "follow_up.requested": starts.requested,
+    "keep_in_touch.wanted": starts.years_after,
+    "customer.updated": handlers.recorded,
+    "customer.erased": handlers.erased,
+    "engagement.login": handlers.engaged,
+    "engagement.feature_used": handlers.engaged,
+    "engagement.content_viewed": handlers.engaged,
+    "issue.detected": handlers.issue_showed,
+    "reply.received": handlers.replied,
+    "inquiry.received": handlers.replied,
+    "inquiry.answered": handlers.inquiry_answered,
+    "complaint.opened": handlers.complained,
+    "complaint.updated": handlers.complaint_went_on,
+    "complaint.resolved": handlers.complaint_settled,
+    "feedback.received": handlers.gave_feedback,
+    "consent.changed": handlers.consent_changed,
+    "interaction.logged": handlers.talked,
+    "message.sent_elsewhere": handlers.sent_elsewhere,
 }
 
 
@@ -64,7 +64,7 @@ class Intake:
         at = self.when(event)
         details = event.details()
         async with self.store.reading() as session:
-            await spelt_out(session, event.customer)
+            await normalised(session, event.customer)
             if isinstance(details, Wish):
                 sop = self.catalogue.named(details.sop)
                 checked(sop, {}, details.policy)
@@ -138,22 +138,22 @@ class Intake:
         if row.state != inbox.STORED:
             return None
         event = read_event(json.loads(row.raw), Command)
-        met = await meet(session, event, row, self.clock.now())
-        if isinstance(met, Strange):
-            self._park(row, met.keys)
+        found = await identify(session, event, row, self.clock.now())
+        if isinstance(found, Unidentified):
+            self._park(row, found.keys)
             return []
-        customer, order = met.customer, met.order
+        customer, order = found.customer, found.order
         row.customer_id = customer.id
         if customer.erased_at is not None:
             _done(row, [Effect(None, "none", "erased")])
             return []
         if woken := await _wake(session, await known(session, customer, order)):
             return woken
-        case = sayings.case_to_wait_for(event.type, event.details(), customer.id)
+        case = handlers.case_to_wait_for(event.type, event.details(), customer.id)
         if case and await people.case_of(session, customer.id, case_id=None, key=case) is None:
             self._park(row, [f"case:{case}"])
             return []
-        happening = Happening(
+        handling = Handling(
             session=session,
             now=self.clock.now(),
             pace=self.clock.pace,
@@ -164,7 +164,7 @@ class Intake:
             customer=customer,
             order=order,
         )
-        return await _handle(happening)
+        return await _handle(handling)
 
     def _park(self, row: Inbox, keys: list[str]) -> None:
         row.state, row.effects = inbox.PARKED, [asdict(Effect(None, "parked"))]
@@ -191,7 +191,7 @@ class Intake:
             )
 
 
-async def _handle(h: Happening) -> list[str]:
+async def _handle(h: Handling) -> list[str]:
     what = h.event.type
     if h.event.customer and what != "consent.changed":
         consent = h.event.customer.consent
@@ -201,9 +201,9 @@ async def _handle(h: Happening) -> list[str]:
         }
         await consents.begin(h.session, h.customer.id, said, at=h.at, now=h.now, source=what)
     if what.startswith("order."):
-        await beginnings.order_went_on(h)
+        await starts.order_went_on(h)
     else:
-        await HANDLERS.get(what, sayings.passed_on)(h)
+        await HANDLERS.get(what, handlers.passed_on)(h)
     _done(h.row, h.effects)
     if h.early:
         heard = {"heard": h.early.model_dump(mode="json")}

@@ -13,8 +13,8 @@ from activities.crm.house import house_rules
 from activities.crm.tables import Setting
 from activities.settings import Settings
 from starter.answers import Refusal
+from starter.bootstrap import open_desk
 from starter.desk import Desk
-from starter.office import open_desk
 from starter.reports import Reports
 from starter.up.directory import command
 from starter.up.ticker import Show, Ticker

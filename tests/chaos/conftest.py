@@ -19,8 +19,8 @@ from activities.crm.migrate import upgrade
 from activities.crm.tables import Enrolment, Message, Outbox, Task
 from activities.settings import Settings
 from starter import health
+from starter.bootstrap import open_desk
 from starter.desk import Desk, Receipt
-from starter.office import open_desk
 from tests.chaos.temporal import TemporalServer
 
 DOSE = int(os.environ.get("AFTERCARE_DOSE", "1"))

@@ -17,42 +17,49 @@ from starter.intake.events import Event
 from starter.intake.patches import CustomerPatch
 
 INTRODUCING = (  # events that make known whom they are about; all others wait for one of these
-    *("customer.signed_up", "customer.updated", "order.confirmed", "order.paid"),
-    *("sale.closed", "contract.signed", "follow_up.requested"),
+    "customer.signed_up",
+    "customer.updated",
+    "order.confirmed",
+    "order.paid",
+    "sale.closed",
+    "contract.signed",
+    "follow_up.requested",
 )
 
 
 @dataclass(frozen=True)
-class Met:
+class Identified:
     customer: Customer
     order: Order | None
 
 
 @dataclass(frozen=True)
-class Strange:
+class Unidentified:
     """Nobody we know, or no order we know: what it waits for."""
 
     keys: list[str]
 
 
-async def meet(session: AsyncSession, event: Event, row: Inbox, now: datetime) -> Met | Strange:
+async def identify(
+    session: AsyncSession, event: Event, row: Inbox, now: datetime
+) -> Identified | Unidentified:
     """Customer and order, locked, with what this event says of them."""
-    said = await spelt_out(session, event.customer)
+    said = await normalised(session, event.customer)
     # Nobody introduces them while we look: what is parked after that look would never be woken.
     bought = [f"order:{event.order.id}"] if event.order else []
     await customers.one_at_a_time(session, [*customers.keys_of(said), *bought])
     order = await orders.find(session, event.order.id) if event.order else None
     customer = await _whom(session, event.type, said, order, at=row.occurred_at, now=now)
     if customer is None:
-        return Strange(_keys(event, said))
+        return Unidentified(_keys(event, said))
     if customer.erased_at is not None or event.order is None:
-        return Met(customer, None)
+        return Identified(customer, None)
     if order is None and event.type not in INTRODUCING:
-        return Strange(_keys(event, {}))
+        return Unidentified(_keys(event, {}))
     order = await orders.know(session, event.order.said(), customer, at=row.occurred_at, now=now)
     if order.customer_id != customer.id:  # it stays with whom it was bought by
         customer = await lock_customer(session, order.customer_id) or customer
-    return Met(customer, order)
+    return Identified(customer, order)
 
 
 async def _whom(
@@ -78,7 +85,7 @@ async def _whom(
     return customer
 
 
-async def spelt_out(session: AsyncSession, patch: CustomerPatch | None) -> dict[str, Any]:
+async def normalised(session: AsyncSession, patch: CustomerPatch | None) -> dict[str, Any]:
     """What was said of the customer, the phone number as one of their country."""
     if patch is None:
         return {}

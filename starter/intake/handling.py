@@ -19,7 +19,7 @@ KEEP_IN_TOUCH = "keep-in-touch"
 
 
 @dataclass
-class Happening:
+class Handling:
     session: AsyncSession
     now: datetime
     pace: Pace

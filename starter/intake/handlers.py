@@ -1,4 +1,7 @@
-"""What customers and staff say: replies, feedback, complaints, consent. Words go to the CRM."""
+"""What comes of an event that starts nothing: replies, feedback, complaints, consent, activity.
+
+What somebody wrote goes to the CRM; follow-ups are told ids only.
+"""
 
 from __future__ import annotations
 
@@ -16,20 +19,20 @@ from starter.intake.events import (
     Said,
     Trouble,
 )
-from starter.intake.happening import SIGNALS, Happening
+from starter.intake.handling import SIGNALS, Handling
 
 
-async def recorded(h: Happening) -> None:
+async def recorded(h: Handling) -> None:
     h.note("recorded")
 
 
-async def passed_on(h: Happening) -> None:
+async def passed_on(h: Handling) -> None:
     """A fact that the follow-ups themselves know what to do with."""
     await _write_down(h)
     await h.tell(SIGNALS[h.event.type])
 
 
-async def engaged(h: Happening) -> None:
+async def engaged(h: Handling) -> None:
     """What a customer did: recorded only; it is read when a milestone asks."""
     said = h.data if isinstance(h.data, Activity) else Activity()
     h.session.add(
@@ -45,13 +48,13 @@ async def engaged(h: Happening) -> None:
     h.note("recorded")
 
 
-async def issue_showed(h: Happening) -> None:
+async def issue_showed(h: Handling) -> None:
     topic = h.data.topic if isinstance(h.data, Trouble) else None
     await _write_down(h)
     await h.tell("common_issue", {"topic": topic} if topic else {})
 
 
-async def replied(h: Happening) -> None:
+async def replied(h: Handling) -> None:
     """An answer, or a question: it stops reminders and waits for a person's answer."""
     if isinstance(h.data, Said) and h.data.automatic:
         await _write_down(h)
@@ -62,7 +65,7 @@ async def replied(h: Happening) -> None:
     await h.tell(SIGNALS[h.event.type], {"to": to} if to else {})
 
 
-async def inquiry_answered(h: Happening) -> None:
+async def inquiry_answered(h: Handling) -> None:
     await _write_down(h, direction="out")
     asked = await people.open_cases(h.session, h.customer.id, "inquiry")
     named = await _case(h)
@@ -72,13 +75,13 @@ async def inquiry_answered(h: Happening) -> None:
     await h.tell("inquiry_answered")
 
 
-async def gave_feedback(h: Happening) -> None:
+async def gave_feedback(h: Handling) -> None:
     to = await _write_down(h)
     body = {"feedback_id": await _note_id(h)} | ({"to": to} if to else {})
     await h.tell("feedback", body)
 
 
-async def complained(h: Happening) -> None:
+async def complained(h: Handling) -> None:
     """Case, hold, task and tellings in one transaction: from now on nothing is sold to them."""
     await _write_down(h)
     case = await _case(h)
@@ -107,12 +110,12 @@ async def complained(h: Happening) -> None:
     await h.tell("complaint", {"case_id": case.id}, everybody=True)
 
 
-async def complaint_went_on(h: Happening) -> None:
+async def complaint_went_on(h: Handling) -> None:
     await _write_down(h)
     await h.tell("complaint_updated")
 
 
-async def complaint_settled(h: Happening) -> None:
+async def complaint_settled(h: Handling) -> None:
     """Released is only the case that is named: never all of them at once."""
     await _write_down(h)
     case = await _case(h)
@@ -130,7 +133,7 @@ async def complaint_settled(h: Happening) -> None:
     await settle_case(h, case)
 
 
-async def settle_case(h: Happening, case: Case) -> None:
+async def settle_case(h: Handling, case: Case) -> None:
     """The case is resolved, its hold released, and every follow-up of the customer told."""
     case.state, case.resolved_at = "resolved", case.resolved_at or h.at
     await holds.release(h.session, h.now, [case.id], by=h.row.source)
@@ -145,7 +148,7 @@ def case_to_wait_for(event_type: str, data: Data, customer_id: str) -> str | Non
     return None
 
 
-async def consent_changed(h: Happening) -> None:
+async def consent_changed(h: Handling) -> None:
     """The customer's own word; what it takes away, every follow-up hears."""
     said = h.data if isinstance(h.data, Permission) else Permission()
     patch = h.event.customer.consent if h.event.customer else None
@@ -175,14 +178,14 @@ async def consent_changed(h: Happening) -> None:
         h.note("recorded")
 
 
-async def talked(h: Happening) -> None:
+async def talked(h: Handling) -> None:
     """A call or a chat that happened elsewhere."""
     said = h.data if isinstance(h.data, Contact) else Contact()
     await _write_down(h, direction=said.direction, by=said.by)
     await h.tell("interaction")
 
 
-async def sent_elsewhere(h: Happening) -> None:
+async def sent_elsewhere(h: Handling) -> None:
     """Another system has done what a clause asks: its evidence."""
     said = h.data if isinstance(h.data, Evidence) else Evidence()
     await record_decision(
@@ -198,7 +201,7 @@ async def sent_elsewhere(h: Happening) -> None:
     await h.tell("done_elsewhere", {"clause": said.clause} if said.clause else {})
 
 
-async def erased(h: Happening) -> None:
+async def erased(h: Handling) -> None:
     """Close the gate and end what runs. (Deleting the rows themselves is not done here.)"""
     h.customer.erased_at = h.customer.erased_at or h.now
     await consents.state(
@@ -210,7 +213,7 @@ async def erased(h: Happening) -> None:
 # -- what they wrote ----------------------------------------------------------------------------
 
 
-async def _write_down(h: Happening, *, direction: str = "in", by: str | None = None) -> str:
+async def _write_down(h: Handling, *, direction: str = "in", by: str | None = None) -> str:
     """Keep what was said as a note; the key of the message it answers, if one is known."""
     said = h.data
     meant = said.message if isinstance(said, Said) else None
@@ -234,14 +237,14 @@ async def _write_down(h: Happening, *, direction: str = "in", by: str | None = N
     return message.key if message else ""
 
 
-async def _note_id(h: Happening) -> str:
+async def _note_id(h: Handling) -> str:
     row = await people.write_down(
         h.session, key=f"{h.row.id}/said", customer_id=h.customer.id, at=h.at, summary=h.event.type
     )
     return row.id
 
 
-async def _inquire(h: Happening) -> None:
+async def _inquire(h: Handling) -> None:
     """Open an inquiry, or join the open one."""
     asked = await people.open_cases(h.session, h.customer.id, "inquiry")
     if asked:
@@ -259,7 +262,7 @@ async def _inquire(h: Happening) -> None:
     await _somebody_for(h, case)
 
 
-async def _somebody_for(h: Happening, case: Case) -> None:
+async def _somebody_for(h: Handling, case: Case) -> None:
     urgent = case.kind == "complaint"
     await people.call(
         h.session,
@@ -273,14 +276,14 @@ async def _somebody_for(h: Happening, case: Case) -> None:
     )
 
 
-async def _case(h: Happening) -> Case | None:
+async def _case(h: Handling) -> Case | None:
     case_id = h.data.case_id if isinstance(h.data, Said) else None
     return await people.case_of(h.session, h.customer.id, case_id=case_id, key=_case_key(h))
 
 
-def _case_key(h: Happening) -> str | None:
+def _case_key(h: Handling) -> str | None:
     return f"{h.customer.id}:{h.data.reference}" if h.data.reference else None
 
 
-async def _held(h: Happening, case: Case) -> bool:
+async def _held(h: Handling, case: Case) -> bool:
     return any(hold.id == case.id for hold in await holds.open_holds(h.session, h.customer.id))

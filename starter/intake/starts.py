@@ -1,4 +1,4 @@
-"""What may begin a follow-up: a sign-up, an order, a request; and how far an order has come."""
+"""What may start a follow-up: a sign-up, an order, a request; and how far an order has come."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from activities.crm import customers, enrolments, inbox, orders
 from activities.crm import tables as rows
 from activities.crm.milestones import record_decision
 from starter.intake.events import Progress, Wish, Years
-from starter.intake.happening import SIGNALS, Happening, starting
+from starter.intake.handling import SIGNALS, Handling, starting
 from workflows.sops import Sop
 from workflows.vocabulary import Enrolment, Heard, Relationship
 
@@ -17,7 +17,7 @@ PER_CUSTOMER = ("online-customer",)
 TO_PROVISION = ("digital", "service")
 
 
-async def began(h: Happening) -> None:
+async def began(h: Handling) -> None:
     """A sign-up, a sale, a contract: what the catalogue starts on it."""
     begun = h.catalogue.begun_by(h.event.type)
     for sop in begun:
@@ -26,13 +26,13 @@ async def began(h: Happening) -> None:
         h.note("recorded")
 
 
-async def requested(h: Happening) -> None:
+async def requested(h: Handling) -> None:
     """Somebody asks for a follow-up by name: whether the customer is new is not the question."""
     assert isinstance(h.data, Wish)  # noqa: S101 - the type's own data
     await begin(h, h.catalogue.named(h.data.sop), by_hand=True, changes=h.data.policy)
 
 
-async def order_went_on(h: Happening) -> None:
+async def order_went_on(h: Handling) -> None:
     """An order is confirmed, paid, shipped… The first news of its being placed may begin things."""
     order, partial = h.order, isinstance(h.data, Progress) and h.data.partial
     assert order is not None  # noqa: S101 - the door has seen to it
@@ -60,7 +60,7 @@ async def order_went_on(h: Happening) -> None:
         h.note("recorded")
 
 
-async def _end_without_account(h: Happening) -> None:
+async def _end_without_account(h: Handling) -> None:
     """Nothing is left to follow up of a guest whose only order was undone."""
     for follow_up in await enrolments.open_of(h.session, h.customer.id):
         if follow_up.sop not in PER_CUSTOMER or follow_up.order_id is None:
@@ -74,7 +74,7 @@ async def _end_without_account(h: Happening) -> None:
 
 
 async def begin(
-    h: Happening, sop: Sop, *, by_hand: bool = False, changes: dict[str, Any] | None = None
+    h: Handling, sop: Sop, *, by_hand: bool = False, changes: dict[str, Any] | None = None
 ) -> None:
     """Start the SOP, or write down why not."""
     subject = subject_of(h, sop)
@@ -114,7 +114,7 @@ async def begin(
     h.note("started", follow_up)
 
 
-async def years_after(h: Happening) -> None:
+async def years_after(h: Handling) -> None:
     """A finished SOP asks for `keep-in-touch`: it begins, or hears of more rhythms."""
     assert isinstance(h.data, Years)  # noqa: S101 - the type's own data
     sop = h.catalogue.years
@@ -148,7 +148,7 @@ async def years_after(h: Happening) -> None:
     h.note("started", follow_up)
 
 
-def subject_of(h: Happening, sop: Sop) -> str | None:
+def subject_of(h: Handling, sop: Sop) -> str | None:
     """What there is one follow-up of: a customer, or an order or contract."""
     if sop.name in PER_CUSTOMER:
         return h.customer.id
@@ -157,7 +157,7 @@ def subject_of(h: Happening, sop: Sop) -> str | None:
     return h.event.contract.id if h.event.contract else None
 
 
-async def _why_not(h: Happening, sop: Sop) -> str | None:
+async def _why_not(h: Handling, sop: Sop) -> str | None:
     go_live = h.catalogue.settings.go_live
     if go_live and h.at.date() < go_live:
         return "before_go_live"
@@ -168,7 +168,7 @@ async def _why_not(h: Happening, sop: Sop) -> str | None:
     return await orders.not_their_first(h.session, h.customer, h.order, h.at, go_live)
 
 
-async def _enrolment(h: Happening, sop: Sop, changes: dict[str, Any] | None) -> Enrolment[Any]:
+async def _enrolment(h: Handling, sop: Sop, changes: dict[str, Any] | None) -> Enrolment[Any]:
     """How the follow-up begins, frozen: the policy, each template's kind, what came before it."""
     early = await _early(h)
     given = any(heard.name == "account_provisioned" for heard in early)
@@ -188,7 +188,7 @@ async def _enrolment(h: Happening, sop: Sop, changes: dict[str, Any] | None) -> 
     )
 
 
-async def _early(h: Happening) -> list[Heard]:
+async def _early(h: Handling) -> list[Heard]:
     """What was heard of the customer before this start; it travels along."""
     waiting = await inbox.waiting_for(h.session, [starting(h.customer.id)], inbox.DONE)
     heard = []

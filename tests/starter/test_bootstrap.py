@@ -8,7 +8,7 @@ import pytest
 
 from activities.crm.migrate import upgrade
 from activities.settings import Settings
-from starter.office import NotReadyError, open_desk
+from starter.bootstrap import NotReadyError, open_desk
 from tests.chaos.temporal import free_ports
 from tests.starter.front import an_order_event, effects
 

@@ -21,7 +21,7 @@ from starter.relay import Relay, Temporal
 AT_ONCE = 2.0  # seconds that a caller waits for Temporal to hear it
 
 
-class Room:
+class DeskBase:
     def __init__(self, store: Store, settings: Settings, clock: Clock, temporal: Temporal) -> None:
         self.store, self.settings, self.clock = store, settings, clock
         self.catalogue = Catalogue(settings)
