@@ -66,7 +66,8 @@ class Citizen:
         await self._event("engagement.login")
 
     async def struggle(self) -> None:
-        await self._event("issue.detected", topic=self.dice.choice(["set-up", "payment"]))
+        topic = self.dice.choice(["set-up", "payment", "delivery", "login", "invoice", "returns"])
+        await self._event("issue.detected", topic=topic)
 
     async def buy(self) -> None:
         order = {"id": f"{self.life.id}-{self.said}", "first": False, "total": "9.00"}
@@ -152,7 +153,14 @@ class Citizen:
 
 ACTS = [
     *(Citizen.complain, Citizen.be_satisfied, Citizen.be_satisfied, Citizen.reply),
-    *(Citizen.log_in, Citizen.log_in, Citizen.struggle, Citizen.buy, Citizen.return_it),
+    *(
+        Citizen.log_in,
+        Citizen.struggle,
+        Citizen.struggle,
+        Citizen.struggle,
+        Citizen.buy,
+        Citizen.return_it,
+    ),
     *(Citizen.opt_out, Citizen.do_a_task, Citizen.do_a_task, Citizen.control),
     *(Citizen.give_up, Citizen.report_quiet, Citizen.mumble),
 ]
