@@ -13,7 +13,7 @@ from fastapi import FastAPI
 
 from activities.settings import Settings
 from starter.api import Lifespan, create_app
-from starter.api.door import Rooms
+from starter.api.routing import Services
 from starter.bootstrap import open_desk
 from starter.desk import Desk
 
@@ -63,10 +63,10 @@ async def serve(settings: Settings, *, host: str, port: int) -> None:
 def _lifespan(desk: Desk) -> Lifespan:
     @asynccontextmanager
     async def living(app: FastAPI) -> AsyncIterator[None]:
-        rooms: Rooms = app.state.rooms
+        services: Services = app.state.services
         chores = [
             asyncio.create_task(_for_ever("relay", desk.run, AGAIN)),
-            asyncio.create_task(_for_ever("tidy", rooms.once.forget_old, HOUR)),
+            asyncio.create_task(_for_ever("tidy", services.once.forget_old, HOUR)),
         ]
         log.info("serving")
         try:

@@ -124,10 +124,3 @@ async def untold(session: AsyncSession, inbox_id: str) -> set[str]:
         Telling.inbox_id == inbox_id, Telling.told_at.is_(None)
     )
     return set((await session.execute(query)).scalars())
-
-
-async def backlog(session: AsyncSession) -> tuple[int, datetime | None]:
-    """How much Temporal is yet to be told, and since when the oldest of it waits."""
-    query = select(func.count(), func.min(Telling.created_at)).where(Telling.told_at.is_(None))
-    count, oldest = (await session.execute(query)).one()
-    return count, oldest

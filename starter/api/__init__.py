@@ -14,11 +14,11 @@ from starlette.responses import Response
 from starter import health
 from starter.answers import Refusal
 from starter.api import events, follow_ups, openapi, people, policies, probes, problems, reference
-from starter.api.door import Rooms
+from starter.api.idempotency import Once
 from starter.api.middleware import Frame
-from starter.api.once import Once
 from starter.api.probes import Readiness
 from starter.api.problems import Fault
+from starter.api.routing import Services
 from starter.desk import Desk
 from starter.reports import Reports
 
@@ -40,7 +40,7 @@ def create_app(
         redirect_slashes=False,
         lifespan=lifespan,
     )
-    app.state.rooms = Rooms(
+    app.state.services = Services(
         desk=desk,
         reports=Reports(desk.store, desk.clock),
         store=desk.store,
@@ -48,8 +48,8 @@ def create_app(
         once=Once(desk.store, desk.clock),
     )
     app.state.readiness = readiness or partial(health.readiness, desk.store)
-    for room in ROUTERS:
-        app.include_router(room.router)
+    for module in ROUTERS:
+        app.include_router(module.router)
     app.add_middleware(Frame)
     for error in (Fault, Refusal, RequestValidationError, HTTPException):
         app.add_exception_handler(error, _problem)

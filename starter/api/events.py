@@ -10,16 +10,16 @@ from starlette.responses import JSONResponse
 from activities.crm.keys import Scope
 from starter.answers import Problem, Receipt, Refusal
 from starter.api import examples, problems, receipts
-from starter.api.door import Door, InRooms, needs
-from starter.api.listing import there
+from starter.api.paging import there
 from starter.api.problems import Fault
 from starter.api.receipts import EventReceipt, Receipts
+from starter.api.routing import GuardedRoute, ServicesDep, needs
 from starter.desk import Desk
 
 SOURCE = "api"
 BATCH = 100
 
-router = APIRouter(prefix="/v1/events", route_class=Door, tags=["Events"])
+router = APIRouter(prefix="/v1/events", route_class=GuardedRoute, tags=["Events"])
 
 
 @router.post(
@@ -30,7 +30,7 @@ router = APIRouter(prefix="/v1/events", route_class=Door, tags=["Events"])
 )
 @needs(Scope.WRITE)
 async def post_events(
-    rooms: InRooms,
+    services: ServicesDep,
     said: Annotated[dict[str, Any], Body(openapi_examples=examples.EVENTS)],
 ) -> JSONResponse:
     """One event, or `{"events": [...]}` with up to 100 of them.
@@ -39,12 +39,12 @@ async def post_events(
     refused carry an `error`, and the others are carried out.
     """
     if "events" not in said:
-        receipt = await _one(rooms.desk, said)
+        receipt = await _one(services.desk, said)
         return _answer([receipts.view(receipt)], queued=receipt.queued)
     views, queued = [], False
     for event in _batch(said):
         try:
-            receipt = await _one(rooms.desk, event)
+            receipt = await _one(services.desk, event)
         except Refusal as refusal:
             views.append(_refused(event, refusal.problem))
         else:
@@ -55,9 +55,9 @@ async def post_events(
 
 @router.get("/{id}", summary="What came of an event", response_model=EventReceipt)
 @needs(Scope.READ)
-async def get_event(rooms: InRooms, id: str) -> JSONResponse:  # noqa: A002 - the interface's name
+async def get_event(services: ServicesDep, id: str) -> JSONResponse:  # noqa: A002 - the interface's name
     """What came of it until now: an event that was queued or parked may have moved on."""
-    return JSONResponse(receipts.view(there(await rooms.desk.receipt(id))))
+    return JSONResponse(receipts.view(there(await services.desk.receipt(id))))
 
 
 async def _one(desk: Desk, event: dict[str, Any]) -> Receipt:

@@ -10,13 +10,13 @@ from starlette.responses import JSONResponse
 
 from activities.crm.keys import Scope
 from starter.api import examples, receipts
-from starter.api.door import By, Caller, Door, InRooms, needs
-from starter.api.listing import Paging, listed, there
+from starter.api.paging import Paging, listed, there
 from starter.api.receipts import EventReceipt
+from starter.api.routing import By, Caller, GuardedRoute, ServicesDep, needs
 from starter.desk import Verb
 from starter.reports.objects import DecisionView, FollowUp, Page
 
-router = APIRouter(prefix="/v1", route_class=Door, tags=["Follow-ups"])
+router = APIRouter(prefix="/v1", route_class=GuardedRoute, tags=["Follow-ups"])
 
 StateFilter = Literal["running", "on_hold", "completed", "ended", "opted_out"]
 QUEUED: dict[int | str, dict[str, Any]] = {202: {"description": "Kept; Temporal is yet to be told"}}
@@ -52,13 +52,13 @@ class Control(Strict):
 )
 @needs(Scope.WRITE)
 async def start(
-    rooms: InRooms, by: By, said: Annotated[Start, Body(openapi_examples=examples.STARTS)]
+    services: ServicesDep, by: By, said: Annotated[Start, Body(openapi_examples=examples.STARTS)]
 ) -> JSONResponse:
     """Start a follow-up, or get the one that this customer or order has already."""
-    id_, created, effect = await rooms.desk.start(
+    id_, created, effect = await services.desk.start(
         said.sop, said.customer, said.order, said.contract, said.policy, by.by
     )
-    follow_up = there(await rooms.reports.follow_up(id_))
+    follow_up = there(await services.reports.follow_up(id_))
     status = 200 if not created else 202 if effect == "queued" else 201
     return JSONResponse(follow_up.model_dump(mode="json"), status)
 
@@ -66,7 +66,7 @@ async def start(
 @router.get("/follow-ups", summary="List follow-ups", response_model=Page[FollowUp])
 @needs(Scope.READ)
 async def follow_ups(
-    rooms: InRooms,
+    services: ServicesDep,
     paging: Paging,
     customer: Annotated[str | None, Query(description="Our id, or yours")] = None,
     sop: str | None = None,
@@ -74,7 +74,7 @@ async def follow_ups(
 ) -> Page[FollowUp]:
     """Follow-ups, the newest first."""
     return await listed(
-        rooms.reports.follow_ups(
+        services.reports.follow_ups(
             customer=customer,
             sop=sop,
             state=state,
@@ -86,22 +86,22 @@ async def follow_ups(
 
 @router.get("/follow-ups/{id}", summary="Where a follow-up stands", response_model=FollowUp)
 @needs(Scope.READ)
-async def follow_up(rooms: InRooms, id: str) -> FollowUp:  # noqa: A002 - the interface's name
+async def follow_up(services: ServicesDep, id: str) -> FollowUp:  # noqa: A002 - the interface's name
     """Its checklist, clause by clause: done, next and when, skipped and why, on hold."""
-    return there(await rooms.reports.follow_up(id))
+    return there(await services.reports.follow_up(id))
 
 
 @router.get("/follow-ups/{id}/why", summary="Why, or why not", response_model=Page[DecisionView])
 @needs(Scope.READ)
 async def why(
-    rooms: InRooms,
+    services: ServicesDep,
     paging: Paging,
     id: str,  # noqa: A002 - the interface's name
     clause: str | None = None,
 ) -> Page[DecisionView]:
     """What was decided about it, with the facts, and in a sentence."""
     return await listed(
-        rooms.reports.why(
+        services.reports.why(
             id, clause, limit=paging.limit, starting_after=paging.starting_after, only="follow_up"
         )
     )
@@ -126,15 +126,15 @@ Said = Annotated[dict[str, Any] | None, Body(openapi_examples=examples.SIGNALS)]
 )
 @needs(Scope.WRITE)
 async def signal(
-    rooms: InRooms,
+    services: ServicesDep,
     by: By,
     id: str,  # noqa: A002 - the interface's name
     name: str,
     said: Said = None,
 ) -> JSONResponse:
     """By signal or event name. What a person wrote goes to the CRM; only ids go on."""
-    there(await rooms.reports.exists(follow_up=id))
-    return receipts.answer(await rooms.desk.signal(id, name, _signal_body(said, by), by.by))
+    there(await services.reports.exists(follow_up=id))
+    return receipts.answer(await services.desk.signal(id, name, _signal_body(said, by), by.by))
 
 
 @router.post(
@@ -146,15 +146,15 @@ async def signal(
 )
 @needs(Scope.WRITE)
 async def signal_customer(
-    rooms: InRooms,
+    services: ServicesDep,
     by: By,
     id: str,  # noqa: A002 - the interface's name
     name: str,
     said: Said = None,
 ) -> JSONResponse:
     """The same for all that are open; to `keep-in-touch`, else to a person, if none is."""
-    there(await rooms.reports.exists(customer=id))
-    return receipts.answer(await rooms.desk.signal(id, name, _signal_body(said, by), by.by))
+    there(await services.reports.exists(customer=id))
+    return receipts.answer(await services.desk.signal(id, name, _signal_body(said, by), by.by))
 
 
 def _control(verb: Verb, summary: str) -> None:
@@ -167,13 +167,13 @@ def _control(verb: Verb, summary: str) -> None:
     )
     @needs(Scope.WRITE)
     async def control(
-        rooms: InRooms,
+        services: ServicesDep,
         by: By,
         id: str,  # noqa: A002 - the interface's name
         said: Annotated[Control, Body(openapi_examples=examples.CONTROLS)],
     ) -> JSONResponse:
-        there(await rooms.reports.exists(follow_up=id))
-        receipt = await rooms.desk.control(
+        there(await services.reports.exists(follow_up=id))
+        receipt = await services.desk.control(
             verb, id, clause=said.clause, reason=said.reason, by=by.by
         )
         return receipts.answer(receipt)

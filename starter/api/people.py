@@ -9,9 +9,9 @@ from starlette.responses import JSONResponse
 
 from activities.crm.keys import Scope
 from starter.api import examples
-from starter.api.door import By, Door, InRooms, needs
 from starter.api.follow_ups import QUEUED
-from starter.api.listing import Paging, listed, there
+from starter.api.paging import Paging, listed, there
+from starter.api.routing import By, GuardedRoute, ServicesDep, needs
 from starter.reports.objects import (
     CustomerView,
     DecisionView,
@@ -21,7 +21,7 @@ from starter.reports.objects import (
     TimelineEntry,
 )
 
-router = APIRouter(prefix="/v1", route_class=Door)
+router = APIRouter(prefix="/v1", route_class=GuardedRoute)
 
 Ours = Annotated[str | None, Query(description="Our id, or yours")]
 
@@ -30,9 +30,9 @@ Ours = Annotated[str | None, Query(description="Our id, or yours")]
     "/customers/{id}", summary="A customer", response_model=CustomerView, tags=["Customers"]
 )
 @needs(Scope.READ)
-async def customer(rooms: InRooms, id: str) -> CustomerView:  # noqa: A002 - the interface's name
+async def customer(services: ServicesDep, id: str) -> CustomerView:  # noqa: A002 - the interface's name
     """By our id, or by one of yours: consent, holds, orders and follow-ups."""
-    return there(await rooms.reports.customer(id))
+    return there(await services.reports.customer(id))
 
 
 @router.get(
@@ -43,13 +43,13 @@ async def customer(rooms: InRooms, id: str) -> CustomerView:  # noqa: A002 - the
 )
 @needs(Scope.READ)
 async def timeline(
-    rooms: InRooms,
+    services: ServicesDep,
     paging: Paging,
     id: str,  # noqa: A002 - the interface's name
 ) -> Page[TimelineEntry]:
     """Messages, replies, tasks, orders, holds and consents, the newest first."""
     return await listed(
-        rooms.reports.timeline(id, limit=paging.limit, starting_after=paging.starting_after)
+        services.reports.timeline(id, limit=paging.limit, starting_after=paging.starting_after)
     )
 
 
@@ -61,14 +61,14 @@ async def timeline(
 )
 @needs(Scope.READ)
 async def why(
-    rooms: InRooms,
+    services: ServicesDep,
     paging: Paging,
     id: str,  # noqa: A002 - the interface's name
     clause: str | None = None,
 ) -> Page[DecisionView]:
     """What was decided about them, with the facts, and in a sentence."""
     return await listed(
-        rooms.reports.why(
+        services.reports.why(
             id, clause, limit=paging.limit, starting_after=paging.starting_after, only="customer"
         )
     )
@@ -79,7 +79,7 @@ async def why(
 )
 @needs(Scope.READ)
 async def messages(
-    rooms: InRooms,
+    services: ServicesDep,
     paging: Paging,
     customer: Ours = None,
     follow_up: str | None = None,
@@ -87,7 +87,7 @@ async def messages(
 ) -> Page[MessageView]:
     """Messages as they were sent, the newest first; `state=unknown` are those in doubt."""
     return await listed(
-        rooms.reports.messages(
+        services.reports.messages(
             customer=customer,
             follow_up=follow_up,
             state=state,
@@ -99,15 +99,15 @@ async def messages(
 
 @router.get("/messages/{id}", summary="A message", response_model=MessageView, tags=["Messages"])
 @needs(Scope.READ)
-async def message(rooms: InRooms, id: str) -> MessageView:  # noqa: A002 - the interface's name
+async def message(services: ServicesDep, id: str) -> MessageView:  # noqa: A002 - the interface's name
     """What it said, to whom (masked), and what became of it."""
-    return there(await rooms.reports.message(id))
+    return there(await services.reports.message(id))
 
 
 @router.get("/tasks", summary="List tasks", response_model=Page[TaskView], tags=["Tasks"])
 @needs(Scope.READ)
 async def tasks(
-    rooms: InRooms,
+    services: ServicesDep,
     paging: Paging,
     *,
     role: str | None = None,
@@ -117,7 +117,7 @@ async def tasks(
 ) -> Page[TaskView]:
     """What people are to do, or did, the newest first; `state=open` is what is left."""
     return await listed(
-        rooms.reports.tasks(
+        services.reports.tasks(
             role=role,
             assignee=assignee,
             customer=customer,
@@ -130,9 +130,9 @@ async def tasks(
 
 @router.get("/tasks/{id}", summary="A task", response_model=TaskView, tags=["Tasks"])
 @needs(Scope.READ)
-async def task(rooms: InRooms, id: str) -> TaskView:  # noqa: A002 - the interface's name
+async def task(services: ServicesDep, id: str) -> TaskView:  # noqa: A002 - the interface's name
     """With its brief, and the draft to send."""
-    return there(await rooms.reports.task(id))
+    return there(await services.reports.task(id))
 
 
 @router.post(
@@ -144,13 +144,13 @@ async def task(rooms: InRooms, id: str) -> TaskView:  # noqa: A002 - the interfa
 )
 @needs(Scope.WRITE)
 async def complete(
-    rooms: InRooms,
+    services: ServicesDep,
     by: By,
     id: str,  # noqa: A002 - the interface's name
     said: Annotated[dict[str, Any] | None, Body(openapi_examples=examples.OUTCOMES)] = None,
 ) -> JSONResponse:
     """Say what came of it: the message as it is to go (`subject`, `text`), or `declined`."""
-    there(await rooms.reports.task(id))
-    receipt = await rooms.desk.complete_task(id, said or {}, by.by)
-    done = there(await rooms.reports.task(id))
+    there(await services.reports.task(id))
+    receipt = await services.desk.complete_task(id, said or {}, by.by)
+    done = there(await services.reports.task(id))
     return JSONResponse(done.model_dump(mode="json"), 202 if receipt.queued else 200)

@@ -12,11 +12,11 @@ from pydantic import Field
 from activities.crm.keys import Scope
 from starter.answers import Refusal
 from starter.api import examples
-from starter.api.door import By, Door, InRooms, needs
 from starter.api.follow_ups import Strict
 from starter.api.problems import Fault
+from starter.api.routing import By, GuardedRoute, ServicesDep, needs
 
-router = APIRouter(prefix="/v1/policies", route_class=Door, tags=["Policies"])
+router = APIRouter(prefix="/v1/policies", route_class=GuardedRoute, tags=["Policies"])
 
 
 class Change(Strict):
@@ -29,23 +29,23 @@ class Change(Strict):
 
 @router.get("/{name}", summary="A policy as it stands")
 @needs(Scope.READ)
-async def show(rooms: InRooms, name: str) -> dict[str, Any]:
+async def show(services: ServicesDep, name: str) -> dict[str, Any]:
     """Its values, its version, who approved it, and what is still blank."""
     with _named():
-        return await rooms.desk.policy_show(name)
+        return await services.desk.policy_show(name)
 
 
 @router.put("/{name}", summary="Change a policy")
 @needs(Scope.ADMIN)
 async def change(
-    rooms: InRooms,
+    services: ServicesDep,
     by: By,
     name: str,
     said: Annotated[Change, Body(openapi_examples=examples.CHANGES)],
 ) -> dict[str, Any]:
     """A new version. Who is in flight keeps the policy they began with."""
     with _named():
-        return await rooms.desk.policy_set(
+        return await services.desk.policy_set(
             name, said.values, by=by.by, reason=said.reason, approve=said.approve
         )
 

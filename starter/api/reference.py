@@ -42,7 +42,7 @@ def _page(app: FastAPI) -> str:
     )
     environment.filters["marked"] = _marked
     return environment.get_template("reference.html").render(
-        url=app.state.rooms.desk.settings.public_url.rstrip("/"),
+        url=app.state.services.desk.settings.public_url.rstrip("/"),
         info=document["info"],
         groups=_groups(document),
         codes=sorted(CODES.items()),

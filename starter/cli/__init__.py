@@ -65,8 +65,8 @@ def _assemble() -> None:
     from starter.cli import (  # noqa: PLC0415
         catalogue,
         follow_ups,
-        house,
         messages,
+        operations,
         reading,
         rehearsing,
         running,
@@ -79,7 +79,7 @@ def _assemble() -> None:
     rehearsing.register(app, LIVES)
     tasks.register(app, PEOPLE)
     messages.register(app, PEOPLE)
-    house.register(app, HOUSE)
+    operations.register(app, HOUSE)
     catalogue.register(app, HOUSE)
 
 

@@ -10,8 +10,6 @@ import asyncio
 from datetime import timedelta
 from typing import Any
 
-from temporalio.service import RPCError
-
 from activities.crm import enrolments, inbox, people
 from activities.crm.tables import Inbox, new_id
 from starter.answers import Effect, Problem, Receipt, Refusal
@@ -21,7 +19,7 @@ from starter.desk.commands import Commands, Verb
 from starter.desk.policies import Policies
 from starter.desk.tasks import Tasks
 from starter.intake.events import Command, Event, read_event
-from starter.relay import PATIENCE, AwayError
+from starter.relay import AwayError
 
 __all__ = ["Desk", "Effect", "Problem", "Receipt", "Refusal", "Verb"]
 
@@ -133,13 +131,6 @@ class Desk(Commands, Tasks, Policies):
                 await asyncio.sleep(pause)
             except AwayError:
                 await asyncio.sleep(self.relay.pause())
-
-    async def reachable(self) -> bool:
-        """Whether Temporal answers."""
-        try:
-            return await self.relay.temporal.service_client.check_health(timeout=PATIENCE)
-        except (RPCError, RuntimeError):
-            return False
 
     # -- inside --------------------------------------------------------------------------
 

@@ -86,12 +86,6 @@ class Policies(DeskBase):
             what = f"sop.{'on' if on else 'off'}"
             audit(session, self.clock.now(), by=by, what=what, target=sop, reason=None)
 
-    async def sop_states(self) -> dict[str, str]:
-        """Each SOP and whether it starts anything: `on`, or why not."""
-        async with self.store.reading() as session:
-            sops = self.catalogue.sops.values()
-            return {sop.name: await self.catalogue.off(session, sop) or "on" for sop in sops}
-
     def _model(self, name: str) -> type[BaseModel]:
         return HouseRules if name == HOUSE else self.catalogue.named(name).policy
 

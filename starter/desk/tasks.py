@@ -16,14 +16,14 @@ from activities.crm.tables import Case, Draft, Enrolment, Milestone, Task, new_i
 from starter.answers import Effect, Receipt, Refusal
 from starter.desk.base import AT_ONCE, DeskBase, audit
 from starter.intake.events import refusal_of
-from starter.intake.patches import Door, Line, Words
+from starter.intake.patches import Line, StrictModel, Words
 from workflows.vocabulary import State
 
 ANSWER = "/answer"  # how the key of a case's task ends
 URGENT = 1  # a complaint's
 
 
-class TaskOutcome(Door):
+class TaskOutcome(StrictModel):
     """What came of a task; subject and text are what goes to the customer, if it contacts one."""
 
     subject: Line | None = None

@@ -14,19 +14,19 @@ from starter.answers import Refusal
 from starter.intake.patches import (
     ContractPatch,
     CustomerPatch,
-    Door,
     Line,
     Link,
     Moment,
     Name,
     OrderPatch,
+    StrictModel,
     Words,
     printable,
 )
 from workflows.vocabulary import Rhythm
 
 
-class Data(Door):
+class Data(StrictModel):
     source: Line | None = None  # which system says so
     reference: Line | None = None  # what that system calls it
 
@@ -146,7 +146,7 @@ CODES = frozenset(
 )
 
 
-class Event(Door):
+class Event(StrictModel):
     """What happened, to whom, when."""
 
     id: Annotated[str, Field(min_length=1, max_length=255), AfterValidator(printable)]

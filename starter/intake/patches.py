@@ -73,7 +73,7 @@ Money = Annotated[str, BeforeValidator(_money)]
 Moment = Annotated[AwareDatetime, BeforeValidator(_zoned), AfterValidator(_plausible)]
 
 
-class Door(BaseModel):
+class StrictModel(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
 
     def said(self) -> dict[str, Any]:
@@ -81,7 +81,7 @@ class Door(BaseModel):
         return {name: getattr(self, name) for name in self.model_fields_set}
 
 
-class ConsentPatch(Door):
+class ConsentPatch(StrictModel):
     email_marketing: StrictBool | None = None
     sms_marketing: StrictBool | None = None
     relationship: StrictBool | None = None
@@ -90,7 +90,7 @@ class ConsentPatch(Door):
     wording: Words | None = None
 
 
-class Address(Door):
+class Address(StrictModel):
     line1: Line | None = None
     line2: Line | None = None
     city: Line | None = None
@@ -110,7 +110,7 @@ def _fit(check: Any) -> AfterValidator:
     return AfterValidator(run)
 
 
-class CustomerPatch(Door):
+class CustomerPatch(StrictModel):
     id: str | None = None
     email: Annotated[str, Field(max_length=254), _fit(values.email_of)] | None = None
     phone: Annotated[str, Field(max_length=40), AfterValidator(printable)] | None = None
@@ -156,7 +156,7 @@ class CustomerPatch(Door):
         return self
 
 
-class Item(Door):
+class Item(StrictModel):
     sku: Line | None = None
     name: Line | None = None
     quantity: Annotated[int, Field(ge=0, le=1_000_000)] | None = None
@@ -164,7 +164,7 @@ class Item(Door):
     url: Link | None = None
 
 
-class Shipment(Door):
+class Shipment(StrictModel):
     id: Annotated[str, Field(min_length=1, max_length=64), AfterValidator(printable)]
     carrier: Line | None = None
     tracking_number: Line | None = None
@@ -172,7 +172,7 @@ class Shipment(Door):
     estimated_delivery: Moment | None = None
 
 
-class OrderPatch(Door):
+class OrderPatch(StrictModel):
     id: Annotated[str, Field(min_length=1, max_length=64), AfterValidator(printable)]
     confirmed_at: Moment | None = None
     first: StrictBool | None = None
@@ -196,7 +196,7 @@ class OrderPatch(Door):
         return str(said) if isinstance(said, int) and not isinstance(said, bool) else said
 
 
-class ContractPatch(Door):
+class ContractPatch(StrictModel):
     id: Annotated[str, Field(min_length=1, max_length=64), AfterValidator(printable)]
     signed_at: Moment | None = None
     account_manager: Line | None = None

@@ -11,7 +11,7 @@ from sqlalchemy.exc import OperationalError
 from activities.crm import keys
 from activities.crm.keys import Scope
 from activities.crm.store import Store
-from starter.api.door import Door, needs
+from starter.api.routing import GuardedRoute, needs
 from tests.factories import NOON, FakeClock
 from tests.starter.doors import EVENT, FakeDesk, app_over, client, furnished, is_problem, knocking
 
@@ -23,10 +23,10 @@ async def desk(memory_store: Store, clock: FakeClock) -> FakeDesk:
     return await furnished(memory_store, clock)
 
 
-def doors(desk: FakeDesk) -> list[Door]:
+def doors(desk: FakeDesk) -> list[GuardedRoute]:
     """Every route there is that is not a probe or the reference."""
     app = app_over(desk)
-    found: list[Door] = []
+    found: list[GuardedRoute] = []
     pending: list[Any] = list(app.routes)
     while pending:
         route = pending.pop()
@@ -36,7 +36,7 @@ def doors(desk: FakeDesk) -> list[Door]:
         elif isinstance(route, APIRoute) or route.path not in OPEN:
             if route.path in OPEN:
                 continue
-            assert isinstance(route, Door), route.path
+            assert isinstance(route, GuardedRoute), route.path
             found.append(route)
     return found
 
@@ -71,8 +71,11 @@ def test_a_route_without_a_rule_cannot_be_made() -> None:
     async def open_to_all() -> None: ...
 
     with pytest.raises(TypeError, match="scope"):
-        Door("/v1/open", open_to_all, methods=["GET"])
-    assert Door("/v1/shut", needs(Scope.READ)(open_to_all), methods=["GET"]).scope is Scope.READ
+        GuardedRoute("/v1/open", open_to_all, methods=["GET"])
+    assert (
+        GuardedRoute("/v1/shut", needs(Scope.READ)(open_to_all), methods=["GET"]).scope
+        is Scope.READ
+    )
 
 
 def test_reading_changes_nothing(desk: FakeDesk) -> None:

@@ -25,5 +25,4 @@ async def test_opens_without_temporal(tmp_path: Path, monkeypatch: pytest.Monkey
         assert desk.clock.pace.factor == 1
     await upgrade(settings.database)
     async with open_desk(settings) as desk:
-        assert not await desk.reachable()
         assert effects(await desk.receive("api", an_order_event())) == [("queued", None)]

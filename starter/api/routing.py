@@ -1,5 +1,5 @@
-"""Every `/v1` route is a door: it asks for a key with the scope it names, refuses what it does not
-know, and carries a POST out once per `Idempotency-Key`. A route without a rule cannot be made."""
+"""Every `/v1` route asks for a key with the scope it names, refuses parameters it does not know,
+and carries a POST out once per `Idempotency-Key`. A route that names no scope cannot be made."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from activities.crm.keys import Scope
 from activities.crm.store import Store
 from starter.answers import Refusal
 from starter.api import body, problems
-from starter.api.once import Once, event_id, key_of
+from starter.api.idempotency import Once, event_id, key_of
 from starter.api.problems import Fault
 from starter.desk import Desk
 from starter.reports import Reports
@@ -29,7 +29,7 @@ Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 
 @dataclass(frozen=True)
 class Caller:
-    """Who knocks: the key's id, and the id of the event if the caller named the request."""
+    """Who calls: the key's id, and the id of the event if the caller named the request."""
 
     key_id: str
     event_id: str | None = None
@@ -40,8 +40,8 @@ class Caller:
 
 
 @dataclass(frozen=True)
-class Rooms:
-    """What the doors lead to."""
+class Services:
+    """What the routes lead to."""
 
     desk: Desk
     reports: Reports
@@ -60,7 +60,7 @@ def needs(scope: Scope) -> Callable[[Endpoint], Endpoint]:
     return mark
 
 
-class Door(APIRoute):
+class GuardedRoute(APIRoute):
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
         scope: Scope | None = getattr(endpoint, "scope", None)
         if scope is None:
@@ -75,9 +75,9 @@ class Door(APIRoute):
         inner = super().get_route_handler()
         known = _parameters(self.dependant)
 
-        async def open_door(request: Request) -> Response:
-            rooms: Rooms = request.app.state.rooms
-            key_id = await _identify(request, rooms, self.scope)
+        async def guarded(request: Request) -> Response:
+            services: Services = request.app.state.services
+            key_id = await _identify(request, services, self.scope)
             _check_address(request, known)
             raw = await body.read(request)
             body.parse(raw, request.headers.get("content-type", ""))
@@ -94,9 +94,9 @@ class Door(APIRoute):
 
             if key is None:
                 return await carry()
-            return await rooms.once(request, key_id, key, raw, carry)
+            return await services.once(request, key_id, key, raw, carry)
 
-        return open_door
+        return guarded
 
 
 def _parameters(dependant: Dependant) -> set[str]:
@@ -105,13 +105,13 @@ def _parameters(dependant: Dependant) -> set[str]:
     return {field.alias for field in dependant.query_params}.union(*deeper)
 
 
-async def _identify(request: Request, rooms: Rooms, scope: Scope) -> str:
-    """The key that opens this door: 401 for none that is good, 403 for one that does not fit."""
+async def _identify(request: Request, services: Services, scope: Scope) -> str:
+    """The id of the caller's key: 401 for none that is good, 403 for one that does not fit."""
     scheme, _, secret = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer":
         raise Fault(401, "unauthorized", "Send your key as `Authorization: Bearer ac_…`.")
-    now = rooms.clock.real()
-    async with rooms.store.reading() as session:
+    now = services.clock.real()
+    async with services.store.reading() as session:
         key = await keys.check(session, secret.strip())
     if key is None:
         raise Fault(401, "unauthorized", "This key is not known, or was revoked.")
@@ -119,7 +119,7 @@ async def _identify(request: Request, rooms: Rooms, scope: Scope) -> str:
     if not keys.opens(key, scope):
         raise Fault(403, "forbidden", f"This key lacks the scope `{scope.value}`.")
     if keys.is_due(key, now):
-        async with rooms.store.transaction() as session:
+        async with services.store.transaction() as session:
             await keys.note_use(session, now, key.id)
     return key.id
 
@@ -146,9 +146,9 @@ def _again(raw: bytes) -> Callable[[], Awaitable[dict[str, Any]]]:
     return receive
 
 
-def _rooms(request: Request) -> Rooms:
-    rooms: Rooms = request.app.state.rooms
-    return rooms
+def _services(request: Request) -> Services:
+    services: Services = request.app.state.services
+    return services
 
 
 def _caller(request: Request) -> Caller:
@@ -156,5 +156,5 @@ def _caller(request: Request) -> Caller:
     return caller
 
 
-InRooms = Annotated[Rooms, Depends(_rooms)]
+ServicesDep = Annotated[Services, Depends(_services)]
 By = Annotated[Caller, Depends(_caller)]
