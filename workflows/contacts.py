@@ -8,8 +8,9 @@ from typing import Any, Generic
 
 from workflows.checklist import HERE
 from workflows.contract import Messaging, Records
-from workflows.door import Door
+from workflows.events import TaskDone
 from workflows.facts import Answered, Facts
+from workflows.signals import Signals
 from workflows.steps import DAILY, Condition, never, why
 from workflows.vocabulary import (
     PAST,
@@ -28,12 +29,11 @@ from workflows.vocabulary import (
     Settled,
     State,
     Task,
-    TaskDone,
     Withdrawal,
 )
 
 
-class Contacts(Door, Generic[PolicyT]):
+class Contacts(Signals, Generic[PolicyT]):
     """Sending, asking and telling: each once under its key, each under the clause it is for."""
 
     def __init__(

@@ -6,17 +6,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from workflows.vocabulary import (
+from workflows.events import (
     Complaint,
     ComplaintResolved,
-    Contact,
     DoneElsewhere,
     End,
     Event,
     Hold,
     Lull,
     Order,
-    Outcome,
     Reply,
     Resume,
     Retry,
@@ -24,6 +22,7 @@ from workflows.vocabulary import (
     Skip,
     TaskDone,
 )
+from workflows.vocabulary import Contact, Outcome
 
 UNPROVEN = "unproven"  # said to be done elsewhere, and nobody has seen it yet
 

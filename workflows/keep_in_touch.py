@@ -16,10 +16,11 @@ from temporalio import workflow
 from workflows import vocabulary as v
 from workflows.checklist import Clause
 from workflows.contract import Clerk
+from workflows.events import Event, OptOut, Order, Rhythms
 from workflows.facts import WentBack
 from workflows.follow_up import FollowUp
 from workflows.steps import Ended
-from workflows.vocabulary import Event, OptOut, Order, Outcome, Relationship, Rhythm, Rhythms
+from workflows.vocabulary import Outcome, Relationship, Rhythm
 
 NAME = "keep-in-touch"
 LOYALTY, REVIEW = "loyalty-offer", "review-request"

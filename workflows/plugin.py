@@ -12,6 +12,7 @@ PURE = (
     "pydantic_core",
     "annotated_types",
     "workflows.vocabulary",
+    "workflows.events",
     "workflows.contract",
     "workflows.attributes",
 )

@@ -19,6 +19,7 @@ from activities.crm.milestones import record_decision
 from activities.crm.store import lock_name
 from activities.crm.tables import Customer, Task, new_id
 from workflows import vocabulary as v
+from workflows.events import TaskDone
 
 OPEN, DONE, DECLINED, RELEASED, WITHDRAWN = "open", "done", "declined", "released", "withdrawn"
 CAPACITY = "capacity"
@@ -139,7 +140,7 @@ async def release(session: AsyncSession, now: datetime, row: Task, *, cap: int) 
         facts={"role": row.role, "cap": cap, "task": row.id},
     )
     if row.follow_up:
-        done = v.TaskDone(id=f"released-{row.id}", at=now, task_id=row.id, released=CAPACITY)
+        done = TaskDone(id=f"released-{row.id}", at=now, task_id=row.id, released=CAPACITY)
         body = done.model_dump(mode="json")
         tell(session, now, row.follow_up, name="task_done", body=body)
 

@@ -10,7 +10,7 @@ from starter.answers import Refusal
 from starter.desk.commands import VERBS
 from starter.intake.events import TYPES
 from starter.intake.handling import SIGNALS
-from workflows.vocabulary import HEARD
+from workflows.events import HEARD
 
 CONTROLS = {name: verb for verb, name in VERBS.items()}
 EVENTS = {name: what for what, name in reversed(SIGNALS.items())}  # `order_placed`: confirmed

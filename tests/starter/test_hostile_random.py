@@ -22,7 +22,7 @@ from tests.starter.nonsense import (
     a_desk,
     ordered,
 )
-from workflows.vocabulary import HEARD
+from workflows.events import HEARD
 
 DOSE = int(os.environ.get("AFTERCARE_DOSE", "1"))
 SIGNALS = sorted(HEARD)

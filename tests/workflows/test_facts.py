@@ -5,8 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from pydantic import ValidationError
 
-from workflows.facts import Active, Facts, WentBack
-from workflows.vocabulary import (
+from workflows.events import (
     ComplaintResolved,
     DoneElsewhere,
     Hold,
@@ -17,8 +16,9 @@ from workflows.vocabulary import (
     Resume,
     Skip,
     TaskDone,
-    Window,
 )
+from workflows.facts import Active, Facts, WentBack
+from workflows.vocabulary import Window
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)

@@ -7,7 +7,8 @@ from temporalio.common import RawValue
 from temporalio.service import RPCError
 
 from tests.workflows.lives import DAY, HOUR, Life, Town
-from workflows.vocabulary import HEARD, Outcome, State
+from workflows.events import HEARD
+from workflows.vocabulary import Outcome, State
 
 
 async def blocked(town: Town) -> Life:

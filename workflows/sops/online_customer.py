@@ -28,15 +28,13 @@ from typing import Literal
 from temporalio import workflow
 
 from workflows import vocabulary as v
+from workflows.events import Event, Issue, Lull
 from workflows.facts import Active
 from workflows.follow_up import FollowUp
 from workflows.vocabulary import (
     Contact,
     Engagement,
     Enrolment,
-    Event,
-    Issue,
-    Lull,
     Mode,
     Outcome,
     Preset,

@@ -8,18 +8,19 @@ from typing import Any
 from temporalio import workflow
 from temporalio.common import RawValue
 
+from workflows import events
 from workflows import vocabulary as v
 from workflows.checklist import Clause
 from workflows.contract import Messaging, Records
 from workflows.facts import UNPROVEN, Answered
 from workflows.steps import Ended, Steps
-from workflows.vocabulary import HEARD, Outcome, State
+from workflows.vocabulary import Outcome, State
 
 # No such name, two bodies, a field of another type, no such encoding.
 UNREADABLE = (KeyError, TypeError, ValueError, RuntimeError)
 
 
-class Door(Steps):
+class Signals(Steps):
     """Each signal is a track of its own: its fact is taken first, then it is answered."""
 
     def __init__(self, *given: Any, early: Iterable[v.Heard] = ()) -> None:
@@ -28,7 +29,7 @@ class Door(Steps):
         self.handed: dict[str, str] = {}  # the others, each with the line of the checklist it is on
         self.awaited: dict[str, None] = {}  # the clauses being slept for
         self.reminders: list[tuple[str, v.Sent, Answered]] = []
-        self.early: list[tuple[str, v.Event | None]] = []
+        self.early: list[tuple[str, events.Event | None]] = []
         for heard in early:  # in their order, and before anything is heard now
             event = self._understood(heard.name, [heard.event])
             if event is None or self.facts.take(heard.name, event):
@@ -50,7 +51,7 @@ class Door(Steps):
             self._aside(self._respond(name, event))
         self.early = []
 
-    async def _respond(self, name: str, event: v.Event | None) -> None:
+    async def _respond(self, name: str, event: events.Event | None) -> None:
         self._flag()
         try:
             if event is None:
@@ -60,51 +61,51 @@ class Door(Steps):
         except Ended:
             await self._note("", f"{name} came after the end")
 
-    async def _answer(self, name: str, event: v.Event) -> None:
+    async def _answer(self, name: str, event: events.Event) -> None:
         match event:
-            case v.Reply():
+            case events.Reply():
                 await self.on_reply(event)
-            case v.OptOut():
+            case events.OptOut():
                 await self.on_opt_out(event)
-            case v.Issue():
+            case events.Issue():
                 await self.on_common_issue(event)
-            case v.Lull():
+            case events.Lull():
                 await self.on_low_engagement(event)
-            case v.TaskDone():
+            case events.TaskDone():
                 self.on_task_done(event)
-            case v.DoneElsewhere():
+            case events.DoneElsewhere():
                 self.on_done_elsewhere(event)
-            case v.Complaint() | v.ComplaintResolved() | v.Hold() | v.Resume():
+            case events.Complaint() | events.ComplaintResolved() | events.Hold() | events.Resume():
                 await self._keep_back(event)
             case _:
                 await self.on_event(name, event)
 
-    async def _keep_back(self, event: v.Event) -> None:
+    async def _keep_back(self, event: events.Event) -> None:
         match event:
-            case v.Complaint():
+            case events.Complaint():
                 await self.on_complaint(event)
-            case v.ComplaintResolved(case_id=""):
+            case events.ComplaintResolved(case_id=""):
                 await self._puzzle("say which complaint is resolved", v.Role.CSR)
-            case v.Hold():
+            case events.Hold():
                 await self.on_hold(event)
-            case v.Resume(holds=()):
+            case events.Resume(holds=()):
                 await self._puzzle("say which hold is released", v.Role.CSR)
 
     # -- standing orders: an SOP overrides what it has more to say about -------------
 
-    async def on_reply(self, reply: v.Reply) -> None:
+    async def on_reply(self, reply: events.Reply) -> None:
         """A reminder that crossed with the reply is on record as such."""
         for clause, reminder, answered in self.reminders:
             if answered.before(reminder.at):
                 await self._note(clause, "the reply had come first")
 
-    async def on_complaint(self, complaint: v.Complaint) -> None:
+    async def on_complaint(self, complaint: events.Complaint) -> None:
         """The desk has written case and hold; for one signalled by hand it is done now."""
         if not complaint.case_id:
             step = v.Step(**self._step("complaint", complaint.id))
             await self._do(Records.open_case, step, "open a case")  # and the desk will say its id
 
-    async def on_hold(self, hold: v.Hold) -> None:
+    async def on_hold(self, hold: events.Hold) -> None:
         """The desk has written the hold; for one signalled by hand it is done now."""
         if not hold.hold_id:
             step = v.Step(**self._step("hold", hold.id))
@@ -112,7 +113,7 @@ class Door(Steps):
             self._flag()
             await self._do(Records.open_hold, step, "hold")
 
-    async def on_opt_out(self, opt_out: v.OptOut) -> None:
+    async def on_opt_out(self, opt_out: events.OptOut) -> None:
         """The gate minds it; the follow-up ends only when nothing it has left may be sent."""
         rest = v.Remainder(
             customer_id=self.customer_id,
@@ -129,38 +130,38 @@ class Door(Steps):
         """The templates that may still be sent."""
         return ()
 
-    def on_task_done(self, done: v.TaskDone) -> None:
+    def on_task_done(self, done: events.TaskDone) -> None:
         """A task that nobody waits for here: its clause is done, or was declined."""
         line = self.lines.get(self.handed.pop(done.task_id, ""))
         if line and line.state is State.WAITING:
             outcome = (State.SKIPPED, "declined") if done.declined else (State.DONE, "")
             self._record_for(line, *outcome)
 
-    def on_done_elsewhere(self, done: v.DoneElsewhere) -> None:
+    def on_done_elsewhere(self, done: events.DoneElsewhere) -> None:
         """Evidence: a clause that counts as done elsewhere is now proven."""
         line = self.lines.get(done.clause)
         if line and (line.state, line.reason) == (State.ELSEWHERE, UNPROVEN):
             self._record_for(line, State.ELSEWHERE)
 
-    async def on_common_issue(self, issue: v.Issue) -> None: ...
+    async def on_common_issue(self, issue: events.Issue) -> None: ...
 
-    async def on_low_engagement(self, lull: v.Lull) -> None: ...
+    async def on_low_engagement(self, lull: events.Lull) -> None: ...
 
-    async def on_event(self, name: str, event: v.Event) -> None: ...
+    async def on_event(self, name: str, event: events.Event) -> None: ...
 
     # -- reading ---------------------------------------------------------------------
 
-    def _read(self, name: str, bodies: Sequence[RawValue]) -> v.Event | None:
+    def _read(self, name: str, bodies: Sequence[RawValue]) -> events.Event | None:
         try:
             said = [workflow.payload_converter().from_payload(body.payload) for body in bodies]
         except UNREADABLE:
             return None
         return self._understood(name, said)
 
-    def _understood(self, name: str, said: Sequence[Any]) -> v.Event | None:
+    def _understood(self, name: str, said: Sequence[Any]) -> events.Event | None:
         """The event, with what a person left out filled in; None if it can't be read."""
         try:
-            event = HEARD[name].model_validate(*[b for b in said if b is not None] or [{}])
+            event = events.HEARD[name].model_validate(*[b for b in said if b is not None] or [{}])
         except UNREADABLE:
             return None
         gaps: dict[str, Any] = {}
@@ -170,14 +171,14 @@ class Door(Steps):
             gaps["id"] = str(workflow.uuid4())
         return event.model_copy(update=gaps | self._meant(event))
 
-    def _meant(self, event: v.Event) -> dict[str, str]:
+    def _meant(self, event: events.Event) -> dict[str, str]:
         """Which task or clause somebody meant who named none."""
         match event:
-            case v.TaskDone(task_id=""):
+            case events.TaskDone(task_id=""):
                 return {"task_id": next(iter([*self.asked, *self.handed]), "")}
-            case v.RunNow(clause=""):
+            case events.RunNow(clause=""):
                 return {"clause": next(iter(self.awaited), "")}
-            case v.Skip(clause="") | v.Retry(clause=""):
+            case events.Skip(clause="") | events.Retry(clause=""):
                 blocked = (k.clause for k in self.lines.values() if k.state is State.BLOCKED)
                 return {"clause": next(blocked, "")}
         return {}

@@ -1,0 +1,123 @@
+"""What a follow-up may hear, by the signal's name: pure data, as in `vocabulary`.
+
+Every field is optional, so that a person can signal by hand. What a new field means for signals
+that lack it, its default says; none is renamed or retyped.
+"""
+
+from __future__ import annotations
+
+from pydantic import AwareDatetime
+
+from workflows.vocabulary import Code, Noun, Rhythm
+
+
+class Event(Noun):
+    id: str = ""  # the same id again is the same event
+    at: AwareDatetime | None = None  # when it happened, which may be long before it is heard
+
+
+class Reply(Event):
+    to: str = ""  # the key of the message it answers, when known
+
+
+class Feedback(Reply):
+    feedback_id: str = ""
+
+
+class Complaint(Event):
+    case_id: str = ""  # set by the desk, which has written case and hold already
+
+
+class ComplaintResolved(Event):
+    case_id: str = ""
+
+
+class Issue(Event):
+    topic: Code = "general"
+
+
+class Lull(Event):
+    source: str = ""
+
+
+class OptOut(Event):
+    topic: str = "all"
+
+
+class TaskDone(Event):
+    task_id: str = ""
+    declined: bool = False
+    draft_id: str = ""
+    released: str = ""  # why the task was taken back undone: `capacity`
+
+
+class Retry(Event):
+    clause: str = ""
+
+
+class Skip(Event):
+    clause: str = ""
+
+
+class RunNow(Event):
+    clause: str = ""
+
+
+class Hold(Event):
+    hold_id: str = ""  # set by the desk, which has written the hold already
+
+
+class Resume(Event):
+    holds: tuple[str, ...] = ()
+
+
+class End(Event): ...
+
+
+class Order(Event):
+    order_id: str = ""
+    partial: bool = False  # some of its items only: nothing ends with them
+
+
+class DoneElsewhere(Event):
+    """Another system has done what the clause asks; this is the evidence."""
+
+    clause: str = ""
+
+
+class Rhythms(Event):
+    """Another SOP led to `keep-in-touch`, which runs already."""
+
+    rhythms: tuple[Rhythm, ...] = ()
+
+
+HEARD: dict[str, type[Event]] = {
+    "responded": Reply,
+    "feedback": Feedback,
+    "complaint": Complaint,
+    "complaint_resolved": ComplaintResolved,
+    "low_engagement": Lull,
+    "common_issue": Issue,
+    "opted_out": OptOut,
+    "task_done": TaskDone,
+    "retry": Retry,
+    "skip": Skip,
+    "run_now": RunNow,
+    "hold": Hold,
+    "resume": Resume,
+    "end": End,
+    "order_placed": Order,
+    "rhythms": Rhythms,
+    "done_elsewhere": DoneElsewhere,
+    # Heard by every follow-up; only the SOPs that care about them answer (`on_event`).
+    **dict.fromkeys(
+        """order_shipped order_ready order_picked_up order_delivered order_cancelled
+        order_refunded order_returned""".split(),
+        Order,
+    ),
+    **dict.fromkeys(
+        """account_provisioned meeting_scheduled meeting_moved meeting_held meeting_missed
+        meeting_cancelled inquiry inquiry_answered complaint_updated interaction""".split(),
+        Event,
+    ),
+}
