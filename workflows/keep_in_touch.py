@@ -35,8 +35,8 @@ MEMORY = 200  # so many of the last events are known again
 class Policy(v.Policy):
     grace: v.Span = timedelta(days=30)
     loyalty: bool = True  # 5.6.2
-    loyalty_tenure: int = Field(1, ge=1)  # 5.6.2: after so many years,
-    loyalty_every: int = Field(1, ge=1)  # and then every so many
+    loyalty_tenure: int = Field(1, ge=1, le=100)  # 5.6.2: after so many years,
+    loyalty_every: int = Field(1, ge=1, le=100)  # and then every so many
     reviews: bool = True  # 5.6.3
     review_after: v.Span = timedelta(days=30)  # 5.6.3, after delivery; all are asked alike
 

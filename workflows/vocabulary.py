@@ -17,7 +17,9 @@ class Noun(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
 
-Span = Annotated[timedelta, Field(ge=timedelta())]
+LONGEST = timedelta(days=3653)  # ten years: what is further off no calendar of ours reaches
+Span = Annotated[timedelta, Field(ge=timedelta(), le=LONGEST)]
+Count = Annotated[int, Field(ge=0, le=1_000_000)]
 Code = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,64}$")]  # becomes part of a step's key
 
 

@@ -51,8 +51,9 @@ class HouseRules(Rules):
     links: Links = Links()
     contact_opens: time = time(9)
     contact_closes: time = time(20)
-    cap: timedelta = timedelta(hours=24)  # one unsolicited message to a customer in
-    spread: timedelta = timedelta(minutes=30)  # nine o'clock is spread over
+    # One unsolicited message to a customer in so long; nine o'clock is spread over so much.
+    cap: timedelta = Field(timedelta(hours=24), ge=timedelta(), le=timedelta(days=31))
+    spread: timedelta = Field(timedelta(minutes=30), ge=timedelta(), le=timedelta(hours=12))
     country: str = Field("GB", pattern="^[A-Z]{2}$")  # the office's, for its holidays
     time_zone: str = "Europe/London"  # the office's, and a customer's who has none known
     office_opens: time = time(9)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import time, timedelta
 from enum import Enum
 from types import NoneType
@@ -111,7 +112,8 @@ def _read(annotation: Any, value: Any) -> Any:
     if value.strip().lower() == "none" and NoneType in get_args(annotation):
         return None
     if annotation is timedelta and (span := SPAN.fullmatch(value.strip())):
-        return timedelta(seconds=float(span[1]) * UNITS[span[2]])
+        with suppress(OverflowError):  # then it is judged as it was written
+            return timedelta(seconds=float(span[1]) * UNITS[span[2]])
     if get_origin(annotation) in (tuple, list):
         return [part.strip() for part in value.split(",") if part.strip()]
     return value
@@ -147,7 +149,7 @@ def _checked(model: Model, key: str, value: Any) -> Any:
 
 
 def _allowed(annotation: Any, message: str) -> str:
-    if annotation is timedelta or "duration" in message:
+    if (annotation is timedelta or "duration" in message) and "equal to" not in message:
         return "it takes a span such as 90m, 24h or 14d"
     if annotation is time:
         return "it takes a time of day such as 09:00"

@@ -221,3 +221,14 @@ def test_a_span_reads_as_it_is_said(span: timedelta) -> None:
     said = said_span(span)
     body = policies.changed(Example, {}, {"check_in": said})
     assert Example.model_validate(body).check_in == span
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"cap": "-P1D"}, {"cap": "9999999d"}, {"cap": "9" * 400 + "d"}, {"spread": "-P1D"}],
+)
+def test_house_rules_stay_within_reason(changes: dict[str, Any]) -> None:
+    """A cap below nothing would let everything through; one beyond the calendar stops the gate."""
+    with pytest.raises(PolicyError) as fault:
+        policies.changed(HouseRules, {}, changes)
+    assert (fault.value.code, fault.value.param) == ("wrong_value", *changes)

@@ -74,7 +74,7 @@ class Policy(v.Policy):
     repeat: bool = True  # 5.3.2: once more when a customer who had come back falls silent
     check_in: v.Span = timedelta(days=14)  # 5.4.1
     check_in_mode: Mode = Mode.EACH  # 5.4.1: how the CSR makes it personal
-    check_in_cap: int | None = 50  # 5.4.1: so many a day for a person; above it they go as they are
+    check_in_cap: v.Count | None = 50  # 5.4.1: so many a day for a person, the rest goes as it is
     csr_time: v.Span = timedelta(days=1)  # 5.4.1, ours: a working day, then it goes by itself
     remind: bool = True  # 5.4.3: "can be sent"
     patience: v.Span = timedelta(days=3)  # 5.4.3
