@@ -18,6 +18,7 @@ from pathlib import Path
 import psycopg
 import pytest
 import sqlalchemy as sa
+from temporalio.runtime import LoggingConfig, Runtime, TelemetryConfig, TelemetryFilter
 
 from activities.crm.store import Store
 from activities.crm.tables import Base
@@ -30,6 +31,10 @@ FIRST = 20261123  # the advisory lock of the worker that prepares the server
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    quiet = LoggingConfig(filter=TelemetryFilter(core_level="ERROR", other_level="ERROR"))
+    Runtime.set_default(
+        Runtime(telemetry=TelemetryConfig(logging=quiet)), error_if_already_set=False
+    )
     config.addinivalue_line("filterwarnings", "error")
 
 
