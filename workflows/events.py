@@ -6,13 +6,18 @@ that lack it, its default says; none is renamed or retyped.
 
 from __future__ import annotations
 
-from pydantic import AwareDatetime
+from typing import Annotated
+
+from pydantic import AwareDatetime, Field
 
 from workflows.vocabulary import Code, Noun, Rhythm
 
+# A column's value one day: no longer, and nothing that no column takes.
+Id = Annotated[str, Field(max_length=255, pattern=r"^[^\x00-\x1f\x7f]*$")]
+
 
 class Event(Noun):
-    id: str = ""  # the same id again is the same event
+    id: Annotated[Id, Field(max_length=150)] = ""  # the same id again is the same event
     at: AwareDatetime | None = None  # when it happened, which may be long before it is heard
 
 
@@ -21,15 +26,15 @@ class Reply(Event):
 
 
 class Feedback(Reply):
-    feedback_id: str = ""
+    feedback_id: Id = ""
 
 
 class Complaint(Event):
-    case_id: str = ""  # set by the desk, which has written case and hold already
+    case_id: Id = ""  # set by the desk, which has written case and hold already
 
 
 class ComplaintResolved(Event):
-    case_id: str = ""
+    case_id: Id = ""
 
 
 class Issue(Event):
@@ -45,44 +50,44 @@ class OptOut(Event):
 
 
 class TaskDone(Event):
-    task_id: str = ""
+    task_id: Id = ""
     declined: bool = False
-    draft_id: str = ""
+    draft_id: Id = ""
     released: str = ""  # why the task was taken back undone: `capacity`
 
 
 class Retry(Event):
-    clause: str = ""
+    clause: Id = ""
 
 
 class Skip(Event):
-    clause: str = ""
+    clause: Id = ""
 
 
 class RunNow(Event):
-    clause: str = ""
+    clause: Id = ""
 
 
 class Hold(Event):
-    hold_id: str = ""  # set by the desk, which has written the hold already
+    hold_id: Id = ""  # set by the desk, which has written the hold already
 
 
 class Resume(Event):
-    holds: tuple[str, ...] = ()
+    holds: tuple[Id, ...] = ()
 
 
 class End(Event): ...
 
 
 class Order(Event):
-    order_id: str = ""
+    order_id: Id = ""
     partial: bool = False  # some of its items only: nothing ends with them
 
 
 class DoneElsewhere(Event):
     """Another system has done what the clause asks; this is the evidence."""
 
-    clause: str = ""
+    clause: Id = ""
 
 
 class Rhythms(Event):

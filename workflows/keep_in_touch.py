@@ -53,6 +53,8 @@ class KeepInTouch(FollowUp[Policy]):
         self.lines = {f"{line.clause} {line.about}".strip(): line for line in start.lines}
         self.facts.holds |= dict.fromkeys(start.holds)
         self.facts.cases |= dict.fromkeys(start.cases)
+        self.facts.skipped |= dict.fromkeys(start.skipped)
+        self.handed |= start.handed
         self.shown = {"on_hold": bool(start.holds), "complaints": len(start.cases)}
         self.beating: dict[str, None] = {}
         self.news = 0  # counts what changes which rhythm comes next
@@ -122,10 +124,16 @@ class KeepInTouch(FollowUp[Policy]):
         return min(coming, key=lambda beat: beat[0], default=None)
 
     def due(self, rhythm: Rhythm) -> datetime | None:
-        """The next occurrence's moment; None if there is none to come."""
-        sop, before = self.policy, self.occurrences.get(key(rhythm), 0)
-        if rhythm.clause in sop.elsewhere:
+        """The next occurrence's moment; None if there is none to come, or not in this calendar."""
+        if rhythm.clause in self.policy.elsewhere:
             return None
+        try:
+            return self.falls(rhythm, self.occurrences.get(key(rhythm), 0))
+        except (OverflowError, ValueError):
+            return None
+
+    def falls(self, rhythm: Rhythm, before: int) -> datetime | None:
+        sop = self.policy
         if rhythm.name == LOYALTY and sop.loyalty:
             return years_after(rhythm.since, sop.loyalty_tenure + before * sop.loyalty_every)
         if rhythm.name == REVIEW and sop.reviews and not before:
@@ -154,7 +162,8 @@ class KeepInTouch(FollowUp[Policy]):
         before = dict(self.rhythms)
         match event:
             case Rhythms(rhythms=more):
-                self.rhythms = {key(rhythm): rhythm for rhythm in more} | self.rhythms
+                known = {key(rhythm): rhythm for rhythm in more if rhythm.name in SAYS}
+                self.rhythms = known | self.rhythms
             case Order(order_id=order) if order:
                 for rhythm in [r for r in self.rhythms.values() if r.order_id == order]:
                     self.on_order(name, event, rhythm)
@@ -192,6 +201,8 @@ class KeepInTouch(FollowUp[Policy]):
             lines=tuple(self.lines.values()),
             holds=tuple(self.facts.holds),
             cases=tuple(self.facts.cases),
+            skipped=tuple(self.facts.skipped),
+            handed=self.handed,
         )
 
 

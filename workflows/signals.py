@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
+from datetime import timedelta
 from typing import Any
 
 from temporalio import workflow
@@ -18,6 +20,8 @@ from workflows.vocabulary import Outcome, State
 
 # No such name, two bodies, a field of another type, no such encoding.
 UNREADABLE = (KeyError, TypeError, ValueError, RuntimeError)
+AHEAD = timedelta(days=1)  # clocks differ, and so do people's ideas of time zones
+NAME = re.compile(r"\w{1,64}", re.ASCII)  # what a signal may be called on a person's list
 
 
 class Signals(Steps):
@@ -55,7 +59,8 @@ class Signals(Steps):
         self._flag()
         try:
             if event is None:
-                await self._puzzle(f"read the signal {name}")
+                known = name if NAME.fullmatch(name) else "of no known name"
+                await self._puzzle(f"read the signal {known}")
             else:
                 await self._answer(name, event)
         except Ended:
@@ -165,7 +170,7 @@ class Signals(Steps):
         except UNREADABLE:
             return None
         gaps: dict[str, Any] = {}
-        if not event.at:
+        if not event.at or event.at > self.now() + AHEAD:  # nothing is heard before it happens
             gaps["at"] = self.now()
         if not event.id:
             gaps["id"] = str(workflow.uuid4())

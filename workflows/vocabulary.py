@@ -167,6 +167,8 @@ class Relationship(Noun, Generic[PolicyT]):
     lines: tuple[Line, ...] = ()  # the checklist so far
     holds: tuple[str, ...] = ()
     cases: tuple[str, ...] = ()
+    skipped: tuple[str, ...] = ()  # by clause: what a person said of an occurrence to come
+    handed: dict[str, str] = {}  # the tasks still on somebody's list, with their checklist's line
 
 
 class KeepInTouching(Noun):

@@ -112,7 +112,10 @@ FOLLOW_UPS: dict[str, tuple[Any, str]] = {
     "a policy of nonsense": (START | {"policy": {"check_in": "soon"}}, "wrong_value"),
     "a blank policy value": (START | {"policy": {"check_in": ""}}, "wrong_value"),
     "a policy beyond the calendar": (START | {"policy": {"check_in": "99999999d"}}, "wrong_value"),
-    "a policy beyond all counting": (START | {"policy": {"check_in": "9" * 400 + "d"}}, "wrong_value"),
+    "a policy beyond all counting": (
+        START | {"policy": {"check_in": "9" * 400 + "d"}},
+        "wrong_value",
+    ),
     "a policy that is a list": (START | {"policy": []}, "invalid"),
 }
 

@@ -154,6 +154,32 @@ async def test_a_long_history_is_begun_anew(town: Town) -> None:
     assert len(town.world.holds[life.name]) == 200
 
 
+async def test_moments_beyond_the_calendar_never_stick(town: Town) -> None:
+    """Whatever an engineer signals by hand: what can never come does not stop what will."""
+    life = await beginning(town, "loyalty", "review")
+    never = "9999-12-31T23:59:59+00:00"
+    strange = {"sop": SOP, "clause": "5.6.3", "since": never, "order_id": "o9"}
+    rhythms = [strange | {"name": name} for name in ("review-request", "loyalty-offer", "unheard")]
+    await life.say("rhythms", {"rhythms": rhythms})
+    for order in ("o1", "o9"):
+        await life.say("order_delivered", {"order_id": order, "at": never})
+    await life.say("order_returned", {"order_id": "o9"})
+    await life.sleep(31 * DAY)
+    assert life.done()[-1] == "5.6.3 send review-request o1"  # delivered now, not in 9999
+    await years(life, 1)
+    assert life.done()[-1] == "5.6.2 send loyalty-offer 1"
+
+
+async def test_a_skip_is_remembered_in_the_next_run(town: Town) -> None:
+    """What was said of an occurrence to come counts for it, however many runs later that is."""
+    town.world.policies["keep-in-touch"] = '{"review_after": "P200D", "loyalty_tenure": 2}'
+    life = await beginning(town, "loyalty", "review")
+    await life.sleep(DAY)
+    await life.say("skip", {"clause": "5.6.2"})
+    await years(life, 2.1)
+    assert life.done() == ["5.6.3 send review-request o1", "5.6.2 skip skipped"]
+
+
 def test_the_29th_of_february() -> None:
     """In other years it is the 28th, and in its own it comes back."""
     leap = datetime(2024, 2, 29, 10, tzinfo=UTC)

@@ -90,6 +90,8 @@ BODIES: list[tuple[object, ...]] = [
     ({"at": "yesterday"},),
     ({"at": "2026-01-01T00:00:00"},),
     ({"id": {"a": 1}},),
+    ({"id": "x" * 300},),
+    ({"id": "a\x00b"},),
     ({"foo": 1},),
     ({"id": "x"}, {"id": "y"}),
     (b"\x00\xff",),
@@ -117,12 +119,30 @@ async def test_signals_by_hand_never_stick(town: Town) -> None:
     await life.sleep(HOUR)
     tasks = [line for line in life.done() if " to " in line]
     unread = [line for line in tasks if "ask engineer to read the signal" in line]
-    assert len(unread) == 8 * 10 + 14  # ten bodies are nonsense, all are to an unknown name
+    assert len(unread) == 8 * 12 + 16  # twelve bodies are nonsense, all are to an unknown name
     which = "ask customer-excellence-officer to say which complaint is resolved"
     assert tasks.count(which) == 4  # bodies that can be read, and name no case
     assert "ask engineer to read the signal nobody_knows_this" in life.done()
     await life.say("end")
     assert await life.end() is Outcome.ENDED
+
+
+async def test_a_name_is_no_place_for_a_letter(town: Town) -> None:
+    """What stands on a list, and in a summary, is a name or nothing: both have their limits."""
+    life = await town.customer()
+    for name in ("x" * 600, "Ada <ada@example.com>", "two\nlines"):
+        await life.say(name)
+    await life.sleep(HOUR)
+    assert life.done()[1:] == ["ask engineer to read the signal of no known name"] * 3
+
+
+async def test_a_moment_to_come_is_none(town: Town) -> None:
+    """A reply from the year 9999 is one of now: it does not answer what is asked later."""
+    life = await town.customer()
+    await life.say("responded", {"at": "9999-12-31T23:59:59+00:00"})
+    await life.sleep(18 * DAY + 2 * HOUR)
+    assert "5.3.2 send re-engagement" in life.done()
+    assert "5.4.3 send check-in-follow-up" in life.done()
 
 
 async def test_a_complaint_with_no_body_holds(town: Town) -> None:
