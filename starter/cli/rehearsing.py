@@ -9,7 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import App, Group, Parameter, validators
 from rich.console import Console
 
-from starter.cli.common import CliError, out, print_json, read_json
+from activities.crm.house import HOUSE, current_policy
+from activities.crm.migrate import at_head
+from activities.crm.store import Store
+from activities.settings import Settings
+from starter.cli.common import PRINTING, CliError, Printing, out, print_json, read_json
 from starter.rehearse.script import ScriptError, read_script
 
 if TYPE_CHECKING:
@@ -20,9 +24,11 @@ HELP = """Play a procedure in simulated time: the real workflow, the real gate; 
 Without a script the customer is silent. A script is a JSON list of what the customer and the staff
 do, each entry so long after the purchase, as an event, a signal or a control:
 
-    [{"after": "8d2h", "event": "complaint.opened", "data": {"text": "It broke"}},
+    [{"after": "8d2h", "event": "complaint.opened", "data": {"reference": "K-1"}},
      {"after": "14d3h", "signal": "task_done"},
-     {"after": "20d", "event": "complaint.resolved"}]
+     {"after": "20d", "event": "complaint.resolved", "data": {"reference": "K-1"}}]
+
+The policies in force are those of the data directory, where there is one; otherwise the defaults.
 """
 
 
@@ -41,11 +47,12 @@ async def rehearse(
     customers: Annotated[
         int, Parameter(help="So many at once", validator=validators.Number(gte=1, lte=500))
     ] = 1,
-    json: Annotated[bool, Parameter(help="Print JSON", negative="")] = False,
+    printing: Printing = PRINTING,
 ) -> None:
     wanted = read_json(policy, "the policy")
     acts, who = _read(script), read_json(customer, "the customer")
     common: dict[str, Any] = {"script": acts, "customer": who, "customers": customers}
+    common["in_force"] = await _in_force(printing.settings(), sop)
     with Console(stderr=True).status("Loading …") as status:
         from starter.rehearse import RehearsalError, rehearse  # noqa: PLC0415 - only it needs it
 
@@ -61,7 +68,7 @@ async def rehearse(
                 )
         except RehearsalError as fault:
             raise CliError(str(fault)) from None
-    _print(before, after, json=json)
+    _print(before, after, json=printing.json)
 
 
 def _print(before: Rehearsal, after: Rehearsal | None, *, json: bool) -> None:
@@ -73,6 +80,20 @@ def _print(before: Rehearsal, after: Rehearsal | None, *, json: bool) -> None:
         show(before, out())
     else:
         show_changes(before, after, out())
+
+
+async def _in_force(settings: Settings, sop: str) -> dict[str, dict[str, Any]]:
+    """The policies of the directory meant, if there is one: a rehearsal needs none."""
+    if not settings.database_url and not (settings.data / "aftercare.db").exists():
+        return {}
+    store = Store(settings.database)
+    try:
+        if not await at_head(store):
+            raise CliError("the database is not of this release: run `aftercare migrate`")
+        async with store.reading() as session:
+            return {name: await current_policy(session, name) for name in (sop, HOUSE)}
+    finally:
+        await store.close()
 
 
 def _read(script: Path | None) -> str | None:

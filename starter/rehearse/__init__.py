@@ -62,20 +62,23 @@ class Rehearsal:
 async def rehearse(
     sop: str,
     *,
+    in_force: Mapping[str, dict[str, Any]] | None = None,
     policy: Mapping[str, Any] | None = None,
-    house: Mapping[str, Any] | None = None,
     script: list[Any] | str | bytes | None = None,
     customer: Mapping[str, Any] | None = None,
     customers: int = 1,
     start: datetime | None = None,
     progress: Callable[[timedelta], None] | None = None,
 ) -> Rehearsal:
-    """Play the procedure from the purchase until it has ended and the script is over."""
+    """Play the procedure from the purchase until it has ended and the script is over.
+
+    `in_force` are policies as they stand, by name, `house` among them; `policy` is what to change.
+    """
     procedure, entries = _procedure(sop), read_script(script)
     async with stage() as built:
         director = Director(built, procedure, start)
         built.progress = progress
-        await director.prepare(policy or {}, house or {})
+        await director.prepare(in_force or {}, policy or {})
         await director.meet_neighbour()
         await director.begin(customer or ADA, customers)
         await director.play(entries)
@@ -91,13 +94,23 @@ class Director:
         self.cast: list[Cast] = []
         self.said: list[Moment] = []
 
-    async def prepare(self, policy: Mapping[str, Any], house: Mapping[str, Any]) -> None:
-        """Put the changed timings and house rules in force."""
-        for name, changes in ((self.sop.name, policy), ("house", house)):
-            if changes:
-                await self.desk.policy_set(
-                    name, dict(changes), by=DIRECTOR, reason="rehearsed", approve=True
+    async def prepare(
+        self, in_force: Mapping[str, dict[str, Any]], changes: Mapping[str, Any]
+    ) -> None:
+        """The policies as they stand, and what is changed of the procedure's own."""
+        now = await self.stage.clock.read()
+        async with self.store.transaction() as session:
+            for name, body in in_force.items():
+                signed = {"by": DIRECTOR, "reason": None, "approved_by": DIRECTOR}
+                session.add(
+                    t.PolicyVersion(
+                        id=t.new_id("pol"), name=name, version=1, body=body, at=now, **signed
+                    )
                 )
+        if changes:
+            await self.desk.policy_set(
+                self.sop.name, dict(changes), by=DIRECTOR, reason="rehearsed", approve=True
+            )
 
     async def meet_neighbour(self) -> None:
         """Somebody else logs in every day, from two days before the purchase."""

@@ -1,8 +1,9 @@
 """What the customer and the staff do in a rehearsal: a JSON list, each entry at its time.
 
     [{"after": "3d", "event": "consent.changed", "data": {"email_marketing": false}},
-     {"after": "8d2h", "signal": "complaint", "data": {"text": "It broke"}},
-     {"after": "20d", "signal": "complaint_resolved"}]
+     {"after": "8d2h", "event": "complaint.opened", "data": {"reference": "K-1"}},
+     {"after": "14d3h", "signal": "task_done", "data": {"text": "How is it going?"}},
+     {"after": "20d", "event": "complaint.resolved", "data": {"reference": "K-1"}}]
 
 `event` comes through the door for checkout systems, `signal` through the one for staff, `control`
 is one of hold, resume, skip, run-now, retry, end. A rehearsal runs until its follow-up has ended,

@@ -148,7 +148,8 @@ class _Reader:
     def _name(self, row: t.Decision) -> str:
         message = self.messages.get(row.key or "")
         task = self.tasks.get(row.key or "")
-        return (message and message.template) or (task and (task.template or task.title)) or ""
+        named = (message and message.template) or (task and (task.template or task.title))
+        return named or str(row.facts.get("template") or "")
 
     def _way(self, row: t.Decision) -> str:
         message = self.messages.get(row.key or "")

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+from datetime import UTC, datetime
 from io import StringIO
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
+from activities.crm.migrate import upgrade
+from activities.crm.store import Store
+from activities.crm.tables import PolicyVersion
 from starter.cli import run
 from starter.rehearse import Rehearsal, RehearsalError, rehearse
 from starter.rehearse.printing import as_data, show, show_changes
@@ -17,6 +22,11 @@ COMPLAINT = [
     {"after": "8d2h", "event": "complaint.opened", "data": {"text": "It broke", "reference": "1"}},
     {"after": "20d", "event": "complaint.resolved", "data": {"reference": "1"}},
 ]
+
+
+@pytest.fixture(autouse=True)
+def _nobody_elses_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AFTERCARE_DATA", str(tmp_path))
 
 
 def printed(played: Rehearsal, changed: Rehearsal | None = None) -> str:
@@ -146,3 +156,24 @@ def test_a_file_that_is_not_there(capsys: pytest.CaptureFixture[str]) -> None:
     """Which one, and why."""
     assert run(["rehearse", "online-customer", "--script", "/nowhere/script.json"]) == 1
     assert "/nowhere/script.json" in capsys.readouterr().err
+
+
+def test_the_policies_in_force_are_played(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Those of the data directory that is meant."""
+    asyncio.run(put_in_force(tmp_path, "online-customer", {"check_in": "P10D"}))
+    assert run(["rehearse", "online-customer", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)["timeline"]
+    assert next(line["day"] for line in told if line["clause"] == "5.4.1") == 10
+
+
+async def put_in_force(data: Path, name: str, body: dict[str, str]) -> None:
+    url = f"sqlite+aiosqlite:///{data}/aftercare.db"
+    await upgrade(url)
+    store, now = Store(url), datetime.now(UTC)
+    signed = {"by": "test", "approved_by": "test", "reason": None}
+    async with store.transaction() as session:
+        row = PolicyVersion(id="pol_1", name=name, version=1, body=body, at=now, **signed)
+        session.add(row)
+    await store.close()
