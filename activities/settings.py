@@ -11,6 +11,8 @@ from pathlib import Path
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+DATABASE = "aftercare.db"  # the embedded one, in the data directory
+
 
 class Settings(BaseSettings):
     """Every `AFTERCARE_…` variable that this release reads. `TEMPORAL_…` is the SDK's business."""
@@ -41,7 +43,12 @@ class Settings(BaseSettings):
 
     @property
     def database(self) -> str:
-        return self.database_url or f"sqlite+aiosqlite:///{self.data / 'aftercare.db'}"
+        return self.database_url or f"sqlite+aiosqlite:///{self.data / DATABASE}"
+
+    @property
+    def has_database(self) -> bool:
+        """Whether a database is named, or the data directory has the embedded one."""
+        return bool(self.database_url) or (self.data / DATABASE).exists()
 
 
 def load_settings(data: Path | None = None) -> Settings:

@@ -42,7 +42,7 @@ class SettingLine:
 async def examine(settings: Settings) -> tuple[list[SettingLine], list[Check]]:
     """Look at everything; nothing is changed."""
     checks = [_variables(settings), _secret(settings), _directory(settings)]
-    if _absent(settings):
+    if not settings.has_database:
         cure = "start everything with `aftercare up`, or name the directory: --data DIR"
         checks.append(Check("database", "broken", f"there is none in {settings.data} yet", cure))
         checks += await health.engine()
@@ -108,10 +108,6 @@ def _directory(settings: Settings) -> Check:
         says = f"others on this machine can look into {path}"
         return Check("data", "warning", says, f"chmod 700 {path}")
     return Check("data", "ok", str(path))
-
-
-def _absent(settings: Settings) -> bool:
-    return not settings.database_url and not (settings.data / "aftercare.db").exists()
 
 
 # -- what the database says ----------------------------------------------------------------------

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from activities.calendar import office_due
 from activities.crm import tasks
 from activities.crm.house import house_rules
-from activities.crm.milestones import decide, record_milestone
+from activities.crm.milestones import decide, record_milestone, tick
 from activities.crm.store import lock_customer
 from activities.crm.tables import Customer, Message, Milestone, Stop, new_id
 from workflows import vocabulary as v
@@ -133,13 +133,11 @@ async def record(
             state, reason = State.HELD, ", ".join(answer.holds)
         case v.Deferred():
             state, due = State.NEXT, answer.until
-    await record_milestone(
+    await tick(
         session,
         at,
-        follow_up=step.follow_up,
-        clause=step.clause,
-        about=step.about,
-        state=state,
+        step,
+        state,
         reason=reason,
         due_at=due,
         message_key=message_key,

@@ -84,6 +84,7 @@ async def tick(
     *,
     reason: str | None = None,
     due_at: datetime | None = None,
+    message_key: str | None = None,
     task_id: str | None = None,
 ) -> None:
     """Write where a step's clause stands."""
@@ -96,6 +97,7 @@ async def tick(
         state=state,
         reason=reason,
         due_at=due_at,
+        message_key=message_key,
         task_id=task_id,
     )
 

@@ -55,7 +55,7 @@ async def post_events(
 
 @router.get("/{id}", summary="What came of an event", response_model=EventReceipt)
 @needs(Scope.READ)
-async def get_event(services: ServicesDep, id: str) -> JSONResponse:  # noqa: A002 - the interface's name
+async def get_event(services: ServicesDep, id: str) -> JSONResponse:
     """What came of it until now: an event that was queued or parked may have moved on."""
     return JSONResponse(receipts.view(there(await services.desk.receipt(id))))
 

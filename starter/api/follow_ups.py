@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Query
 from pydantic import BaseModel, ConfigDict
@@ -14,11 +14,10 @@ from starter.api.paging import Paging, listed, there
 from starter.api.receipts import EventReceipt
 from starter.api.routing import By, Caller, GuardedRoute, ServicesDep, needs
 from starter.desk import Verb
-from starter.reports.objects import DecisionView, FollowUp, Page
+from starter.reports.objects import DecisionView, FollowUp, FollowUpState, Page
 
 router = APIRouter(prefix="/v1", route_class=GuardedRoute, tags=["Follow-ups"])
 
-StateFilter = Literal["running", "on_hold", "completed", "ended", "opted_out"]
 QUEUED: dict[int | str, dict[str, Any]] = {202: {"description": "Kept; Temporal is yet to be told"}}
 
 
@@ -70,7 +69,7 @@ async def follow_ups(
     paging: Paging,
     customer: Annotated[str | None, Query(description="Our id, or yours")] = None,
     sop: str | None = None,
-    state: StateFilter | None = None,
+    state: FollowUpState | None = None,
 ) -> Page[FollowUp]:
     """Follow-ups, the newest first."""
     return await listed(
@@ -86,7 +85,7 @@ async def follow_ups(
 
 @router.get("/follow-ups/{id}", summary="Where a follow-up stands", response_model=FollowUp)
 @needs(Scope.READ)
-async def follow_up(services: ServicesDep, id: str) -> FollowUp:  # noqa: A002 - the interface's name
+async def follow_up(services: ServicesDep, id: str) -> FollowUp:
     """Its checklist, clause by clause: done, next and when, skipped and why, on hold."""
     return there(await services.reports.follow_up(id))
 
@@ -96,7 +95,7 @@ async def follow_up(services: ServicesDep, id: str) -> FollowUp:  # noqa: A002 -
 async def why(
     services: ServicesDep,
     paging: Paging,
-    id: str,  # noqa: A002 - the interface's name
+    id: str,
     clause: str | None = None,
 ) -> Page[DecisionView]:
     """What was decided about it, with the facts, and in a sentence."""
@@ -128,7 +127,7 @@ Said = Annotated[dict[str, Any] | None, Body(openapi_examples=examples.SIGNALS)]
 async def signal(
     services: ServicesDep,
     by: By,
-    id: str,  # noqa: A002 - the interface's name
+    id: str,
     name: str,
     said: Said = None,
 ) -> JSONResponse:
@@ -148,7 +147,7 @@ async def signal(
 async def signal_customer(
     services: ServicesDep,
     by: By,
-    id: str,  # noqa: A002 - the interface's name
+    id: str,
     name: str,
     said: Said = None,
 ) -> JSONResponse:
@@ -169,7 +168,7 @@ def _control(verb: Verb, summary: str) -> None:
     async def control(
         services: ServicesDep,
         by: By,
-        id: str,  # noqa: A002 - the interface's name
+        id: str,
         said: Annotated[Control, Body(openapi_examples=examples.CONTROLS)],
     ) -> JSONResponse:
         there(await services.reports.exists(follow_up=id))

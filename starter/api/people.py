@@ -30,7 +30,7 @@ Ours = Annotated[str | None, Query(description="Our id, or yours")]
     "/customers/{id}", summary="A customer", response_model=CustomerView, tags=["Customers"]
 )
 @needs(Scope.READ)
-async def customer(services: ServicesDep, id: str) -> CustomerView:  # noqa: A002 - the interface's name
+async def customer(services: ServicesDep, id: str) -> CustomerView:
     """By our id, or by one of yours: consent, holds, orders and follow-ups."""
     return there(await services.reports.customer(id))
 
@@ -45,7 +45,7 @@ async def customer(services: ServicesDep, id: str) -> CustomerView:  # noqa: A00
 async def timeline(
     services: ServicesDep,
     paging: Paging,
-    id: str,  # noqa: A002 - the interface's name
+    id: str,
 ) -> Page[TimelineEntry]:
     """Messages, replies, tasks, orders, holds and consents, the newest first."""
     return await listed(
@@ -63,7 +63,7 @@ async def timeline(
 async def why(
     services: ServicesDep,
     paging: Paging,
-    id: str,  # noqa: A002 - the interface's name
+    id: str,
     clause: str | None = None,
 ) -> Page[DecisionView]:
     """What was decided about them, with the facts, and in a sentence."""
@@ -99,7 +99,7 @@ async def messages(
 
 @router.get("/messages/{id}", summary="A message", response_model=MessageView, tags=["Messages"])
 @needs(Scope.READ)
-async def message(services: ServicesDep, id: str) -> MessageView:  # noqa: A002 - the interface's name
+async def message(services: ServicesDep, id: str) -> MessageView:
     """What it said, to whom (masked), and what became of it."""
     return there(await services.reports.message(id))
 
@@ -130,7 +130,7 @@ async def tasks(
 
 @router.get("/tasks/{id}", summary="A task", response_model=TaskView, tags=["Tasks"])
 @needs(Scope.READ)
-async def task(services: ServicesDep, id: str) -> TaskView:  # noqa: A002 - the interface's name
+async def task(services: ServicesDep, id: str) -> TaskView:
     """With its brief, and the draft to send."""
     return there(await services.reports.task(id))
 
@@ -146,7 +146,7 @@ async def task(services: ServicesDep, id: str) -> TaskView:  # noqa: A002 - the 
 async def complete(
     services: ServicesDep,
     by: By,
-    id: str,  # noqa: A002 - the interface's name
+    id: str,
     said: Annotated[dict[str, Any] | None, Body(openapi_examples=examples.OUTCOMES)] = None,
 ) -> JSONResponse:
     """Say what came of it: the message as it is to go (`subject`, `text`), or `declined`."""

@@ -15,6 +15,7 @@ from starter.cli.common import (
     PRINTING,
     CliError,
     Printing,
+    Reason,
     desk,
     notice,
     out,
@@ -169,7 +170,7 @@ async def policy(
     to: Annotated[
         Literal["new"], Parameter(help="Whom it is for: follow-ups yet to begin")
     ] = "new",
-    reason: Annotated[str, Parameter(help="Why; it is kept with your name")] = "",
+    reason: Reason = "",
     printing: Printing = PRINTING,
 ) -> None:
     """An SOP's policy, what its document leaves in brackets: show it, change it, approve it."""

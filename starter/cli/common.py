@@ -28,6 +28,7 @@ from starter.reports import Reports
 from starter.up.directory import adopt
 
 Target = Annotated[str, Parameter(help="A follow-up's id, or a customer's id or e-mail address")]
+Reason = Annotated[str, Parameter(help="Why; it is kept with your name")]
 NARROW = 100  # columns when nobody looks at a terminal
 
 
@@ -114,7 +115,7 @@ def who() -> str:
 async def desk(common: Common) -> AsyncIterator[Desk]:
     """The desk, once the database is known to be there."""
     settings = common.settings()
-    if not settings.database_url and not (settings.data / "aftercare.db").exists():
+    if not settings.has_database:
         raise CliError(
             f"there is no data in {settings.data} yet. Start everything with `aftercare up`, "
             "or name the directory: --data DIR"

@@ -14,6 +14,7 @@ from starter.cli.common import (
     CliError,
     Common,
     Printing,
+    Reason,
     Target,
     desk,
     meant,
@@ -24,12 +25,12 @@ from starter.cli.common import (
     say,
     who,
 )
+from starter.desk import Verb
 from starter.reports import Reports, words
 
 File = Annotated[
     Path | None, Parameter(help="A JSON file, or - for standard input", allow_leading_hyphen=True)
 ]
-Reason = Annotated[str, Parameter(help="Why; it is kept with your name")]
 Clause = Annotated[str | None, Parameter(help="The clause meant, as 5.2.1")]
 
 EFFECTS = {
@@ -166,7 +167,7 @@ async def end(
 
 
 async def _control(
-    verb: Literal["hold", "resume", "skip", "run-now", "retry", "end"],
+    verb: Verb,
     target: str,
     clause: str | None,
     reason: str,

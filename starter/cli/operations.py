@@ -12,6 +12,7 @@ from starter.cli.common import (
     PRINTING,
     CliError,
     Printing,
+    Reason,
     desk,
     local,
     notice,
@@ -22,7 +23,6 @@ from starter.cli.common import (
     who,
 )
 
-Reason = Annotated[str, Parameter(help="Why; it is kept with your name")]
 Channel = Annotated[str | None, Parameter(help="Only this channel: email, sms, letter")]
 OnlySop = Annotated[str | None, Parameter(name="--sop", help="Only this SOP")]
 Template = Annotated[str | None, Parameter(help="Only this template")]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Annotated, Literal
+from typing import Annotated
 
 from cyclopts import App, Group, Parameter
 from rich.markup import escape
@@ -30,10 +30,9 @@ from starter.cli.common import (
 )
 from starter.reports import Reports, words
 from starter.reports.checklist import BREATH
-from starter.reports.objects import ChecklistLine, FollowUp, HoldView
+from starter.reports.objects import ChecklistLine, FollowUp, FollowUpState, HoldView
 from workflows.vocabulary import PAST, State
 
-States = Literal["running", "on_hold", "completed", "ended", "opted_out"]
 Limit = Annotated[int, Parameter(help="How many at most, the newest")]
 
 LOOKS = {
@@ -55,8 +54,6 @@ FOLLOW_UP_LOOKS = {
     "ended": "dim",
     "opted_out": "dim",
 }
-
-
 OPEN = ("running", "on_hold")
 REMARK = 26  # columns
 
@@ -79,7 +76,7 @@ async def list_(
     *,
     customer: Annotated[str | None, Parameter(help="Their id or e-mail address")] = None,
     sop: str | None = None,
-    state: States | None = None,
+    state: FollowUpState | None = None,
     limit: Limit = 20,
     printing: Printing = PRINTING,
 ) -> None:

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from workflows.vocabulary import State
 
 T = TypeVar("T")
+FollowUpState = Literal["running", "on_hold", "completed", "ended", "opted_out"]
 
 
 class Shape(BaseModel):
@@ -45,7 +46,7 @@ class FollowUp(Shape):
     sop_version: str
     customer: str
     subject: str
-    state: Literal["running", "on_hold", "completed", "ended", "opted_out"]
+    state: FollowUpState
     started_at: datetime
     checklist: list[ChecklistLine] = []
 

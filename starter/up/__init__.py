@@ -25,15 +25,14 @@ from activities.crm.store import Store
 from activities.crm.tables import ApiKey
 from activities.settings import Settings, load_settings
 from starter import health
-from starter.up.directory import DEFAULT, DEMO, Addresses, Directory, DirectoryError, command, taken
+from starter.up.directory import DEFAULT, DEMO, Addresses, Directory, DirectoryError, command
+from starter.up.ports import check_ports
 from starter.up.supervisor import Program, Supervisor
 from workflows.vocabulary import Pace
 
 Say = Callable[[str], None]
 WORKER = Path(__file__).parents[2] / "worker.py"
 RETENTION = "720h"  # of closed workflows; the CRM keeps what became of them for good
-PORT_OPTIONS = {"web": "--port", "temporal": "--temporal-port", "temporal_ui": "--temporal-ui-port"}
-PORT_NAMES = {"web": "the web application", "temporal": "Temporal", "temporal_ui": "Temporal's UI"}
 CURL = """\
   curl {url}/v1/events -H "Authorization: Bearer $(cat {key})" \\
     -H 'Content-Type: application/json' -d '{{"id": "evt-1", "type": "customer.signed_up",
@@ -60,7 +59,7 @@ async def up(plan: Up, say: Say) -> None:
     """Bring everything up and keep it up until a signal comes; then end all of it."""
     plan.directory.make()
     with plan.directory.lock():
-        await _check_ports(plan.addresses)
+        await check_ports(plan.addresses)
         supervisor = Supervisor(say)
         with _signals(supervisor) as stopped:
             try:
@@ -225,9 +224,12 @@ def _environment(plan: Up) -> dict[str, str]:
 
 async def _retain(plan: Up) -> None:
     """The development server forgets closed workflows after a day; ours keeps them longer."""
+    update = "operator namespace update --namespace default".split()
+    options = {"--retention": RETENTION, "--address": plan.addresses.temporal_target}
     process = await asyncio.create_subprocess_exec(
-        *(temporal_program(), "operator", "namespace", "update", "--namespace", "default"),
-        *("--retention", RETENTION, "--address", plan.addresses.temporal_target),
+        temporal_program(),
+        *update,
+        *(word for option in options.items() for word in option),
         env=_environment(plan),
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.DEVNULL,
@@ -235,29 +237,7 @@ async def _retain(plan: Up) -> None:
     await process.wait()
 
 
-# -- ports and signals ---------------------------------------------------------------------------
-
-
-async def _check_ports(here: Addresses) -> None:
-    """All three before anything starts; a predecessor that was killed may need a moment to go."""
-    wanted = {name: getattr(here, name) for name in PORT_NAMES}
-    if len(set(wanted.values())) < len(wanted):
-        raise DirectoryError(f"one port cannot serve two: {', '.join(map(str, wanted.values()))}")
-    for _ in range(10):
-        busy = {name: port for name, port in wanted.items() if taken(here.host, port)}
-        if not busy:
-            return
-        await asyncio.sleep(0.1)
-    lines = [
-        f"port {port} for {PORT_NAMES[name]} is taken; choose another: "
-        f"{PORT_OPTIONS[name]} {_free_after(port)}"
-        for name, port in busy.items()
-    ]
-    raise DirectoryError("\n".join(lines))
-
-
-def _free_after(port: int) -> int:
-    return next((p for p in range(port + 1, 65536) if not taken("127.0.0.1", p)), port)
+# -- signals ---------------------------------------------------------------------------------------
 
 
 @contextmanager

@@ -7,7 +7,6 @@ import fcntl
 import json
 import os
 import shutil
-import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -137,14 +136,3 @@ def adopt(environment: Mapping[str, str]) -> dict[str, str]:
 def command() -> str:
     """What to type for this program."""
     return "aftercare" if shutil.which("aftercare") else ".venv/bin/aftercare"
-
-
-def taken(host: str, port: int) -> bool:
-    """Whether somebody listens there already, or we may not."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError:
-            return True
-    return False
