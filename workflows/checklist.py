@@ -16,7 +16,7 @@ from temporalio.exceptions import FailureError
 
 from workflows import attributes
 from workflows import vocabulary as v
-from workflows.contract import AT_ONCE, Clerk
+from workflows.contract import AT_ONCE
 from workflows.facts import Facts
 from workflows.vocabulary import State
 
@@ -128,7 +128,7 @@ class Checklist:
             self._aside(self._tell_clerk(mark))
 
     async def _tell_clerk(self, mark: v.Mark) -> None:
-        await self._at_once(Clerk.mark, mark, f"{mark.state} {mark.reason}".strip(), None)
+        raise NotImplementedError
 
     def _write(self, state: State, reason: str = "", due: datetime | None = None) -> None:
         here = HERE.get()

@@ -131,8 +131,9 @@ class FollowUp(Contacts[PolicyT]):
         """How engaged they are; what was reported from outside, and not belied since, counts."""
         if self.facts.reported_quiet():
             return Engagement.LOW
-        measure = Measure(**self._step("engagement"), preset=preset)
-        return await self._at_once(Insight.engagement, measure, "engagement", Engagement.UNKNOWN)
+        measure, latest = Measure(**self._step("engagement"), preset=preset), HERE.get().latest
+        found = await self._learn(Insight.engagement, measure, "engagement", latest)
+        return found or Engagement.UNKNOWN
 
     def delivered(self, otherwise: datetime) -> datetime:
         """When the order reached the customer, as far as it was heard."""
@@ -148,7 +149,7 @@ class FollowUp(Contacts[PolicyT]):
             self.pass_over(why(unless))
             return Potential()
         step = Step(**self._step("potential"))
-        found = await self._at_once(Insight.potential, step, "potential", None)
+        found = await self._learn(Insight.potential, step, "potential", self.soon())
         if found is None:
             self.pass_over("no_engagement_data")
             return Potential()

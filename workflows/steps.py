@@ -15,7 +15,7 @@ from temporalio.exceptions import ActivityError, ApplicationError, CancelledErro
 
 from workflows import vocabulary as v
 from workflows.checklist import HERE, Checklist, Clause
-from workflows.contract import ATTEMPT, BULK, RETRY, Records
+from workflows.contract import ATTEMPT, BULK, RETRY, Clerk, Records
 from workflows.vocabulary import Kind, State
 
 T = TypeVar("T")
@@ -29,6 +29,7 @@ PAUSE = timedelta(minutes=1)  # a deferred one never at once, whatever moment th
 PRIORITY = {Kind.TRANSACTIONAL: 1, Kind.RELATIONSHIP: 3, Kind.MARKETING: 5}
 MOMENT = timedelta(seconds=1)  # for an attempt under way, before it is told that nobody wants it
 ONCE = RetryPolicy(maximum_attempts=1)
+NOBODY = object()  # answered
 
 
 class Ended(Exception):  # noqa: N818 - no error
@@ -212,6 +213,32 @@ class Steps(Checklist):
         await self._wait(decided, latest, what=f"{gist}: to be mended")
         self._write(State.NEXT)
         return again()
+
+    async def _learn(
+        self, verb: Verb[T], noun: v.Step, gist: str, latest: datetime | None
+    ) -> T | None:
+        """Ask at once; should nobody answer, again and again for as long as it is worth it."""
+        here = HERE.get()
+
+        def moot() -> bool:
+            return bool(self.facts.over(here.number)) or bool(latest and self.now() >= latest)
+
+        answer = await self._at_once(verb, noun, gist, None)
+        if answer is None and not moot():
+            with suppress(ActivityError):
+                answer = await self._try(verb, noun, gist, moot, latest)
+        return answer
+
+    async def _tell_clerk(self, mark: v.Mark) -> None:
+        """What became of a clause is told until it is heard, unless more has become of it since."""
+        name, gist = HERE.get().name, f"{mark.state} {mark.reason}".strip()
+
+        def outdated() -> bool:
+            return self.lines[name].state is not mark.state
+
+        if await self._at_once(Clerk.mark, mark, gist, NOBODY) is NOBODY and not outdated():
+            with suppress(ActivityError):
+                await self._try(Clerk.mark, mark, gist, outdated)
 
     async def _note(self, clause: str, text: str) -> None:
         note = v.Note(**self._step("note", clause, text) | {"clause": clause}, text=text)

@@ -177,7 +177,7 @@ async def test_a_skip_is_remembered_in_the_next_run(town: Town) -> None:
     await life.sleep(DAY)
     await life.say("skip", {"clause": "5.6.2"})
     await years(life, 2.1)
-    assert life.done() == ["5.6.3 send review-request o1", "5.6.2 skip skipped"]
+    assert sorted(life.done()) == ["5.6.2 skip skipped", "5.6.3 send review-request o1"]
 
 
 def test_the_29th_of_february() -> None:

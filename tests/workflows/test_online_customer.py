@@ -239,11 +239,35 @@ async def test_messages_say_what_the_gate_must_know(town: Town) -> None:
 
 
 async def test_without_anybody_to_plan_or_score(town: Town) -> None:
-    """What is asked at once and not answered stops nothing: the moment itself, nothing known."""
+    """What is asked at once and not answered is asked again, for as long as the clause is worth
+    it; what became of a clause is told until it is heard."""
+    town.world.clueless = True
+    life = await town.customer(policy={"remind": False})
+    await life.sleep(8 * DAY)
+    assert life.at("send getting-started") == 24 * HOUR  # the moment itself, as nobody plans
+    assert (await life.lines())["5.3.2"].state is State.NEXT
+    town.world.clueless = False
+    await life.sleep(HOUR)
+    assert life.done()[-1] == "5.3.2 send re-engagement"
+    await life.sleep(6 * DAY)
+    town.world.clueless = True
+    await life.sleep(5 * DAY)
+    assert (await life.lines())["5.4.3"].reason == "off"
+    assert "5.4.3 skip off" not in life.done()
+    town.world.clueless = False
+    await life.sleep(HOUR)
+    assert "5.4.3 skip off" in life.done()
+    assert "5.5.2 send upgrade-your-plan" in life.done()
+    assert await life.end() is Outcome.COMPLETED
+
+
+async def test_nobody_ever_scores(town: Town) -> None:
+    """Then the clauses that need it are passed over, and the procedure goes on."""
     town.world.clueless = True
     life = await town.customer()
-    await life.sleep(8 * DAY)
+    await life.sleep(30 * DAY)
     town.world.clueless = False
-    assert (await life.lines())["5.3.2"].reason == "no_engagement_data"
-    assert life.at("send getting-started") == 24 * HOUR
     assert await life.end() is Outcome.COMPLETED
+    assert "5.3.2 skip no_engagement_data" in life.done()
+    assert "5.5.1 skip no_engagement_data" in life.done()
+    assert "5.4.1 send check-in" in life.done()

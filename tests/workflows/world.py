@@ -245,7 +245,8 @@ class World(Messaging, Records, Clerk, Insight):
 
     def _answerable(self) -> None:
         if self.clueless:
-            raise ApplicationError("nobody there", type="away", non_retryable=True)
+            local = activity.info().is_local  # which is not asked for long
+            raise ApplicationError("nobody there", type="away", non_retryable=local)
 
     # -- the gate --------------------------------------------------------------------
 
