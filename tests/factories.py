@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from activities.crm.store import Store
-from activities.crm.tables import Customer, Enrolment, Order, new_id
+from activities.crm.tables import Base, Customer, Enrolment, Order, new_id
 from workflows.vocabulary import Pace
 
+RowT = TypeVar("RowT", bound=Base)
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)  # a Monday, in the middle of London's office hours
 
 
@@ -37,6 +38,12 @@ class FakeClock:
         return self.policy_now
 
 
+async def kept(store: Store, row: RowT) -> RowT:
+    async with store.transaction() as session:
+        session.add(row)
+    return row
+
+
 async def a_customer(store: Store, **fields: Any) -> Customer:
     """A standard customer in London with an address for every channel."""
     customer_id = fields.setdefault("id", new_id("cus"))
@@ -56,9 +63,7 @@ async def a_customer(store: Store, **fields: Any) -> Customer:
         }
         | fields
     )
-    async with store.transaction() as session:
-        session.add(row)
-    return row
+    return await kept(store, row)
 
 
 async def an_order(store: Store, customer_id: str, **fields: Any) -> Order:
@@ -80,9 +85,7 @@ async def an_order(store: Store, customer_id: str, **fields: Any) -> Order:
         }
         | fields
     )
-    async with store.transaction() as session:
-        session.add(row)
-    return row
+    return await kept(store, row)
 
 
 async def an_enrolment(store: Store, customer_id: str, **fields: Any) -> Enrolment:
@@ -100,6 +103,4 @@ async def an_enrolment(store: Store, customer_id: str, **fields: Any) -> Enrolme
         }
         | fields
     )
-    async with store.transaction() as session:
-        session.add(row)
-    return row
+    return await kept(store, row)

@@ -20,7 +20,7 @@ from sqlalchemy.ext.asyncio import (
     create_async_engine,
 )
 
-from activities.crm.patience import connect
+from activities.crm.sqlite import connect
 from activities.crm.tables import Base, Customer
 
 BUSY = 15.0  # seconds a writer waits for another

@@ -171,11 +171,11 @@ async def consent_changed(h: Handling) -> None:
         source=said.source or (patch.source if patch else None) or h.row.source,
         wording=said.wording or (patch.wording if patch else None),
     )
-    for scope in taken:
-        await h.tell("opted_out", {"topic": scope.removeprefix("topic:")})
-        break  # the follow-ups ask the gate what is left; one telling is enough
     if not taken:
         h.note("recorded")
+        return
+    # One telling is enough, whatever was taken away: the follow-ups ask the gate what is left.
+    await h.tell("opted_out", {"topic": taken[0].removeprefix("topic:")})
 
 
 async def talked(h: Handling) -> None:

@@ -13,7 +13,7 @@ from activities.crm.store import Store
 from activities.crm.tables import Base, Milestone
 from activities.records import CrmRecords
 from activities.settings import Settings
-from tests.factories import FakeClock
+from tests.factories import FakeClock, a_customer, an_enrolment
 from workflows.vocabulary import Role, Task
 
 Row = TypeVar("Row", bound=Base)
@@ -26,6 +26,13 @@ def records(store: Store, clock: FakeClock) -> CrmRecords:
 
 def clerk(store: Store, clock: FakeClock) -> CrmClerk:
     return CrmClerk(store, clock)
+
+
+async def enrolled(store: Store, **fields: Any) -> str:
+    """The id of a customer whose `online-customer` runs."""
+    customer = await a_customer(store, **fields)
+    await an_enrolment(store, customer.id)
+    return customer.id
 
 
 def step(customer_id: str, name: str, **fields: Any) -> dict[str, Any]:

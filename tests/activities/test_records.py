@@ -27,8 +27,8 @@ from activities.crm.tables import (
     Task,
 )
 from starter.intake.events import Command, read_event
-from tests.activities.desk_work import check_in, line, records, rows, step
-from tests.factories import NOON, FakeClock, a_customer, an_enrolment
+from tests.activities.desk_work import check_in, enrolled, line, records, rows, step
+from tests.factories import NOON, FakeClock
 from workflows.vocabulary import (
     Ending,
     Held,
@@ -44,12 +44,6 @@ from workflows.vocabulary import (
 )
 from workflows.vocabulary import Note as NoteNoun
 from workflows.vocabulary import Task as TaskNoun
-
-
-async def enrolled(store: Store, **fields: Any) -> str:
-    customer = await a_customer(store, **fields)
-    await an_enrolment(store, customer.id)
-    return customer.id
 
 
 async def test_a_note_is_written_once(store: Store, clock: FakeClock) -> None:

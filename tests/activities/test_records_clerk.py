@@ -10,17 +10,11 @@ import pytest
 from activities.crm import policies
 from activities.crm.store import Store
 from activities.crm.tables import Decision, Message, PolicyVersion
-from tests.activities.desk_work import clerk, line, rows, step
-from tests.factories import NOON, FakeClock, a_customer, an_enrolment
+from tests.activities.desk_work import clerk, enrolled, line, rows, step
+from tests.factories import NOON, FakeClock
 from workflows.vocabulary import Mark, Milestone, Policy, State
 
 HOUR = timedelta(hours=1)
-
-
-async def enrolled(store: Store, **fields: object) -> str:
-    customer = await a_customer(store, **fields)
-    await an_enrolment(store, customer.id)
-    return customer.id
 
 
 def milestone(customer: str, **fields: object) -> Milestone:

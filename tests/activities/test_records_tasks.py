@@ -23,16 +23,10 @@ from activities.crm.tables import (
     Task,
     Telling,
 )
-from tests.activities.desk_work import check_in, line, records, rows, step
-from tests.factories import NOON, FakeClock, a_customer, an_enrolment, an_order
+from tests.activities.desk_work import check_in, enrolled, line, records, rows, step
+from tests.factories import NOON, FakeClock, an_order
 from workflows.vocabulary import Handed, Held, Refused, Role, Withdrawal
 from workflows.vocabulary import Task as TaskNoun
-
-
-async def enrolled(store: Store, **fields: Any) -> str:
-    customer = await a_customer(store, **fields)
-    await an_enrolment(store, customer.id)
-    return customer.id
 
 
 async def test_a_task_waits_on_its_roles_list(store: Store, clock: FakeClock) -> None:

@@ -151,18 +151,24 @@ class Citizen:
         self.glimpses.append(Glimpse(self.life.stage.clock.now(), bool(holds), taken))
 
 
-ACTS = [
-    *(Citizen.complain, Citizen.be_satisfied, Citizen.be_satisfied, Citizen.reply),
-    *(
-        Citizen.log_in,
-        Citizen.struggle,
-        Citizen.struggle,
-        Citizen.struggle,
-        Citizen.buy,
-        Citizen.return_it,
-    ),
-    *(Citizen.opt_out, Citizen.do_a_task, Citizen.do_a_task, Citizen.control),
-    *(Citizen.give_up, Citizen.report_quiet, Citizen.mumble),
+ACTS = [  # as often as they stand here
+    Citizen.complain,
+    Citizen.be_satisfied,
+    Citizen.be_satisfied,
+    Citizen.reply,
+    Citizen.log_in,
+    Citizen.struggle,
+    Citizen.struggle,
+    Citizen.struggle,
+    Citizen.buy,
+    Citizen.return_it,
+    Citizen.opt_out,
+    Citizen.do_a_task,
+    Citizen.do_a_task,
+    Citizen.control,
+    Citizen.give_up,
+    Citizen.report_quiet,
+    Citizen.mumble,
 ]
 
 

@@ -29,16 +29,6 @@ from tests.factories import NOON, FakeClock
 from tests.starter.front import FakeTemporal, a_desk, an_event, an_order_event, effects, only, rows
 
 
-@pytest.fixture
-def temporal() -> FakeTemporal:
-    return FakeTemporal()
-
-
-@pytest.fixture
-def desk(store: Store, clock: FakeClock, temporal: FakeTemporal) -> Desk:
-    return a_desk(store, clock, temporal)
-
-
 async def test_first_order_starts(desk: Desk, store: Store, temporal: FakeTemporal) -> None:
     """A guest's first order starts the follow-up, and the answer carries our id for them."""
     receipt = await desk.receive("api", an_order_event(order={"id": "7", "fulfilment": "digital"}))

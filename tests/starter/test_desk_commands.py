@@ -30,11 +30,6 @@ YEARS = "keep-in-touch.cus_ada"
 
 
 @pytest.fixture
-def temporal() -> FakeTemporal:
-    return FakeTemporal()
-
-
-@pytest.fixture
 async def desk(store: Store, clock: FakeClock, temporal: FakeTemporal) -> Desk:
     """A desk, and Ada with her follow-up."""
     await a_customer(store, id="cus_ada")

@@ -51,7 +51,8 @@ WRONG: list[tuple[str, str, dict[str, Any]]] = [
     ("invalid", "customer.tier", {"customer": WHO | {"tier": "gold"}}),
     ("invalid", "customer.name", {"customer": WHO | {"name": "x" * 201}}),
     (
-        *("invalid", "customer.consent.email_marketing"),
+        "invalid",
+        "customer.consent.email_marketing",
         {"customer": WHO | {"consent": {"email_marketing": "yes"}}},
     ),
     ("invalid_amount", "order.total", {"order": ORDER | {"total": 49.99}}),

@@ -25,16 +25,6 @@ from workflows.plugin import plugin
 ADA = "online-customer.cus_ada"
 
 
-@pytest.fixture
-def temporal() -> FakeTemporal:
-    return FakeTemporal()
-
-
-@pytest.fixture
-def desk(store: Store, clock: FakeClock, temporal: FakeTemporal) -> Desk:
-    return a_desk(store, clock, temporal)
-
-
 async def tellings(store: Store, names: list[str], follow_up: str = ADA) -> None:
     async with store.transaction() as session:
         for name in names:
