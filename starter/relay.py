@@ -42,6 +42,7 @@ PATIENCE = timedelta(seconds=5)  # for one call
 LONGEST = 30.0  # seconds between two tries while Temporal is away
 AT_A_TIME = 20
 POISON = timedelta(minutes=10)  # the longest wait for a row that Temporal does not accept
+ENOUGH = 5  # tries, about a minute, after which a person hears of it
 
 STARTED, SIGNALLED, KNOWN = "started", "signalled", "already"
 PASSED_ON, TO_A_PERSON, TOO_LATE = "passed_on", "a_person_is_told", "ended"
@@ -141,6 +142,8 @@ class Relay:
             code = fault.status.name if isinstance(fault, RPCError) else type(fault).__name__
             log.warning("telling %s (%s %s): %s", row.seq, row.verb, row.name, code)
             await self._release(row, min(timedelta(seconds=2.0 ** min(row.attempts, 20)), POISON))
+            if row.attempts >= ENOUGH:
+                await self._stuck(row, code)
             return False
         self.misses, self.away_until = 0, None
         await self._told(row, result)
@@ -232,6 +235,21 @@ class Relay:
             follow_up=enrolment.id,
             role=Role.ENGINEER,
         )
+
+    async def _stuck(self, row: Telling, code: str) -> None:
+        """What comes after it waits with it, for the order's sake: somebody has to look."""
+        async with self.store.transaction() as session:
+            enrolment = await session.get(Enrolment, row.workflow_id)
+            await people.call(
+                session,
+                self.clock.now(),
+                key=f"stuck/{row.seq}",
+                title=f"Find out why Temporal does not take `{row.name}`: {code}"[:255],
+                customer_id=enrolment.customer_id if enrolment else None,
+                follow_up=row.workflow_id,
+                role=Role.ENGINEER,
+                brief={"telling": row.seq, "verb": row.verb, "event": row.inbox_id},
+            )
 
     async def _told(self, row: Telling, result: str) -> None:
         async with self.store.transaction() as session:

@@ -29,7 +29,7 @@ async def state(
 
     It displaces what an order had begun, whichever of the two was heard first.
     """
-    taken = []
+    at, taken = min(at, now), []  # dated ahead it would outlive every later word
     for scope, given in scopes.items():
         before = await latest(session, customer_id, scope)
         await session.execute(delete(Consent).where(Consent.id == _begun(customer_id, scope)))
@@ -61,7 +61,7 @@ async def begin(
     source: str,
 ) -> None:
     """Take an order's tick boxes for scopes that were never stated; the earliest order counts."""
-    at = said.get("at") or at
+    at = min(said.get("at") or at, now)
     scopes = {scope: said.get(scope) for scope in SCOPES}
     scopes |= {f"topic:{topic}": given for topic, given in said.get("topics", {}).items()}
     for scope, given in scopes.items():

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from datetime import datetime, timedelta
 
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.clock import Clock
@@ -27,6 +27,7 @@ log = logging.getLogger(__name__)
 
 AHEAD = timedelta(days=1)  # clocks differ, and so do people's ideas of time zones
 TRIES = 4
+UNFIT = (DataError, IntegrityError)  # what no other time will cure
 AGAIN = ("40P01", "40001", "23505")  # PostgreSQL broke up two that crossed: one has to repeat
 
 Handler = Callable[[Handling], Awaitable[None]]
@@ -73,15 +74,14 @@ class Intake:
     def when(self, event: Event) -> datetime:
         """When it happened, in policy time: a demonstration's events come by the world's clock."""
         now, at = self.clock.now(), event.occurred_at
+        if event.order and event.order.confirmed_at:  # a follow-up's milestones count from it
+            _has_happened(event.order.confirmed_at, now, "order.confirmed_at")
         if at is None:
             return now
         pace, real = self.clock.pace, self.clock.real()
         if pace.factor != 1 and pace.since <= at <= real + timedelta(minutes=5):
             at = pace.now(at)
-        if at > now + AHEAD:
-            raise Refusal(
-                "occurred_in_the_future", "this has not happened yet", param="occurred_at"
-            )
+        _has_happened(at, now, "occurred_at")
         return min(at, now)
 
     async def carry_out(self, row_id: str) -> None:
@@ -101,9 +101,9 @@ class Intake:
         """Carry it out; what cannot be is kept for an engineer, with a code and no words."""
         try:
             await self.carry_out(row_id)
-        except DBAPIError:
-            raise  # the database is away or busy: later
-        except Exception as fault:  # noqa: BLE001 - one that cannot be read stops no other
+        except Exception as fault:  # one that cannot be read or kept stops no other
+            if isinstance(fault, DBAPIError) and not isinstance(fault, UNFIT):
+                raise  # the database is away or busy: later
             code = fault.code if isinstance(fault, Refusal) else type(fault).__name__
             log.error("event %s could not be carried out: %s", row_id, code)
             await self._set_aside(row_id, code)
@@ -221,3 +221,8 @@ async def _wake(session: AsyncSession, keys: list[str]) -> list[str]:
 
 def _done(row: Inbox, effects: list[Effect]) -> None:
     row.state, row.effects = inbox.DONE, [asdict(effect) for effect in effects]
+
+
+def _has_happened(at: datetime, now: datetime, param: str) -> None:
+    if at > now + AHEAD:
+        raise Refusal("occurred_in_the_future", "this has not happened yet", param=param)

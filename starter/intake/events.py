@@ -28,7 +28,7 @@ from workflows.vocabulary import Rhythm
 
 class Data(StrictModel):
     source: Line | None = None  # which system says so
-    reference: Line | None = None  # what that system calls it
+    reference: Annotated[Line, Field(max_length=190)] | None = None  # what that system calls it
 
 
 class Said(Data):

@@ -7,6 +7,7 @@ from datetime import date, timedelta
 
 import pytest
 from sqlalchemy import select
+from sqlalchemy.exc import DataError
 
 from activities.crm import inbox
 from activities.crm.store import Store
@@ -23,8 +24,10 @@ from activities.crm.tables import (
     Task,
     Telling,
 )
+from activities.permission import standing_of
 from starter.answers import Refusal
 from starter.desk import Desk
+from starter.intake import HANDLERS
 from tests.factories import NOON, FakeClock
 from tests.starter.front import FakeTemporal, a_desk, an_event, an_order_event, effects, only, rows
 
@@ -317,3 +320,34 @@ async def test_one_that_fails_holds_up_no_other(
     failed = [row for row in await rows(store, Inbox) if row.state == inbox.FAILED]
     assert [row.error for row in failed] == ["unknown_event_type"]
     assert (await only(store, Task)).role == "engineer"
+
+
+async def test_one_that_no_table_takes_holds_up_no_other(
+    desk: Desk, store: Store, temporal: FakeTemporal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A database that refuses one event's data is not away: that one is for an engineer, and the
+    loop that carries out and tells goes on."""
+
+    async def too_long(_: object) -> None:
+        raise DataError("", {}, Exception())
+
+    monkeypatch.setitem(HANDLERS, "engagement.login", too_long)
+    received = await desk.receive("api", an_order_event())
+    said = await desk.receive("api", an_event("engagement.login"))
+    assert effects(received) == [("started", None)]
+    assert effects(said) == [("none", "failed_a_person_is_told")]
+    assert (await only(store, Task)).role == "engineer"
+
+
+async def test_consent_dated_ahead_counts_from_now(
+    desk: Desk, store: Store, clock: FakeClock
+) -> None:
+    """A wrong date must not outlive what the customer says later."""
+    await desk.receive("api", an_order_event())
+    given = {"email_marketing": True, "at": "2999-01-01T00:00:00Z"}
+    await desk.receive("api", an_event("consent.changed", data=given))
+    clock.advance(days=1)
+    await desk.receive("api", an_event("consent.changed", data={"email_marketing": False}))
+    async with store.reading() as session:
+        customer = (await session.execute(select(Customer))).scalar_one()
+        assert (await standing_of(session, customer)).consents["email_marketing"] is False

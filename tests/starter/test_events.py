@@ -33,6 +33,12 @@ WRONG: list[tuple[str, str, dict[str, Any]]] = [
     ("invalid_time", "occurred_at", {"occurred_at": "2026-11-20T12:00:00"}),
     ("occurred_in_the_future", "occurred_at", {"occurred_at": "2026-12-24T12:00:00Z"}),
     ("invalid_time", "occurred_at", {"occurred_at": "0001-01-01T00:00:00Z"}),
+    (
+        "occurred_in_the_future",
+        "order.confirmed_at",
+        {"order": {"id": "1001", "confirmed_at": "2999-01-01T00:00:00Z"}},
+    ),
+    ("invalid", "data.reference", {"data": {"reference": "x" * 191}}),
     ("id_looks_personal", "customer.id", {"customer": {"id": "canary@example.com"}}),
     ("id_looks_personal", "customer.id", {"customer": {"id": "+442079460000"}}),
     ("id_looks_personal", "customer.id", {"customer": {"id": "ada-king", "name": "Ada King"}}),

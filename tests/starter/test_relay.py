@@ -111,6 +111,21 @@ async def test_one_that_is_not_accepted(
     assert untold[0].claimed_until > clock.real()
 
 
+async def test_one_that_is_never_accepted(desk: Desk, store: Store, clock: FakeClock) -> None:
+    """Everything behind it waits with it, so an engineer hears of it: once, not at every try."""
+    async with store.transaction() as session:
+        enrolments.tell(session, NOON, ADA, verb="start", name="online-customer", body={})
+    calls = []
+    for _ in range(8):
+        await desk.relay.tell()
+        calls.append(len(await rows(store, Task)))
+        clock.advance(minutes=11)
+    assert calls == [0] * 4 + [1] * 4
+    task = await only(store, Task)
+    assert (task.role, task.follow_up) == ("engineer", ADA)
+    assert "LookupError" in task.title
+
+
 async def test_too_late(desk: Desk, store: Store, clock: FakeClock, temporal: FakeTemporal) -> None:
     """To a follow-up that ended meanwhile: keep-in-touch hears it, else a person."""
     await a_customer(store, id="cus_ada")
