@@ -33,5 +33,5 @@ class SystemClock:
 
 
 def since_boot() -> float:
-    """Seconds that nobody can put forward or back, and that go on while the machine sleeps."""
+    """Seconds since boot: nobody can set this clock, and it goes on while the machine sleeps."""
     return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))

@@ -162,7 +162,9 @@ async def _time(
     mine = ask.row.slot_at if ask.row is not None and ask.row.state == ledger.RESERVED else None
     slot = Slotted(open_from(now, zone, rules, customer.id), "quiet_hours")
     for other in others:
-        rank = (mine if slot.at <= now else max(mine, slot.at), message.key) if mine else None
+        rank = None
+        if mine is not None:
+            rank = (mine if slot.at <= now else max(mine, slot.at), message.key)
         if abs(slot.at - other.at) < rules.cap and _goes_first(other, rank):
             slot = Slotted(open_from(other.at + rules.cap, zone, rules, customer.id), "cap")
             verdict.facts["after"] = other.key
@@ -181,9 +183,10 @@ async def _time(
 
 
 def _goes_first(other: Slot, rank: tuple[datetime, str] | None) -> bool:
-    """What is promised to us yields only to what went, or was promised for an earlier moment: if
-    each gave way to the other, neither would ever go. Who must move on moves behind all that come
-    before the new moment, at once, and not behind one after the other."""
+    """Whether our message must move behind the other; `rank` is the slot it was promised, and its
+    key. A promised message yields only to one that went, or has an earlier slot: if each gave way
+    to the other, neither would ever go. Once it has to move, its new slot is its rank, so that it
+    moves behind all before it at once, and is not put off one by one."""
     return other.firm or rank is None or (other.at, other.key) < rank
 
 

@@ -45,11 +45,11 @@ class Attempt:
     number: int
     channel: Channel
     parcel: Parcel
-    began: float  # on the clock that nobody sets
+    began: float  # seconds since boot
 
 
 class GatedMessaging(Messaging):
-    """The only way out of the house."""
+    """The only way to a customer: no other code asks a channel to send."""
 
     def __init__(
         self,

@@ -83,8 +83,8 @@ def way_for(
 
 
 def never(template: Template, standing: Standing, rules: HouseRules) -> bool:
-    """Whether nothing but a change of the customer's mind lets it through; people's outreach
-    counts, and an address may still become known."""
+    """Whether it is refused, even from a person, until the customer changes their mind. A missing
+    address is not for good: one may still become known."""
     found = way_for(template, standing, rules, by_person=True)
     return isinstance(found, str) and found != "no_address"
 

@@ -27,7 +27,7 @@ class Policy(Noun):
     """What an SOP leaves in [brackets]; it travels with the customer who began under it."""
 
     grace: Span = timedelta(days=7)  # how late a step that nothing follows is still welcome
-    elsewhere: tuple[str, ...] = ()  # the clauses that another system carries out (§0 l)
+    elsewhere: tuple[str, ...] = ()  # the clauses that another system carries out
 
 
 PolicyT = TypeVar("PolicyT", bound=Policy)

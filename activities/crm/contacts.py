@@ -31,8 +31,8 @@ class Slot:
 async def taken(
     session: AsyncSession, *, customer_id: str, addresses: Sequence[str], since: datetime, but: str
 ) -> list[Slot]:
-    """The moments at which the customer, or the address, got or will get what they did not ask
-    for; `but` is the key that wants to know."""
+    """When the customer, or the address, was or will be sent a message they did not ask for, the
+    earliest first; `but` is the key of the message that wants to know."""
     at = func.coalesce(Message.sent_at, Message.slot_at)
     query = select(Message.key, at, Message.state).where(
         or_(Message.customer_id == customer_id, Message.address.in_(addresses)),
@@ -49,8 +49,8 @@ async def taken(
 async def asked(
     session: AsyncSession, step: v.Message | v.Task, asks: str, now: datetime, *, of: str
 ) -> Message | None:
-    """The message that has asked this already: of this order (`of="order"`), where there is one;
-    of the customer only within half a year."""
+    """The message that has asked this already: about the step's order (`of="order"`; where it has
+    none, another without one, within half a year), or of the customer, within half a year."""
     at = func.coalesce(Message.sent_at, Message.slot_at)
     same: list[ColumnElement[bool]] = [
         Message.customer_id == step.customer_id,

@@ -88,7 +88,7 @@ def tell(
 async def claim(
     session: AsyncSession, real: datetime, limit: int = 50, only: Collection[str] | None = None
 ) -> list[Telling]:
-    """What is to be told next, at most one per workflow, nobody else's until its lease ends."""
+    """Take the next tellings, at most one per workflow; until the lease ends nobody else does."""
     heads = select(func.min(Telling.seq)).where(Telling.told_at.is_(None))
     if only is not None:
         heads = heads.where(Telling.workflow_id.in_(only))

@@ -63,7 +63,7 @@ class HouseRules(Rules):
     )  # Monday is 0
     relationship_needs_consent: tuple[str, ...] = ()  # countries, ISO 3166
     high_spend: int = Field(500, ge=0)  # who spent so much is of high potential (5.5.3)
-    aliases: dict[str, Role] = {}  # what else a role is called (requirements §0 b)
+    aliases: dict[str, Role] = {}  # what else a role is called
 
     @model_validator(mode="after")
     def _hours_open_before_they_close(self) -> Self:

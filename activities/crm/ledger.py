@@ -69,7 +69,7 @@ def enter(session: AsyncSession, step: v.Step, now: datetime, **fields: Any) -> 
 
 
 def note_answer(row: Message, answer: v.Answer) -> None:
-    """What the gate or the provider said of the key; while held it has no promise either."""
+    """Keep the answer on the key's row; what is held gives up the slot it was promised."""
     match answer:
         case v.Refused(reason=reason):
             row.state, row.reason, row.slot_at, row.deadline = REFUSED, reason, None, None

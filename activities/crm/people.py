@@ -1,4 +1,4 @@
-"""What is written down for people to read and to do, when somebody said something."""
+"""Notes, cases and the tasks they make for people: what is left when a customer said something."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """SQLite connections whose statements run to their end, even when who asked is cancelled.
 
 An activity is cancelled, a call times out, in the middle of `begin immediate`: the statement goes
-on in its thread, and left alone it would leave the database locked by nobody. So the cancellation
+on in its thread and, abandoned, would leave a lock that nobody releases. So the cancellation
 waits: it is delivered where the task next waits for something else.
 """
 

@@ -33,7 +33,7 @@ class RehearsalClock:
 
 
 class Ticking(Interceptor):
-    """Reads the clock before every activity; a local one's own record would be the machine's."""
+    """Has the clock read before every activity: the SDK gives local ones the machine's time."""
 
     def __init__(self, clock: RehearsalClock) -> None:
         self._clock = clock

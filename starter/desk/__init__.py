@@ -31,7 +31,7 @@ HOUSEKEEPING = 600.0  # real seconds
 
 
 class Desk(Commands, Tasks, Policies):
-    """Doors that lose nothing: each method raises `Refusal` for what cannot be done as asked."""
+    """What is accepted is kept; each method raises `Refusal` for what cannot be done as asked."""
 
     # -- what comes in ------------------------------------------------------------------
 
@@ -90,9 +90,9 @@ class Desk(Commands, Tasks, Policies):
         async with self.store.transaction() as session:
             customer, follow_up = await whom(session, target)
         if name == "task_done":
-            return await self._oldest_done(follow_up.id if follow_up else customer.id, body, by)
+            return await self._task_done(follow_up.id if follow_up else customer.id, body, by)
         if name in signalling.ORDERS and not body.get("order_id"):
-            return await self._bare(name, target, by)
+            return await self._tell_of_no_order(name, target, by)
         event = signalling.as_event(name, body, customer, follow_up)
         if (first := await self._first(STAFF, event)) is not None:
             return await self._carried_out(first)
@@ -147,7 +147,7 @@ class Desk(Commands, Tasks, Policies):
         return await self._carried_out(row)
 
     async def _first(self, source: str, event: object) -> Inbox | None:
-        """What came under this id before; whatever this is, it has its answer."""
+        """The event that came under this id before: its answer stands, whatever comes now."""
         named = event.get("id") if isinstance(event, dict) else None
         if not isinstance(named, str) or not named or "\x00" in named or len(named) > 255:
             return None
@@ -160,7 +160,7 @@ class Desk(Commands, Tasks, Policies):
         await self.relay.hurry(row.id, AT_ONCE)
         return await self.became(row.id)
 
-    async def _oldest_done(self, target: str, body: dict[str, Any], by: str) -> Receipt:
+    async def _task_done(self, target: str, body: dict[str, Any], by: str) -> Receipt:
         """`task_done`: the task that is named, else the oldest that is open."""
         outcome = {name: said for name, said in body.items() if name not in ("id", "at", "task_id")}
         async with self.store.reading() as session:
@@ -169,8 +169,8 @@ class Desk(Commands, Tasks, Policies):
             return Receipt(new_id("cmd"), [Effect(None, "none", "no_open_task")])
         return await self.complete_task(str(task_id), outcome, by)
 
-    async def _bare(self, name: str, target: str, by: str) -> Receipt:
-        """News of an order that nobody named: the follow-ups hear it, the tables learn nothing."""
+    async def _tell_of_no_order(self, name: str, target: str, by: str) -> Receipt:
+        """An order's signal that names no order: the follow-ups hear it, no order's row changes."""
         now, token = self.clock.now(), new_id("cmd")
         async with self.store.transaction() as session:
             customer, follow_up = await whom(session, target)

@@ -35,7 +35,7 @@ class Identified:
 
 @dataclass(frozen=True)
 class Unidentified:
-    """Nobody we know, or no order we know: what it waits for."""
+    """An unknown customer or order: the event is parked until one of these keys is known."""
 
     keys: list[str]
 
@@ -111,7 +111,7 @@ def _keys(event: Event, said: dict[str, Any]) -> list[str]:
 
 
 async def known(session: AsyncSession, customer: Customer, order: Order | None) -> list[str]:
-    """What nobody needs to wait for any more."""
+    """The keys that events may have been parked for until this customer and order came."""
     names = [customer.id, *await customers.aliases(session, customer.id)]
     keys = [f"customer:{name}" for name in names]
     keys += [f"email:{customer.email}"] if customer.email else []

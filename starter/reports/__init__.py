@@ -39,7 +39,7 @@ class UnknownCursorError(Exception):
 
 
 class Reports:
-    """Read models: each asks the tables once more and keeps nothing."""
+    """Read models: each reads the tables anew; nothing is cached."""
 
     def __init__(self, store: Store, clock: Clock) -> None:
         self.store, self.clock = store, clock
@@ -224,7 +224,7 @@ def _years_after(customer_id: str) -> str:
 
 
 async def _known(session: AsyncSession, rows: Sequence[Enrolment]) -> dict[str, Known]:
-    """All of it in four questions, however many follow-ups; bodies stay where they are."""
+    """What the tables hold about these, in four queries however many; bodies are not loaded."""
     after = [_years_after(row.customer_id) for row in rows]
     years = await session.execute(select(Enrolment).where(Enrolment.id.in_(after)))
     known = {row.id: Known(row) for row in [*rows, *years.scalars()]}

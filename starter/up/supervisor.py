@@ -99,11 +99,11 @@ class Supervisor:
             await asyncio.sleep(delay)
 
     async def _spawn(self, program: Program) -> asyncio.subprocess.Process:
-        birth = asyncio.create_task(_spawn(program))
+        spawning = asyncio.create_task(_spawn(program))
         try:
-            return await asyncio.shield(birth)
-        finally:  # also when cancelled meanwhile: nobody is born unseen
-            self._running[program.name] = await birth
+            return await asyncio.shield(spawning)
+        finally:  # also when cancelled meanwhile: what was started is known, so that it is ended
+            self._running[program.name] = await spawning
 
     async def _end(self, name: str) -> None:
         process = self._running.pop(name, None)
