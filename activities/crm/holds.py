@@ -11,7 +11,10 @@ from datetime import datetime
 from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from activities.crm.store import lock_name
 from activities.crm.tables import Hold, Stop, new_id
+
+BUTTONS = "stop buttons"
 
 
 async def open_holds(
@@ -58,10 +61,17 @@ async def release(
     return [row.id for row in rows]
 
 
+async def press(session: AsyncSession, stop: Stop) -> None:
+    """Press a stop button. Sends that are beginning are waited for: none begins after it."""
+    await lock_name(session, BUTTONS)
+    session.add(stop)
+
+
 async def stops(
     session: AsyncSession, *, channel: str | None, sop: str, template: str
 ) -> list[str]:
-    """The ids of the stop buttons in force that match."""
+    """The ids of the stop buttons in force that match; none is pressed until the asker is done."""
+    await lock_name(session, BUTTONS, shared=True)
     query = select(Stop).where(
         Stop.lifted_at.is_(None),
         or_(Stop.channel.is_(None), Stop.channel == channel),

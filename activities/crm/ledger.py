@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.calendar import office_due
 from activities.crm import tasks
+from activities.crm.holds import press
 from activities.crm.house import house_rules
 from activities.crm.milestones import decide, record_milestone, tick
 from activities.crm.store import lock_customer
@@ -170,7 +171,7 @@ async def trip(session: AsyncSession, row: Message, now: datetime) -> None:
     if (await session.execute(query)).first() is None:
         reason = "a message was accepted twice under one key"
         stop = Stop(id=new_id("stop"), template=row.template, reason=reason, by=TRIPWIRE, at=now)
-        session.add(stop)
+        await press(session, stop)
     await call_person(session, row, now, about="double", role=Role.ENGINEER, priority=1)
 
 
@@ -209,8 +210,12 @@ async def settle(
     by: str,
 ) -> bool:
     """A person has found out what became of a message in doubt; False if it is not in doubt."""
-    row = await session.get(Message, message_id, with_for_update=True)
-    if row is None or row.state != UNKNOWN:
+    row = await session.get(Message, message_id)
+    if row is None:
+        return False
+    await lock_customer(session, row.customer_id)
+    await session.refresh(row, with_for_update=True)
+    if row.state != UNKNOWN:
         return False
     sent = outcome == "sent"
     row.state, row.reason = (SENT, None) if sent else (REFUSED, outcome)

@@ -89,12 +89,16 @@ async def lock_customer(session: AsyncSession, customer_id: str) -> Customer | N
     return (await session.execute(query, execution_options=fresh)).scalar_one_or_none()
 
 
-async def lock_name(where: AsyncSession | AsyncConnection, name: str) -> None:
+async def lock_name(
+    where: AsyncSession | AsyncConnection, name: str, *, shared: bool = False
+) -> None:
     """Take turns, until the end of the transaction, at what no row stands for. Whoever also needs
-    a customer's lock takes that first. On SQLite writers take turns anyway."""
+    a customer's lock takes that first. Those who share it wait only for one who does not. On
+    SQLite writers take turns anyway."""
     connection = await where.connection() if isinstance(where, AsyncSession) else where
     if connection.dialect.name == "postgresql":
-        query = text("select pg_advisory_xact_lock(hashtextextended(:name, 0))")
+        lock = "pg_advisory_xact_lock_shared" if shared else "pg_advisory_xact_lock"
+        query = text(f"select {lock}(hashtextextended(:name, 0))")
         await connection.execute(query, {"name": name})
 
 

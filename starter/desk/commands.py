@@ -68,7 +68,7 @@ class Commands(DeskBase):
                 id=new_id("stop"), channel=channel, sop=sop, template=template, reason=reason,
                 by=by, at=now,
             )  # fmt: skip
-            session.add(row)
+            await holds.press(session, row)
             audit(session, now, by=by, what="stop", target=row.id, reason=reason,
                   channel=channel, sop=sop, template=template)  # fmt: skip
         return row.id

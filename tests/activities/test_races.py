@@ -10,12 +10,12 @@ from random import Random
 from typing import TypeVar
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from activities.crm.holds import hold
+from activities.crm.holds import hold, press
 from activities.crm.store import Store, lock_customer
-from activities.crm.tables import Customer, Message, new_id
+from activities.crm.tables import Customer, Message, Stop, new_id
 from tests.activities.sending import House, consent, key_of
 from tests.factories import NOON, FakeClock
 from workflows import vocabulary as v
@@ -78,6 +78,24 @@ async def test_none_begins_after_permission_was_taken(store: Store, clock: FakeC
     assert min(tally[True], tally[False]) > RACES / 20  # both were first often enough
 
 
+async def test_none_begins_after_the_stop_button(store: Store, clock: FakeClock) -> None:
+    """Nobody's row is locked for it; the sends that are beginning are waited for all the same."""
+    house, dice = House(store, clock), Random(2026)
+    tally = Counter[bool]()
+    for _ in range(RACES // 4):
+        customer = new_id("cus")
+        await house.add(somebody(customer))
+        answer, begun = await asyncio.gather(
+            later(dice.random() / 100, house.send(customer, "guide")),
+            later(dice.random() / 100, stop(store, customer)),
+        )
+        tally[begun] += 1
+        assert isinstance(answer, v.Sent if begun else v.Held)
+        async with store.transaction() as session:
+            await session.execute(delete(Stop))
+    assert min(tally[True], tally[False]) > RACES / 40
+
+
 @pytest.mark.parametrize("unsolicited", [6])
 async def test_many_messages_at_once_take_turns(
     store: Store, clock: FakeClock, unsolicited: int
@@ -106,6 +124,14 @@ async def take(store: Store, customer: str, taking: Taking) -> bool:
     async with store.transaction() as session:
         await lock_customer(session, customer)
         await taking(session, customer)
+        query = select(Message.state).where(Message.key == key_of(customer, "guide"))
+        return (await session.execute(query)).scalar_one_or_none() in BEGUN
+
+
+async def stop(store: Store, customer: str) -> bool:
+    """Press the stop button; whether the send had begun by then."""
+    async with store.transaction() as session:
+        await press(session, Stop(id=new_id("stop"), template="guide", reason="no", at=NOON))
         query = select(Message.state).where(Message.key == key_of(customer, "guide"))
         return (await session.execute(query)).scalar_one_or_none() in BEGUN
 
