@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Generic
 
@@ -146,6 +147,7 @@ class Contacts(Signals, Generic[PolicyT]):
             case Refused(reason=reason) if reason != "capacity":
                 return None
             case Handed():
+                HERE.set(replace(HERE.get(), due=task.due))  # their time is part of the clause's
                 done = await self._done_by(task, task.due)
         if done.declined:
             self.pass_over("declined")

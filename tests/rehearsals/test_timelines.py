@@ -43,7 +43,7 @@ async def test_a_reply_on_day_15(life: Begin) -> None:
     assert (await ada.done())[4:] == [
         "15 10:00 5.4.1 check-in",
         "15 12:00 task: Answer what the customer wrote",
-        "15 12:00 5.4.3 skipped: not_called_for",
+        "15 12:00 5.4.3 skipped: answered",
         "15 12:00 5.5.2 skipped: not_called_for",
         "15 12:00 5.5.3 skipped: off",
     ]
@@ -230,11 +230,13 @@ async def test_access_provisioned_in_time(life: Begin) -> None:
 
 
 async def test_access_provisioned_late(life: Begin) -> None:
-    """The welcome waits a quarter of an hour and no longer; the access follows when it is there."""
+    """The welcome waits a quarter of an hour and no longer; a day later a person looks into it;
+    the access follows when it is there."""
     ada: Life = await life(order={"fulfilment": "digital"})
     await ada.day(1, "12:00")
     assert await ada.sent() == ["0 10:15 5.1.1 welcome", "1 10:15 5.2.1 getting-started"]
     assert (await ada.line("5.1.2"))[0] is State.WAITING
+    assert "1 10:15 5.1.2 task: find out why their access has not come" in await ada.done()
     await ada.event("account.provisioned", order={"id": "order-1"})
     assert (await ada.sent())[-1] == "1 12:00 5.1.2 access"
     await ada.day(6, "12:00")
@@ -255,6 +257,15 @@ async def test_a_purchase_at_night_in_kathmandu(life: Begin) -> None:
     ]
     assert all("09:00" <= clock < "20:00" for _, clock, *_ in sent[1:])
     assert sent[1][0] == "2"  # 24 to 48 hours later it is night or morning: the morning
+
+
+async def test_the_persons_time_is_part_of_the_check_ins(life: Begin) -> None:
+    """About fourteen days, and the CSR's working day: what goes by itself then is not late."""
+    ada: Life = await life()
+    await ada.day(16, "12:00")
+    check_in = (await ada.lines())["5.4.1"]
+    assert check_in.state == State.DONE
+    assert check_in.late_by_seconds < 60
 
 
 async def test_a_person_writes_the_check_in(life: Begin) -> None:

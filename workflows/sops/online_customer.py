@@ -129,6 +129,9 @@ class OnlineCustomer(FollowUp[Policy]):
         with self.clause("5.2.1", "24-48 hours after the welcome, help them start", self.lull):
             await self.between(self.policy.guide, after=welcome, otherwise=self.purchase)
             await self.send(self.policy.guide_template)
+        if self.owes_access and not self.has_access():
+            with self.clause("5.1.2", "Their access, which has not come in a day"):
+                await self.tell(Role.CSR, "find out why their access has not come")
 
     async def encourage(self) -> None:
         with self.clause("5.3.2", "After 7 days of low engagement: we miss you", self.check_in):
@@ -157,7 +160,9 @@ class OnlineCustomer(FollowUp[Policy]):
         with self.clause("5.4.3", "If they do not respond within 3 days, follow up", self.close):
             if asked and not sop.remind:
                 self.pass_over("off")
-            elif asked and not await self.reply_within(sop.patience, to=asked):
+            elif asked and await self.reply_within(sop.patience, to=asked):
+                self.pass_over("answered")
+            elif asked:
                 await self.send("check-in-follow-up", reminds=asked)
 
     async def recommend(self) -> None:
