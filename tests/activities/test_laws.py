@@ -10,17 +10,8 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from activities.crm.store import Store
-from tests.activities.world import (
-    DAY,
-    FAILURES,
-    HOUR,
-    ZONES,
-    Step,
-    World,
-    happenings,
-    settle_in,
-    steps,
-)
+from tests.activities.plans import DAY, FAILURES, HOUR, ZONES, Step, happenings, steps
+from tests.activities.world import World, settle_in
 from tests.factories import NOON
 
 DOSE = int(os.environ.get("AFTERCARE_DOSE", "1"))
