@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import difflib
+from contextlib import suppress
 from datetime import datetime
 from typing import Any, Literal
 
@@ -10,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.crm import enrolments, holds, ledger
 from activities.crm.tables import Customer, Enrolment, Milestone, Stop, new_id
+from activities.rendering import TemplateFault, registry
 from starter.answers import Effect, Receipt, Refusal
 from starter.desk.base import DeskBase, audit, whom
 from starter.reports.sops import clauses
@@ -25,6 +28,7 @@ VERBS: dict[Verb, str] = {
     "end": "end",
 }
 MANUAL = "manual"
+CHANNELS = ("email", "sms", "letter")
 
 
 class Commands(DeskBase):
@@ -62,6 +66,7 @@ class Commands(DeskBase):
         _needs_reason(reason)
         if sop:
             self.catalogue.named(sop)
+        _matches_something(channel, template)
         now = self.clock.now()
         async with self.store.transaction() as session:
             row = Stop(
@@ -218,6 +223,18 @@ def _known_clause(follow_up: Enrolment, clause: str) -> None:
         raise Refusal(
             "unknown_clause", f"{follow_up.sop} has the clauses {', '.join(known)}", param="clause"
         )
+
+
+def _matches_something(channel: str | None, template: str | None) -> None:
+    """A button that is misspelt stops nothing, and whoever pressed it believes that it does."""
+    if channel and channel not in CHANNELS:
+        raise Refusal("unknown_channel", f"one of {', '.join(CHANNELS)}", param="channel")
+    with suppress(TemplateFault):  # with the register broken it is taken at its word
+        if template and template not in (known := registry()):
+            near = difflib.get_close_matches(template, known, n=3, cutoff=0.5)
+            hint = f"; did you mean {' or '.join(near)}?" if near else ""
+            detail = f"there is no template of this name{hint}"
+            raise Refusal("unknown_template", detail, param="template")
 
 
 def _needs_reason(reason: str) -> None:

@@ -128,6 +128,14 @@ async def _tell(
     if follow_up is None:
         return [Effect(None, "recorded")]
     if follow_up.ended_at is not None:
+        if draft_id:  # only a follow-up that runs sends what a person wrote
+            raise Refusal(
+                "ended",
+                "its follow-up is over and sends nothing any more: reach the customer yourself, "
+                "and say how it went as result",
+                param="result",
+                status=409,
+            )
         await _close_clause(session, row, now)
         return [Effect(follow_up.id, "recorded", "ended")]
     body = {

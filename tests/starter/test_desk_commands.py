@@ -180,13 +180,22 @@ async def test_a_task_that_outlived_its_follow_up(
     desk: Desk, store: Store, temporal: FakeTemporal
 ) -> None:
     """Its clause is closed by the desk, because nobody else is left to do so."""
-    task = await a_task(store)
+    task = await a_task(store, template="sales-outreach")
     async with store.transaction() as session:
         session.add(
             Milestone(follow_up=ADA, clause="5.5.3", about="", state="waiting", task_id=task,
                       late_by_seconds=0, updated_at=NOON)
         )  # fmt: skip
+        session.add(
+            Draft(id="draft_1", customer_id="cus_ada", task_id=task, subject="More", body="Hi",
+                  created_at=NOON)
+        )  # fmt: skip
     await end(store, temporal)
+    for written in ({"text": "Dear Ada"}, {}):  # nobody would send it: it must not look done
+        with pytest.raises(Refusal) as refused:
+            await desk.complete_task(task, written, "jo")
+        assert (refused.value.code, refused.value.status) == ("ended", 409)
+    assert (await only(store, Milestone)).state == "waiting"
     done = await desk.complete_task(task, {"result": "won"}, "jo")
     assert effects(done) == [("recorded", "ended")]
     assert (await only(store, Milestone)).state == "done"
@@ -205,6 +214,24 @@ async def test_complaint_resolved_by_its_task(
     assert effects(done) == [("signalled", None)]
     assert (await only(store, Hold)).released_at == NOON
     assert temporal.heard(ADA) == ["complaint", "complaint_resolved"]
+
+
+@pytest.mark.parametrize(
+    ("said", "code"),
+    [
+        ({"template": "upgrade-your-plann"}, "unknown_template"),
+        ({"channel": "e-mail"}, "unknown_channel"),
+        ({"sop": "online-costumer"}, "unknown_sop"),
+    ],
+)
+async def test_a_misspelt_stop_is_refused(
+    desk: Desk, store: Store, said: dict[str, str], code: str
+) -> None:
+    """It would stop nothing, and whoever pressed it would go home."""
+    with pytest.raises(Refusal) as refused:
+        await desk.stop(reason="wrong price", by="jo", **said)
+    assert refused.value.code == code
+    assert not await rows(store, Stop)
 
 
 async def test_stop_and_go(desk: Desk, store: Store, temporal: FakeTemporal) -> None:
