@@ -9,8 +9,9 @@ from typing import NamedTuple, Protocol
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from activities.crm import consents
 from activities.crm.house import HouseRules
-from activities.crm.tables import Consent, Customer, Suppression
+from activities.crm.tables import Customer, Suppression
 from workflows.vocabulary import Kind
 
 PHONED = ("sms", "call")  # channels that need a number
@@ -53,16 +54,12 @@ class Standing:
 
 
 async def standing_of(session: AsyncSession, customer: Customer) -> Standing:
-    said = (
-        select(Consent.scope, Consent.given)
-        .where(Consent.customer_id == customer.id)
-        .order_by(Consent.at, Consent.recorded_at, Consent.id)
-    )
+    words = await consents.by_scope(session, customer.id)
     addresses = [address for address in (customer.email, customer.phone) if address]
     lost = select(Suppression.address).where(Suppression.address.in_(addresses))
     return Standing(
         customer,
-        {row.scope: row.given for row in await session.execute(said)},
+        {scope: word.given for scope, word in words.items()},
         frozenset((await session.execute(lost)).scalars()),
     )
 

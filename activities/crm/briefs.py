@@ -9,8 +9,9 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from activities.crm import consents
 from activities.crm.holds import open_holds
-from activities.crm.tables import Case, Consent, Customer, Note, Order
+from activities.crm.tables import Case, Customer, Note, Order
 
 TIERS = {"standard": 0, "premium": 1, "vip": 2}
 TIER = 1e9  # a tier counts more than whatever was spent
@@ -103,10 +104,8 @@ async def _alerts(session: AsyncSession, customer: Customer) -> list[dict[str, A
 
 async def _declined(session: AsyncSession, customer_id: str) -> list[str]:
     """The scopes whose latest word is no."""
-    query = select(Consent).where(Consent.customer_id == customer_id)
-    rows = (await session.execute(query.order_by(Consent.at, Consent.recorded_at))).scalars()
-    latest = {row.scope: row.given for row in rows}
-    return sorted(scope for scope, given in latest.items() if not given)
+    words = await consents.by_scope(session, customer_id)
+    return sorted(scope for scope, word in words.items() if not word.given)
 
 
 def _iso(moment: datetime | None) -> str | None:

@@ -88,5 +88,16 @@ async def latest(session: AsyncSession, customer_id: str, scope: str) -> Consent
     return (await session.execute(query)).scalar_one_or_none()
 
 
+async def by_scope(session: AsyncSession, customer_id: str) -> dict[str, Consent]:
+    """The latest word on each scope; one that was never stated is absent."""
+    query = (
+        select(Consent)
+        .where(Consent.customer_id == customer_id)
+        .order_by(Consent.at, Consent.recorded_at, Consent.id)
+        .execution_options(populate_existing=True)
+    )
+    return {row.scope: row for row in (await session.execute(query)).scalars()}
+
+
 def _begun(customer_id: str, scope: str) -> str:
     return f"con_begun.{customer_id}.{scope}"

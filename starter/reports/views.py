@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.crm import tables as t
+from activities.crm.consents import by_scope
 from activities.crm.holds import open_holds
 from activities.rendering import Template, TemplateFault, registry
 from starter.reports import words
@@ -53,8 +54,8 @@ async def customer(session: AsyncSession, row: t.Customer) -> CustomerView:
         **{name: getattr(row, name) for name in PLAIN},
         aliases=[a.alias for a in await _of(session, t.Alias, row.id, t.Alias.alias)],
         consent={
-            c.scope: ConsentState(given=c.given, at=c.at, source=c.source, wording=c.wording)
-            for c in await _of(session, t.Consent, row.id, t.Consent.at, t.Consent.recorded_at)
+            scope: ConsentState(given=c.given, at=c.at, source=c.source, wording=c.wording)
+            for scope, c in (await by_scope(session, row.id)).items()
         },
         holds=[
             HoldView(id=h.id, kind=h.kind, follow_up=h.follow_up, reason=h.reason, by=h.by, at=h.at)
