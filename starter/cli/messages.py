@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Literal
 
 from cyclopts import App, Group, Parameter
@@ -24,6 +25,7 @@ from starter.cli.common import (
     who,
 )
 from starter.reports import words
+from starter.reports.objects import MessageView
 
 GOOD, BAD = ("sent", "delivered"), ("unknown", "bounced", "refused")
 
@@ -58,6 +60,12 @@ async def list_(
     if not page.data:
         say("No messages.")
         return
+    _print_list(page.data, called)
+    if page.has_more:
+        notice("There are more: --limit, --customer or --state.")
+
+
+def _print_list(messages: Sequence[MessageView], called: Mapping[str, str]) -> None:
     rows = table(
         None,
         ("message", {"no_wrap": True}),
@@ -67,7 +75,7 @@ async def list_(
         ("template", {"no_wrap": True}),
         ("state", {"ratio": 1}),
     )
-    for one in page.data:
+    for one in messages:
         style = "green" if one.state in GOOD else "red" if one.state in BAD else "yellow"
         because = f" [dim]{escape(words.reason(one.reason))}[/]" if one.reason else ""
         rows.add_row(
@@ -79,8 +87,6 @@ async def list_(
             f"[{style}]{one.state}[/]{because}",
         )
     out().print(rows)
-    if page.has_more:
-        notice("There are more: --limit, --customer or --state.")
 
 
 async def show(message: str, /, *, printing: Printing = PRINTING) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated
@@ -93,6 +93,12 @@ async def list_(
     if not page.data:
         say("No follow-ups." if state or customer or sop else "No follow-ups yet.")
         return
+    _print_list(page.data, called, today)
+    if page.has_more:
+        notice("There are more: --limit, or narrow the list.")
+
+
+def _print_list(found: Sequence[FollowUp], called: Mapping[str, str], today: Today) -> None:
     rows = table(
         None,
         ("follow-up", {"no_wrap": True, "overflow": "fold"}),
@@ -101,7 +107,7 @@ async def list_(
         ("done", {"justify": "right"}),
         ("next", {"ratio": 1}),
     )
-    for one in page.data:
+    for one in found:
         look = FOLLOW_UP_LOOKS[one.state]
         past = sum(line.state in PAST for line in one.checklist)
         rows.add_row(
@@ -112,8 +118,6 @@ async def list_(
             _next(one, today),
         )
     out().print(rows)
-    if page.has_more:
-        notice("There are more: --limit, or narrow the list.")
 
 
 async def show(

@@ -84,7 +84,7 @@ def _print(before: Rehearsal, after: Rehearsal | None, *, json: bool) -> None:
 
 async def _in_force(settings: Settings, sop: str) -> dict[str, dict[str, Any]]:
     """The policies of the directory meant, if there is one: a rehearsal needs none."""
-    if not settings.database_url and not (settings.data / "aftercare.db").exists():
+    if not settings.has_database:
         return {}
     store = Store(settings.database)
     try:

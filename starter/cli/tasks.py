@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import getpass
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -64,6 +66,12 @@ async def list_(
     if not page.data:
         say("No tasks.")
         return
+    _print_list(page.data, called, now)
+    if page.has_more:
+        notice("There are more: --limit, or --role.")
+
+
+def _print_list(tasks: Sequence[TaskView], called: Mapping[str, str], now: datetime) -> None:
     rows = table(
         None,
         ("task", {"no_wrap": True}),
@@ -73,7 +81,7 @@ async def list_(
         ("due", {"no_wrap": True}),
         ("what", {"ratio": 1}),
     )
-    for one in sorted(page.data, key=lambda one: (one.priority, one.due_at)):
+    for one in sorted(tasks, key=lambda one: (one.priority, one.due_at)):
         late = one.state == "open" and one.due_at < now
         rows.add_row(
             one.id,
@@ -84,8 +92,6 @@ async def list_(
             escape(one.title) + ("" if one.state == "open" else f" [dim]({one.state})[/]"),
         )
     out().print(rows)
-    if page.has_more:
-        notice("There are more: --limit, or --role.")
 
 
 async def show(task: str, /, *, printing: Printing = PRINTING) -> None:
