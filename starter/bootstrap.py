@@ -7,18 +7,15 @@ from contextlib import asynccontextmanager
 
 from sqlalchemy.exc import SQLAlchemyError
 from temporalio.client import Client
-from temporalio.envconfig import ClientConfig
 
 from activities.clock import SystemClock
 from activities.crm.migrate import at_head
 from activities.crm.pace import pace_of
 from activities.crm.store import Store
-from activities.settings import Settings
+from activities.settings import Settings, temporal_connection
 from starter.desk import Desk
 from workflows.plugin import plugin
 from workflows.vocabulary import Pace
-
-LOCAL = "localhost:7233"
 
 
 class NotReadyError(Exception):
@@ -26,8 +23,11 @@ class NotReadyError(Exception):
 
 
 @asynccontextmanager
-async def open_desk(settings: Settings, *, check: bool = True) -> AsyncIterator[Desk]:
-    """A desk for as long as the block lasts; never waits for Temporal.
+async def open_desk(
+    settings: Settings, *, check: bool = True, target: str | None = None
+) -> AsyncIterator[Desk]:
+    """A desk for as long as the block lasts; never waits for Temporal, which is the one at the
+    target, else the one that the environment names.
 
     Raises `NotReadyError` when the tables are not those of this release; unchecked, for those who
     want to look at just that, it opens all the same.
@@ -36,7 +36,7 @@ async def open_desk(settings: Settings, *, check: bool = True) -> AsyncIterator[
     try:
         if check:
             await _ready(store)
-        yield Desk(store, settings, SystemClock(await _pace(store)), await temporal())
+        yield Desk(store, settings, SystemClock(await _pace(store)), await temporal(target))
     finally:
         await store.close()
 
@@ -49,11 +49,12 @@ async def _pace(store: Store) -> Pace:
         return Pace()
 
 
-async def temporal() -> Client:
-    """The Temporal that the environment names, by the SDK's own rules; asked when first needed."""
-    config = ClientConfig.load_client_connect_config()
-    config.setdefault("target_host", LOCAL)
-    return await Client.connect(**config, plugins=[plugin], lazy=True)
+async def temporal(target: str | None = None) -> Client:
+    """The Temporal that is named, and no other, else the one that the environment names by the
+    SDK's own rules; asked when first needed."""
+    if target:
+        return await Client.connect(target, plugins=[plugin], lazy=True)
+    return await Client.connect(**temporal_connection(), plugins=[plugin], lazy=True)
 
 
 async def _ready(store: Store) -> None:

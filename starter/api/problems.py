@@ -41,6 +41,7 @@ CODES: dict[str, str] = {
     "unknown_parameter": "There is no such parameter",
     # -- of events, follow-ups and policies
     "customer_not_named": "Nobody can say whom this is about",
+    "ended": "Its follow-up is over",
     "existing_customer": "They were a customer before",
     "id_looks_personal": "An id must not say who somebody is",
     "invalid_amount": "An amount is a decimal, written as a string",
@@ -63,6 +64,7 @@ CODES: dict[str, str] = {
     "unknown_locale": "A language is written as en or en-GB",
     "unknown_signal": "There is no such signal",
     "unknown_sop": "There is no such procedure",
+    "unknown_template": "There is no such template",
     "unknown_time_zone": "A time zone is written as Europe/London",
     "unprintable_text": "A line holds printable letters only",
     "unwritable_text": "A text holds characters that no text has",

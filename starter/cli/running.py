@@ -61,13 +61,18 @@ async def up(
     from starter.up import up as bring_up  # noqa: PLC0415
     from starter.up.demo import DEMO_PACE, play  # noqa: PLC0415 - loads what only `up` needs
 
+    ports = Addresses(port, temporal_port, temporal_ui_port)
     chosen = common.data or os.environ.get("AFTERCARE_DATA") or (DEMO if demo else DIRECTORY)
     plan = Up(
         directory=Directory(Path(chosen)),
-        addresses=Addresses(port, temporal_port, temporal_ui_port),
+        addresses=ports,
         pace=pace,
         new_pace=DEMO_PACE if demo else None,
-        afterwards=(lambda plan, pace: play(plan.settings, pace, _ticker)) if demo else None,
+        afterwards=(
+            (lambda plan, pace: play(plan.settings, ports.temporal_target, pace, _ticker))
+            if demo
+            else None
+        ),
     )
     await bring_up(plan, _tell)
 

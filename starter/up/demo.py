@@ -95,6 +95,7 @@ CAST = (
             (_after(3, hours=2), "consent.changed", {"data": {"email_marketing": False}}),
         ),
         staffed=False,
+        logs_in=(9, 12, 14, 16, 17, 18),
     ),
     Life(
         "buys again",
@@ -107,7 +108,7 @@ CAST = (
                 {"order": {**_order("1006", "240.00", "Tape reader")["order"], "first": False}},
             ),
         ),
-        logs_in=(3, 4, 5, 6, 7, 9, 10, 12, 13, 14, 15),
+        logs_in=(3, 4, 5, 6, 7, 9, 10, 12, 13, 14, 15, 17, 18, 19),
     ),
     Life(
         "waits for access to what she bought",
@@ -153,9 +154,12 @@ def _moments(life: Life) -> Iterator[Moment]:
         yield Moment(_after(day, hours=2), id_, event)
 
 
-async def play(settings: Settings, pace: Pace, show: Show) -> None:
-    """Play the cast's days at the directory's pace, and show what happens, until cancelled."""
-    async with open_desk(settings) as desk:
+async def play(settings: Settings, target: str, pace: Pace, show: Show) -> None:
+    """Play the cast's days at the directory's pace, and show what happens, until cancelled.
+
+    It speaks to the Temporal that came up with it, whatever other one the shell names.
+    """
+    async with open_desk(settings, target=target) as desk:
         origin = await _origin(desk)
         async with desk.store.reading() as session:
             zone = ZoneInfo((await house_rules(session)).time_zone)
