@@ -19,7 +19,6 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 from temporalio import activity, workflow
 from temporalio.client import Client
-from temporalio.envconfig import ClientConfig
 from temporalio.runtime import (
     LogForwardingConfig,
     LoggingConfig,
@@ -37,7 +36,7 @@ from activities.crm.migrate import at_head
 from activities.crm.pace import pace_of
 from activities.crm.store import Store, UnsafeDatabaseError
 from activities.logs import configure
-from activities.settings import Settings, load_settings
+from activities.settings import Settings, load_settings, temporal_connection
 from activities.wiring import verbs
 from workflows.contract import BULK, QUEUE
 from workflows.plugin import plugin
@@ -124,8 +123,7 @@ async def _ready(store: Store) -> bool:
 
 
 async def _connect(settings: Settings) -> Client:
-    config = ClientConfig.load_client_connect_config()
-    config.setdefault("target_host", "localhost:7233")
+    config = temporal_connection()
     try:
         return await Client.connect(**config, plugins=[plugin], runtime=_runtime(settings))
     except RuntimeError:  # what the SDK says of a server that is away

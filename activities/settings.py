@@ -10,6 +10,7 @@ from pathlib import Path
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from temporalio.envconfig import ClientConfig, ClientConnectConfig
 
 DATABASE = "aftercare.db"  # the embedded one, in the data directory
 
@@ -79,3 +80,10 @@ def _kept(path: Path) -> str:
 
 def _private(path: str, flags: int) -> int:
     return os.open(path, flags, 0o600)
+
+
+def temporal_connection() -> ClientConnectConfig:
+    """Where Temporal answers, by the SDK's own `TEMPORAL_…` variables; else on this machine."""
+    config = ClientConfig.load_client_connect_config()
+    config.setdefault("target_host", "localhost:7233")
+    return config

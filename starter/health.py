@@ -17,11 +17,11 @@ from temporalio.api.operatorservice.v1 import ListSearchAttributesRequest
 from temporalio.api.taskqueue.v1 import TaskQueue
 from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest, DescribeTaskQueueResponse
 from temporalio.client import Client
-from temporalio.envconfig import ClientConfig
 from temporalio.service import RPCError
 
 from activities.crm.migrate import at_head
 from activities.crm.store import Store, UnsafeDatabaseError
+from activities.settings import temporal_connection
 from workflows import attributes
 from workflows.contract import BULK, QUEUE
 
@@ -76,14 +76,17 @@ async def database(store: Store) -> Check:
 async def _temporal() -> AsyncIterator[Client | Check]:
     """The Temporal that the environment names, or the check that failed."""
     try:
-        config = ClientConfig.load_client_connect_config()
-        config.setdefault("target_host", "localhost:7233")
+        config = temporal_connection()
+    except (RuntimeError, OSError, ValueError):
+        cure = "correct the TEMPORAL_ variables, or the profile they name"
+        yield Check("temporal", "broken", "its settings cannot be read", cure)
+        return
+    try:
         async with asyncio.timeout(PATIENCE.total_seconds()):
             client = await Client.connect(**config)
     except (RuntimeError, OSError, ValueError):
-        target = ClientConfig.load_client_connect_config().get("target_host", "localhost:7233")
         cure = "start it (`aftercare up`), or correct TEMPORAL_ADDRESS"
-        yield Check("temporal", "broken", f"{target} does not answer", cure)
+        yield Check("temporal", "broken", f"{config['target_host']} does not answer", cure)
         return
     yield client
 
