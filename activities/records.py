@@ -180,6 +180,9 @@ async def _strike_out(
         if line.task_id not in owed:
             line.state, line.reason = State.SKIPPED.value, ending.outcome.value
             line.done_at = line.updated_at = now
+            key = "/".join(filter(None, (ending.key, line.clause, line.about)))
+            struck = v.Step(**dict(ending) | {"key": key, "clause": line.clause})
+            await decide(session, now, struck, State.SKIPPED.value, reason=ending.outcome.value)
 
 
 async def _is_past(session: AsyncSession, step: v.Step) -> bool:

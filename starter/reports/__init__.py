@@ -128,14 +128,20 @@ class Reports:
         limit: int = LIMIT,
         starting_after: str | None = None,
     ) -> Page[DecisionView] | None:
-        """What was decided about a follow-up or a customer; none for somebody unknown."""
+        """What was decided about a follow-up or a customer; none for somebody unknown.
+
+        A clause that was never reached has no decisions of its own: those about the whole say why,
+        as that it was ended, or never begun.
+        """
         async with self.store.reading() as session:
             about = await _about(session, target, only)
             if about is None:
                 return None
             query = select(Decision).where(about)
             if clause:
-                query = query.where(Decision.clause == clause)
+                named = query.where(Decision.clause == clause)
+                reached = (await session.execute(named.limit(1))).first() is not None
+                query = named if reached else query.where(Decision.clause.is_(None))
             order = (Decision.at, Decision.id)
             rows, more = await _page(session, query, order, limit, starting_after)
         return Page(data=[views.decision(row) for row in rows], has_more=more)

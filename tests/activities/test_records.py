@@ -245,6 +245,10 @@ async def test_an_early_end_closes_what_is_open(
     assert len(await rows(store, Note)) == 1
     ends = await rows(store, Decision, Decision.outcome == outcome.value)
     assert len(ends) == 1
+    why = await rows(store, Decision, Decision.outcome == "skipped")
+    assert {(one.clause, one.reason) for one in why} == {
+        (clause, outcome.value) for clause in ("5.2.1", "5.3.2", "5.4.1")
+    }
 
 
 async def test_a_procedure_at_its_end_leaves_people_their_tasks(

@@ -227,6 +227,20 @@ async def test_why_by_follow_up_customer_and_clause(crm: Store, clock: FakeClock
     assert await reports.why("cus_1", only="follow_up") is None
 
 
+async def test_why_a_clause_was_never_reached(crm: Store, clock: FakeClock) -> None:
+    """What was decided about the whole is why: it was ended; or it never began."""
+    async with crm.transaction() as session:
+        for clause, outcome in ((None, "ended"), ("5.2.1", "sent")):
+            await record_decision(
+                session, NOON, customer_id="cus_1", follow_up=ID, clause=clause, outcome=outcome
+            )
+    reports = Reports(crm, clock)
+    for clause, outcome in (("5.4.1", "ended"), ("5.2.1", "sent")):
+        page = await reports.why(ID, clause)
+        assert page is not None
+        assert [one.outcome for one in page.data] == [outcome]
+
+
 @pytest.mark.parametrize(
     ("outcome", "code", "facts", "said"),
     [
