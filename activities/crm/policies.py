@@ -74,9 +74,11 @@ async def set_policy(
 async def diff(
     session: AsyncSession, name: str, changes: Body, model: Model
 ) -> dict[str, list[Any]]:
-    """What the changes would change of what is in force: `{key: [now, then]}`."""
+    """What the changes would change of what is in force: `{key: [now, then]}`; with none, what
+    waits for approval would."""
     body = await current_policy(session, name)
-    return compare(model, body, changed(model, body, changes))
+    then = changed(model, body, changes) if changes else await _newest(session, name)
+    return compare(model, body, then)
 
 
 async def approve(

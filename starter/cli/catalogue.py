@@ -177,25 +177,27 @@ async def policy(
     del to  # whoever has begun keeps the procedure they began with
     changes = {**(read_json(file, "the changes") or {}), **dict(map(_change, set_ or []))}
     async with desk(printing) as opened:
-        if not changes and not approve:
-            _print_policy(await opened.policy_show(name), printing)
-            return
-        difference = await opened.policy_diff(name, changes) if changes else {}
+        difference = await opened.policy_diff(name, changes)
         if diff:
             _print_diff(difference, printing)
+            return
+        if not changes and not approve:
+            _print_policy(await opened.policy_show(name), difference, printing)
             return
         if changes:
             after = await opened.policy_set(name, changes, by=who(), reason=reason, approve=approve)
         else:
             after = await opened.policy_approve(name, by=who())
+        if after["waiting"]:  # on top of what waited already
+            difference = await opened.policy_diff(name, {})
     if printing.json:
         print_json(after)
         return
     _print_diff(difference, printing)
-    if after.get("approved_by"):
-        say(f"Version {after.get('version')} of {name} is in force for new follow-ups.")
+    if after["waiting"]:
+        _waits(after)
     else:
-        notice(f"Not in force yet: aftercare policy {name} --approve")
+        say(f"Version {after['version']} of {name} is in force for new follow-ups.")
 
 
 def _change(words: str) -> tuple[str, Any]:
@@ -212,7 +214,13 @@ def _change(words: str) -> tuple[str, Any]:
         return name.strip(), value
 
 
-def _print_policy(found: dict[str, Any], printing: Printing) -> None:
+def _waits(found: dict[str, Any]) -> None:
+    notice(
+        f"Not in force yet, version {found['waiting']}: aftercare policy {found['name']} --approve"
+    )
+
+
+def _print_policy(found: dict[str, Any], waiting: dict[str, list[Any]], printing: Printing) -> None:
     if printing.json:
         print_json(found)
         return
@@ -224,6 +232,10 @@ def _print_policy(found: dict[str, Any], printing: Printing) -> None:
         blank = key in found.get("blanks", [])
         rows.add_row(key, "[red]blank[/]" if blank else escape(_value(value)))
     out().print(rows)
+    if found["waiting"]:
+        say()
+        _print_diff(waiting, printing)
+        _waits(found)
 
 
 def _print_diff(difference: dict[str, list[Any]], printing: Printing) -> None:
@@ -243,6 +255,8 @@ def _value(value: Any) -> str:
         return ", ".join(f"{name} {_value(one)}" for name, one in value.items())
     if isinstance(value, list | tuple):
         return ", ".join(map(_value, value))
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     return "" if value is None else _span(str(value))
 
 

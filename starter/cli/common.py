@@ -137,7 +137,7 @@ async def names(reports: Reports, customers: Iterable[str]) -> dict[str, str]:
     )
     async with reports.store.reading() as session:
         rows = (await session.execute(query)).all()
-    return {id_: name or email or "" for id_, name, email in rows}
+    return {id_: name or email or id_ for id_, name, email in rows}
 
 
 async def customer_id(reports: Reports, target: str) -> str | None:

@@ -28,7 +28,7 @@ from starter.cli.common import (
     who,
 )
 from starter.cli.follow_ups import print_receipt
-from starter.reports.objects import TaskView
+from starter.reports.objects import CustomerView, TaskView
 from workflows.vocabulary import Role
 
 
@@ -98,12 +98,13 @@ async def show(task: str, /, *, printing: Printing = PRINTING) -> None:
     """A task: its brief, its draft, and what came of it."""
     async with reports(printing) as asked:
         found = await asked.task(task)
+        customer = await asked.customer(found.customer) if found and found.customer else None
     if found is None:
         raise CliError(f"there is no task {task!r}: `aftercare tasks` lists them")
     if printing.json:
         print_json(found)
         return
-    _show(found)
+    _show(found, customer)
 
 
 async def done(
@@ -141,12 +142,12 @@ def _short(role: str) -> str:
         return escape(role)
 
 
-def _show(one: TaskView) -> None:
+def _show(one: TaskView, customer: CustomerView | None) -> None:
     out().print(f"[bold]{escape(one.title)}[/]  [dim]{one.id}, {one.state}[/]", soft_wrap=True)
     facts = {
         "for": one.role + (f", {one.assignee}" if one.assignee else ""),
         "due": local(one.due_at),
-        "customer": one.customer or "",
+        "customer": _named(customer) if customer else "",
         "follow-up": " ".join(filter(None, [one.follow_up, one.clause])),
     }
     for name, value in {**facts, **{k.replace("_", " "): v for k, v in one.brief.items()}}.items():
@@ -164,7 +165,14 @@ def _show(one: TaskView) -> None:
         notice(f"Done? aftercare tasks done {one.id} [--outcome FILE]")
 
 
+def _named(who: CustomerView) -> str:
+    return ", ".join(filter(None, (who.name, who.email, who.phone, who.id)))
+
+
 def _words(value: object) -> str:
+    if isinstance(value, dict) and value.get("text"):
+        at = datetime.fromisoformat(value["at"])
+        return f"{local(at)} by {value['method']}: {value['text']}"
     if isinstance(value, dict):
         return ", ".join(f"{name} {_words(one)}" for name, one in value.items() if one)
     if isinstance(value, list):

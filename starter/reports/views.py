@@ -94,10 +94,27 @@ async def tasks(session: AsyncSession, rows: Sequence[t.Task]) -> list[TaskView]
     ids = [row.id for row in rows]
     query = select(t.Draft).where(t.Draft.task_id.in_(ids)).order_by(t.Draft.created_at)
     drafts = {d.task_id: d for d in (await session.execute(query)).scalars()}  # the newest wins
-    return [_task(row, drafts.get(row.id)) for row in rows]
+    cases = {row.id: str(row.brief.get("case")) for row in rows}
+    wrote = await _wrote(session, set(cases.values()))
+    return [_task(row, drafts.get(row.id), wrote.get(cases[row.id], [])) for row in rows]
 
 
-def _task(row: t.Task, draft: t.Draft | None) -> TaskView:
+async def _wrote(session: AsyncSession, cases: set[str]) -> dict[str, list[dict[str, Any]]]:
+    """What the customer said since each case was opened, oldest first."""
+    query = (
+        select(t.Case.id, t.Note)
+        .join(t.Note, t.Note.customer_id == t.Case.customer_id)
+        .where(t.Case.id.in_(cases), t.Note.direction == "in", t.Note.at >= t.Case.opened_at)
+        .order_by(t.Note.at, t.Note.id)
+    )
+    wrote: dict[str, list[dict[str, Any]]] = {}
+    for case, note in await session.execute(query):
+        line = {"at": note.at.isoformat(), "method": note.method, "text": note.summary}
+        wrote.setdefault(case, []).append(line)
+    return wrote
+
+
+def _task(row: t.Task, draft: t.Draft | None, wrote: list[dict[str, Any]]) -> TaskView:
     return TaskView(
         id=row.id,
         customer=row.customer_id,
@@ -109,7 +126,7 @@ def _task(row: t.Task, draft: t.Draft | None) -> TaskView:
         title=row.title,
         due_at=row.due_at,
         state=row.state,
-        brief=row.brief,
+        brief=row.brief | ({"wrote": wrote} if wrote else {}),
         draft=draft
         and DraftView(id=draft.id, subject=draft.subject, body=draft.body, edited=draft.edited),
         outcome=row.outcome,

@@ -202,6 +202,17 @@ def test_the_stop_button_works_with_temporal_down(opened: Aftercare) -> None:
     assert opened("go", "--reason", "again").out.startswith("No stop button")
 
 
+def test_a_task_says_what_the_customer_wrote_and_who_they_are(followed: Aftercare) -> None:
+    """Whoever is to answer has it before them, a later line too."""
+    for text in ("Where is my parcel?", "Hello?"):
+        followed("signal", "C-1", "reply.received", "--text", text)
+    (task,) = followed("tasks", "--json").json["data"]
+    assert [line["text"] for line in task["brief"]["wrote"]] == ["Where is my parcel?", "Hello?"]
+    shown = followed("tasks", "show", task["id"]).out
+    assert "customer: Ada Byron, ada@example.com, C-1\n" in shown
+    assert "by system: Where is my parcel?" in shown
+
+
 # -- the house -----------------------------------------------------------------------------------
 
 
@@ -211,9 +222,23 @@ def test_a_policy_is_changed_in_two_steps(opened: Aftercare) -> None:
     assert opened(*change, "--diff").out == "check_in: 14d → 10d\n"
     assert "--approve" in opened(*change, "--reason", "shorter trial").err
     assert "14d" in opened("policy", "online-customer").out
+    assert opened("policy", "online-customer", "--diff").out == "check_in: 14d → 10d\n"
     approved = opened("policy", "online-customer", "--approve")
-    assert "in force" in approved.out
+    assert approved.out.startswith("check_in: 14d → 10d\nVersion 1 of online-customer is in force")
     assert "10d" in opened("policy", "online-customer").out
+
+
+def test_what_waits_for_approval_is_never_out_of_sight(opened: Aftercare) -> None:
+    """With the policy itself, and with a change on top of it that would be approved along."""
+    policy = ("policy", "online-customer")
+    opened(*policy, "--set", "remind=no", "--approve")
+    opened(*policy, "--set", "check_in=10d")
+    both = opened(*policy, "--set", "patience=4d")
+    assert both.out == "check_in: 14d → 10d\npatience: 3d → 4d\n"
+    assert "version 3" in both.err
+    shown = opened(*policy)
+    assert shown.out.endswith(both.out)
+    assert shown.err == both.err
 
 
 @pytest.mark.parametrize("change", ["chek_in=10d", "check_in=soon", "check_in"])
