@@ -33,6 +33,8 @@ from workflows.vocabulary import (
     Withdrawal,
 )
 
+NOWHERE = ("no_address", "suppressed", "stopped")  # why not even what they must have can go
+
 
 class Contacts(Signals, Generic[PolicyT]):
     """Sending, asking and telling: each once under its key, each under the clause it is for."""
@@ -76,7 +78,7 @@ class Contacts(Signals, Generic[PolicyT]):
     ) -> Contact | None:
         """Send it once, as soon as the gate lets it; what went, or None if nothing did.
 
-        With `unreachable` named, that role is to find a way if there is no address at all.
+        With `unreachable` named, that role is to find a way if there is no address that takes it.
         """
         about, template = HERE.get().about, template or step  # the template may be renamed
         answered = self.replied(reminds) if reminds else None
@@ -93,7 +95,7 @@ class Contacts(Signals, Generic[PolicyT]):
         settled = await self._settle(Messaging.send, message, step, answered or unless or never)
         if settled == Refused(reason="vip"):
             settled = await self._in_person(message, answered or unless or never)
-        if settled == Refused(reason="no_address") and unreachable:
+        if isinstance(settled, Refused) and settled.reason in NOWHERE and unreachable:
             await self.tell(unreachable, "find a way to reach this customer")
         if isinstance(settled, Sent) and answered:
             self.reminders.append((HERE.get().number, settled, answered))

@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+import pytest
+
 from tests.workflows.lives import DAY, HOUR, Town
 from workflows.vocabulary import Covered, Engagement, Outcome, Sent, State
 
@@ -44,10 +46,11 @@ async def test_access_is_owed_even_after_an_opt_out(town: Town) -> None:
     assert life.done()[-1] == "5.1.2 send access"
 
 
-async def test_nobody_to_write_to(town: Town) -> None:
+@pytest.mark.parametrize("why", ["no_address", "suppressed", "stopped"])
+async def test_nobody_to_write_to(town: Town, why: str) -> None:
     """A person is to find a way, and the guide's window counts from the purchase."""
     life = town.newcomer()
-    town.world.unreachable.add(life.name)
+    town.world.unreachable[life.name] = why
     await life.start()
     await life.sleep(HOUR)
     ask = "5.1.1 ask customer-excellence-officer to find a way to reach this customer"

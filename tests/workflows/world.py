@@ -86,7 +86,7 @@ class World(Messaging, Records, Clerk, Insight):
         self.engaged: dict[str, Engagement] = defaultdict(lambda: Engagement.LOW)
         self.suits: dict[str, Potential] = {}
         self.important: set[str] = set()
-        self.unreachable: set[str] = set()
+        self.unreachable: dict[str, str] = {}  # why, by customer
         self.bounced: set[str] = set()
         self.covers: dict[str, Answer] = {}  # what covers an ask, by customer
         self.capacity = 1000
@@ -257,7 +257,7 @@ class World(Messaging, Records, Clerk, Insight):
         if message.latest and now >= message.latest:
             answer = Refused(reason="stale")
         elif customer in self.unreachable:
-            answer = Refused(reason="no_address")
+            answer = Refused(reason=self.unreachable[customer])
         elif kind is Kind.TRANSACTIONAL:
             answer = Sent(key=message.key, at=now)
         elif self._opted_out(customer, message.template):
