@@ -177,12 +177,26 @@ async def _strike_out(
         Milestone.follow_up == ending.follow_up, Milestone.state.not_in(PAST)
     )
     for line in (await session.execute(query.with_for_update())).scalars():
+        if ending.outcome is Outcome.COMPLETED and await _done_meanwhile(session, line, now):
+            continue
         if line.task_id not in owed:
             line.state, line.reason = State.SKIPPED.value, ending.outcome.value
             line.done_at = line.updated_at = now
             key = "/".join(filter(None, (ending.key, line.clause, line.about)))
             struck = v.Step(**dict(ending) | {"key": key, "clause": line.clause})
             await decide(session, now, struck, State.SKIPPED.value, reason=ending.outcome.value)
+
+
+async def _done_meanwhile(session: AsyncSession, line: Milestone, now: datetime) -> bool:
+    """Whether a person did its task, and the follow-up came to its end before it heard of it."""
+    waits = line.task_id is not None and line.state == State.WAITING
+    task = await session.get(Task, line.task_id) if waits else None
+    if task is None or task.state not in (tasks.DONE, tasks.DECLINED):
+        return False
+    done = task.state == tasks.DONE
+    line.state = (State.DONE if done else State.SKIPPED).value
+    line.reason, line.done_at, line.updated_at = None if done else task.state, now, now
+    return True
 
 
 async def _is_past(session: AsyncSession, step: v.Step) -> bool:

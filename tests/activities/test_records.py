@@ -11,7 +11,7 @@ import pytest
 from temporalio.exceptions import ApplicationError
 
 from activities import records as records_module
-from activities.crm import ledger
+from activities.crm import ledger, tasks
 from activities.crm.holds import open_holds, release
 from activities.crm.milestones import record_milestone
 from activities.crm.store import Store
@@ -249,6 +249,22 @@ async def test_an_early_end_closes_what_is_open(
     assert {(one.clause, one.reason) for one in why} == {
         (clause, outcome.value) for clause in ("5.2.1", "5.3.2", "5.4.1")
     }
+
+
+@pytest.mark.parametrize(("state", "said"), [("done", "done"), ("declined", "skipped")])
+async def test_a_task_done_as_the_procedure_ends(
+    store: Store, clock: FakeClock, state: str, said: str
+) -> None:
+    """The word of it comes too late for the follow-up; the checklist knows it all the same."""
+    customer = await enrolled(store)
+    sales = step(customer, "task/5.5.3") | {"clause": "5.5.3"}
+    await records(store, clock).hand_over(TaskNoun(**sales, role=Role.SALES, what="call"))
+    async with store.transaction() as session:
+        task = await tasks.find(session, sales["key"])
+        assert task is not None
+        tasks.settle(task, NOON, state)
+    await closed(store, clock, customer, Outcome.COMPLETED)
+    assert (await line(store, customer, "5.5.3")).state == said
 
 
 async def test_a_procedure_at_its_end_leaves_people_their_tasks(
