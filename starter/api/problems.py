@@ -65,6 +65,7 @@ CODES: dict[str, str] = {
     "unknown_signal": "There is no such signal",
     "unknown_sop": "There is no such procedure",
     "unknown_template": "There is no such template",
+    "unknown_topic": "There is no such topic",
     "unknown_time_zone": "A time zone is written as Europe/London",
     "unprintable_text": "A line holds printable letters only",
     "unwritable_text": "A text holds characters that no text has",

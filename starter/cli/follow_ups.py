@@ -36,11 +36,11 @@ Clause = Annotated[str | None, Parameter(help="The clause meant, as 5.2.1")]
 EFFECTS = {
     "started": "started",
     "signalled": "told",
-    "already": "was so already",
+    "already": "is so already",
     "recorded": "recorded",
     "parked": "kept until that is known which it is about",
     "queued": "kept; carried out as soon as Temporal answers",
-    "none": "nothing was begun",
+    "none": "nothing was done",
 }
 
 
@@ -81,7 +81,7 @@ async def start(
     if printing.json:
         print_json({"id": follow_up, "created": created, "effect": effect})
         return
-    say(f"{follow_up}: {EFFECTS.get(effect, effect)}" + ("" if created else " (it existed)"))
+    say(f"{follow_up}: {EFFECTS.get(effect, effect) if created else 'it existed already'}")
     notice(f"Its checklist: aftercare show {follow_up}")
 
 

@@ -100,7 +100,8 @@ async def show(message: str, /, *, printing: Printing = PRINTING) -> None:
         return
     because = f" ({words.reason(one.reason)})" if one.reason else ""
     out().print(
-        f"[dim]{one.state}{escape(because)} {local(one.sent_at)}, {one.channel or 'no channel'} "
+        f"[dim]{one.state}{escape(because)} {local(one.sent_at or one.created_at)}, "
+        f"{one.channel or 'no channel'} "
         f"to {escape(one.to or 'nobody')}, clause {one.clause or '–'}, {one.template}[/]",
         soft_wrap=True,
     )

@@ -11,6 +11,7 @@ from cyclopts import App, Group, Parameter, validators
 from rich.markup import escape
 
 from activities.crm.migrate import upgrade
+from activities.crm.pace import PaceError, factor_of
 from activities.logs import configure
 from starter.cli.common import (
     DEFAULT,
@@ -31,6 +32,14 @@ WORKER = Path(__file__).parents[2] / "worker.py"
 SYMBOLS = {"ok": "[green]✓[/]", "warning": "[yellow]![/]", "broken": "[red]✗[/]"}
 
 
+def _pace(_: object, said: str | None) -> None:
+    """Asked of the words alone, before anything is started."""
+    try:
+        factor_of(said or "1d=1d")
+    except PaceError as fault:
+        raise ValueError(str(fault)) from None
+
+
 def register(app: App, group: Group) -> None:
     app.command(up, group=group)
     app.command(worker, group=group)
@@ -45,7 +54,10 @@ async def up(
     temporal_port: Annotated[Port, Parameter(help="Of Temporal")] = 7233,
     temporal_ui_port: Annotated[Port, Parameter(help="Of Temporal's Web UI")] = 8233,
     pace: Annotated[
-        str | None, Parameter(help="A demonstration: 1d=1s plays a day of policy time in a second")
+        str | None,
+        Parameter(
+            help="A demonstration: 1d=1s plays a day of policy time in a second", validator=_pace
+        ),
     ] = None,
     demo: Annotated[
         bool, Parameter(negative="", help="Brings a handful of customers, and shows what happens")

@@ -108,6 +108,8 @@ class Desk(Commands, Tasks, Policies):
         by: str,
     ) -> Receipt:
         """Take back a customer's consent: for all, a topic, or a channel."""
+        if channel is None:
+            signalling.known_topic(topic)
         body = signalling.withdrawn(topic, channel) | {"source": by[:200]}
         if reason:
             body["wording"] = reason

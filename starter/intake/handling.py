@@ -43,7 +43,9 @@ class Handling:
         return self.event.follow_up if isinstance(self.event, Command) else None
 
     def note(self, effect: str, follow_up: str | None = None, reason: str | None = None) -> None:
-        self.effects.append(Effect(follow_up, effect, reason))
+        came = Effect(follow_up, effect, reason)
+        if came not in self.effects:  # told two things, it still was told
+            self.effects.append(came)
 
     async def tell(
         self, name: str, body: dict[str, Any] | None = None, *, everybody: bool = False

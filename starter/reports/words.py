@@ -136,6 +136,8 @@ def _reason(code: str) -> str:
     known = REASONS.get(code) or REASONS.get(code.replace(" ", "_"))
     if known:
         return known
+    if "/hold/" in code:  # the id of one that a workflow was told of directly
+        return REASONS["manual"]
     of = [words for prefix, words in PREFIXES.items() if code.startswith(prefix)]
     return of[0] if of else code.replace("_", " ")
 

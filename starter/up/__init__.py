@@ -60,10 +60,12 @@ async def up(plan: Up, say: Say) -> None:
     plan.directory.make()
     with plan.directory.lock():
         await check_ports(plan.addresses)
+        say("Starting Temporal, the worker and the web application …")
+        pace = await prepare(plan)
         supervisor = Supervisor(say)
         with _signals(supervisor) as stopped:
             try:
-                await _until(stopped, _run(plan, supervisor, say))
+                await _until(stopped, _run(plan, pace, supervisor, say))
             finally:
                 say("Stopping …")
                 await supervisor.stop("web", "worker")
@@ -71,10 +73,8 @@ async def up(plan: Up, say: Say) -> None:
                 say("Stopped. Started again, it continues here.")
 
 
-async def _run(plan: Up, supervisor: Supervisor, say: Say) -> None:
-    say("Starting Temporal, the worker and the web application …")
+async def _run(plan: Up, pace: Pace, supervisor: Supervisor, say: Say) -> None:
     programs = _programs(plan)
-    pace = await prepare(plan)
     await supervisor.start(programs["temporal"])
     await _retain(plan)
     plan.directory.publish(plan.addresses)

@@ -43,6 +43,7 @@ class Supervisor:
         self._grace = grace
         self._running: dict[str, asyncio.subprocess.Process] = {}
         self._keepers: dict[str, asyncio.Task[None]] = {}
+        self._killed = False
 
     async def start(self, program: Program) -> None:
         """Start it, and return when it is ready."""
@@ -72,7 +73,8 @@ class Supervisor:
         await asyncio.gather(*(self._end(name) for name in chosen))
 
     def kill(self) -> None:
-        """End all of them now."""
+        """End all of them now, and for good."""
+        self._killed = True
         for process in self._running.values():
             _signal_group(process.pid, signal.SIGKILL)
 
@@ -87,6 +89,8 @@ class Supervisor:
             process = await self._spawn(program)
             code = await process.wait()
             self._running.pop(program.name, None)
+            if self._killed:
+                return
             _signal_group(process.pid, signal.SIGKILL)  # whatever it had begun itself
             deaths = deaths + 1 if time.monotonic() - began < HEALTHY else 1
             if deaths >= QUICK_DEATHS:

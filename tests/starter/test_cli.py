@@ -84,6 +84,7 @@ def test_every_command_explains_itself(aftercare: Aftercare, word: str) -> None:
         "hold C-1",
         "up --port abc",
         "up --port 0",
+        "up --pace 1d=0s",
         "list --state asleep",
         "why a b c",
     ],

@@ -283,8 +283,9 @@ async def test_only_order_of_a_guest_undone(desk: Desk, temporal: FakeTemporal) 
     await desk.receive("api", an_order_event())
     await desk.receive("api", an_order_event(what="order.refunded", data={"partial": True}))
     assert [name for _, name, _ in temporal.signals] == ["order_refunded"]
-    await desk.receive("api", an_order_event(what="order.cancelled"))
+    over = await desk.receive("api", an_order_event(what="order.cancelled"))
     assert [name for _, name, _ in temporal.signals][1:] == ["order_cancelled", "end"]
+    assert effects(over) == [("signalled", None)]  # told twice, it is named once
 
 
 async def test_start_by_hand(desk: Desk, temporal: FakeTemporal) -> None:

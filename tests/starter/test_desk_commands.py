@@ -257,6 +257,10 @@ async def test_opt_out(desk: Desk, store: Store, temporal: FakeTemporal) -> None
     said = {(row.scope, row.given) for row in await rows(store, Consent)}
     assert said == {("topic:tips", False), ("sms", False), ("all", False)}
     assert [body["topic"] for _, _, body in temporal.signals] == ["tips", "sms", "all"]
+    with pytest.raises(Refusal) as refused:
+        await desk.opt_out("cus_ada", topic="tip", by="jo")
+    assert refused.value.code == "unknown_topic"
+    assert "tips" in refused.value.detail
 
 
 async def test_policies(desk: Desk, temporal: FakeTemporal) -> None:

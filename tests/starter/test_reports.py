@@ -254,6 +254,7 @@ async def test_why_a_clause_was_never_reached(crm: Store, clock: FakeClock) -> N
             ),
         ),
         ("held", "case_1, stop_2", {}, "This is kept back: an open complaint, the stop button."),
+        ("held", "online-customer.x/hold/9c", {}, "This is kept back: somebody put it on hold."),
         ("skipped", "not called for", {}, "This was skipped: nothing called for it."),
         (
             "handed",

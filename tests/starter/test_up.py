@@ -197,11 +197,6 @@ async def test_a_demonstration_has_a_directory_of_its_own(house: House) -> None:
         await prepare(Up(directory, here, new_pace="1d=2s"))
 
 
-def test_a_pace_that_cannot_be_read_starts_nothing(house: House) -> None:
-    """It says how to write one."""
-    assert "1d=1s" in house.refused("--pace", "fast")
-
-
 def _other(house: House) -> House:
     other = House(house.data.with_name("other"))
     other.web, other.temporal, other.ui = house.web, house.temporal, house.ui

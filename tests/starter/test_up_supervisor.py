@@ -84,6 +84,18 @@ async def test_one_that_dies_is_started_again(tmp_path: Path) -> None:
     assert [line.partition(";")[0] for line in said] == ["clock ended (killed by SIGKILL)"]
 
 
+async def test_killed_by_us_it_stays_dead(tmp_path: Path) -> None:
+    """Whoever presses Ctrl-C twice is not told that anything is started again."""
+    file, said = tmp_path / "pid", list[str]()
+    team = Supervisor(said.append)
+    await team.start(program(tmp_path, WAIT.format(file=str(file)), written(file)))
+    team.kill()
+    await until(lambda: not alive(int(file.read_text())))
+    await team.wait()
+    await team.stop()
+    assert said == []
+
+
 async def test_one_that_keeps_dying_is_given_up_in_words(tmp_path: Path) -> None:
     """After a few quick deaths the message names the log and its last words."""
     team = Supervisor(lambda _: None)
