@@ -17,6 +17,7 @@ from activities.crm import contacts, ledger
 from activities.crm.contacts import Slot
 from activities.crm.holds import open_holds, stops
 from activities.crm.house import HouseRules
+from activities.crm.people import open_cases
 from activities.crm.store import lock_customer, lock_name
 from activities.crm.tables import Customer, Message
 from activities.permission import Standing, Template, Way, standing_of, way_for
@@ -136,6 +137,8 @@ async def _kept_back(
     names = await stops(session, channel=channel, sop=sop, template=template.name)
     if template.kind is not Kind.TRANSACTIONAL:
         names += [hold.id for hold in await open_holds(session, step.customer_id, follow_up)]
+    if REVIEW in (template.asks, step.asks):  # nobody is asked to praise us who waits for an answer
+        names += [case.id for case in await open_cases(session, step.customer_id, "inquiry")]
     return v.Held(holds=tuple(names)) if names else None
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from activities.crm.house import HouseRules
 from activities.crm.store import Store
-from activities.crm.tables import Draft, PolicyVersion, Stop, Suppression, new_id
+from activities.crm.tables import Case, Draft, PolicyVersion, Stop, Suppression, new_id
 from tests.activities.sending import EVENING, House, key_of, reply, said, somebody
 from tests.factories import NOON, FakeClock, an_order
 from workflows import vocabulary as v
@@ -266,3 +266,16 @@ async def test_a_reminder_is_not_covered_by_what_it_reminds_of(house: House) -> 
     house.clock.advance(days=3)
     reminds = key_of(customer.id, "check-in")
     assert said(await house.send(customer.id, "survey", reminds=reminds)) == "goes"
+
+
+async def test_no_review_while_a_question_is_open(house: House) -> None:
+    """Who waits for our answer is asked for praise once they have it; all else goes meanwhile."""
+    customer = await somebody(house)
+    case = Case(id="case_1", key="k", customer_id=customer.id, kind="inquiry", opened_at=NOON)
+    await house.add(case)
+    assert await house.send(customer.id, "review") == v.Held(holds=("case_1",))
+    assert said(await house.send(customer.id, "guide")) == "goes"
+    async with house.store.transaction() as session:
+        (await session.get_one(Case, "case_1")).resolved_at = NOON
+    house.clock.advance(days=1)
+    assert said(await house.send(customer.id, "review")) == "goes"
