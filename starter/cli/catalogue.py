@@ -27,8 +27,8 @@ from starter.cli.common import (
     who,
 )
 from starter.desk import Desk
-from starter.reports.sops import clauses, procedures
-from workflows.sops import Sop
+from starter.reports.sops import carriers, clauses, procedures
+from workflows.sops import KEEP_IN_TOUCH, Sop
 
 SPAN = re.compile(r"(?:(\d+)w)?(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?")
 ISO = re.compile(r"P(?=.)(?:\d+[WD])*(?:T(?:[\d.]+[HMS])*)?")
@@ -87,7 +87,8 @@ async def _entry(opened: Desk, sop: Sop) -> dict[str, Any]:
             "clause": text.clause,
             "title": text.says,
             "templates": list(sop.steps.get(text.clause, ())),
-            "excused": sop.excused.get(text.clause),
+            "excused": _excused(sop, text.clause),
+            "within": list(carriers(text.clause, sop.name)),
         }
         for text in clauses(sop.name)
     ]
@@ -108,6 +109,12 @@ async def _entry(opened: Desk, sop: Sop) -> dict[str, Any]:
     }
 
 
+def _excused(sop: Sop, clause: str) -> str | None:
+    """Why no message is sent under it, if that is said of the clause or of a part of it."""
+    of_part = (says for says in sop.excused.values() if says.startswith(f"{clause}: "))
+    return sop.excused.get(clause) or next((says.partition(": ")[2] for says in of_part), None)
+
+
 def _show_sop(one: dict[str, Any], today: date) -> None:
     out().print(f"[bold]{escape(one['name'])}[/]  {escape(one['title'])}, {one['version']}")
     say(f"prepared by {one['prepared_by']}, approved by {one['approved_by']}")
@@ -118,10 +125,20 @@ def _show_sop(one: dict[str, Any], today: date) -> None:
         out().print(f"[red]blank:[/] {escape(blanks)} [dim](aftercare policy {one['name']})[/]")
     rows = table(None, "clause", ("", {"ratio": 2}), ("carried out by", {"ratio": 1}))
     for step in one["clauses"]:
-        how = ", ".join(step["templates"])
-        excused = f"[dim]{escape(step['excused'] or '')}[/]"
-        rows.add_row(step["clause"], escape(step["title"]), escape(how) or excused)
+        rows.add_row(step["clause"], escape(step["title"]), _carried_out(one["name"], step))
     out().print(rows)
+
+
+def _carried_out(sop: str, step: dict[str, Any]) -> str:
+    """By which templates; else where, so that no clause looks forgotten."""
+    if step["templates"]:
+        return escape(", ".join(step["templates"]))
+    if step["excused"]:
+        return f"[dim]{escape(step['excused'])}[/]"
+    if step["within"]:
+        return f"[dim]in what {', '.join(step['within'])} says[/]"
+    years = sop != KEEP_IN_TOUCH.name and step["clause"] in KEEP_IN_TOUCH.steps
+    return f"[dim]{KEEP_IN_TOUCH.name if years else 'the workflow itself'}[/]"
 
 
 def _on(one: dict[str, Any]) -> str:

@@ -31,6 +31,7 @@ from starter.cli.common import (
 from starter.reports import Reports, words
 from starter.reports.checklist import BREATH
 from starter.reports.objects import ChecklistLine, FollowUp, FollowUpState, HoldView
+from starter.reports.steering import Steered, steered
 from workflows.vocabulary import PAST, State
 
 Limit = Annotated[int, Parameter(help="How many at most, the newest")]
@@ -154,20 +155,30 @@ async def why(
     async with reports(printing) as asked:
         target = await meant(asked, target)
         page = await asked.why(target, clause, limit=limit)
+        about = await customer_id(asked, target) or target
+        async with asked.store.reading() as session:
+            orders = await steered(session, about, clause, limit=limit)
     if page is None:
         raise CliError(unknown(target))
     if printing.json:
         print_json(page)
         return
-    if not page.data:
+    if not page.data and not orders:
         say("Nothing has been decided about that yet.")
         return
     rows = table(None, ("when", {"no_wrap": True}), "clause", ("what, and why", {"ratio": 1}))
-    for one in reversed(page.data):
-        rows.add_row(local(one.at), one.clause or "", escape(one.words))
+    told = [(one.at, one.clause, one.words) for one in reversed(page.data)]
+    told += [(one.at, one.clause, _order(one)) for one in orders]
+    for at, about_clause, said in sorted(told, key=lambda one: one[0]):
+        rows.add_row(local(at), about_clause or "", escape(said))
     out().print(rows)
     if page.has_more:
         notice("Earlier decisions: --limit.")
+
+
+def _order(one: Steered) -> str:
+    because = f": {one.reason}" if one.reason else ""
+    return f"{one.who} said `{one.what}`{because}"
 
 
 # -- in words ------------------------------------------------------------

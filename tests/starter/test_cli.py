@@ -214,6 +214,18 @@ def test_a_task_says_what_the_customer_wrote_and_who_they_are(followed: Aftercar
     assert "by system: Where is my parcel?" in shown
 
 
+def test_why_says_who_asked_for_it_and_their_reason(followed: Aftercare) -> None:
+    """A colleague's hold, skip or end stands among what the gate decided."""
+    followed("hold", "C-1", "--reason", "away until Monday")
+    followed("skip", "ada@example.com", "--clause", "5.2.1", "--reason", "knows it already")
+    for target in ("C-1", "ada@example.com", "online-customer.C-1"):
+        said = followed("why", target).out
+        assert "said `hold`: away until Monday" in said
+        assert "5.2.1   cli:" in said
+        assert "said `skip`: knows it already" in said
+    assert "away until Monday" not in followed("why", "C-1", "5.2.1").out
+
+
 # -- the house -----------------------------------------------------------------------------------
 
 
@@ -248,6 +260,12 @@ def test_a_policy_cannot_be_misspelt(opened: Aftercare, change: str) -> None:
     said = opened("policy", "online-customer", "--set", change)
     assert said.code == 1
     assert said.err
+
+
+def test_an_sop_says_what_carries_out_each_clause(opened: Aftercare) -> None:
+    """By a template, in another clause's message, or elsewhere: none looks forgotten."""
+    shown = opened("sops", "online-customer").out
+    assert all(words in shown for words in ("in what 5.2.1 says", "keep-in-touch", "broadcasts"))
 
 
 def test_an_sop_is_switched_off_and_on(opened: Aftercare) -> None:
