@@ -5,6 +5,7 @@ They are patches: absent is unchanged, null is cleared.
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Annotated, Any, Literal, cast
@@ -26,6 +27,7 @@ from activities.crm import values
 from activities.crm.orders import PLAIN
 
 EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
+DAY = re.compile(r"\d{4}-\d\d-\d\d")
 
 
 def _writable(said: str) -> str:
@@ -59,6 +61,11 @@ def _zoned(said: object) -> object:
     raise PydanticCustomError("invalid_time", "write a time with its zone: 2026-11-21T12:00:00Z")
 
 
+def _dated(said: object) -> object:
+    """Where a day will do, one may be given: its beginning is meant."""
+    return f"{said}T00:00:00Z" if isinstance(said, str) and DAY.fullmatch(said.strip()) else said
+
+
 def _plausible(said: datetime) -> datetime:
     if said < EARLIEST or said.year > 9000:
         raise PydanticCustomError("invalid_time", "this time cannot be meant")
@@ -71,6 +78,7 @@ Words = Annotated[str, Field(max_length=20_000), AfterValidator(_writable)]
 Link = Annotated[str, Field(max_length=2000, pattern=r"^https?://[^\s<>\"]+$")]
 Money = Annotated[str, BeforeValidator(_money)]
 Moment = Annotated[AwareDatetime, BeforeValidator(_zoned), AfterValidator(_plausible)]
+Day = Annotated[Moment, BeforeValidator(_dated)]
 
 
 class StrictModel(BaseModel):
@@ -125,7 +133,7 @@ class CustomerPatch(StrictModel):
     owner: Line | None = None
     tier: Literal["standard", "premium", "vip"] | None = None
     sensitive: StrictBool | None = None
-    since: Moment | None = None
+    since: Day | None = None
     topics: dict[Name, StrictBool] | None = Field(None, max_length=50)
     consent: ConsentPatch | None = None
 
@@ -169,7 +177,7 @@ class Shipment(StrictModel):
     carrier: Line | None = None
     tracking_number: Line | None = None
     tracking_url: Link | None = None
-    estimated_delivery: Moment | None = None
+    estimated_delivery: Day | None = None
 
 
 class OrderPatch(StrictModel):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -138,6 +138,18 @@ async def test_phone_by_country(desk: Desk) -> None:
     again = {"id": "42", "phone": "030 901821"}
     await desk.receive("api", an_event("customer.updated", customer=again))
     assert (await only(desk.store, Customer)).phone == "+4930901821"
+
+
+def test_a_day_will_do_where_nobody_knows_the_hour() -> None:
+    """Carriers promise a day, and shops know since when; for what happened, the moment is asked."""
+    assert CustomerPatch.model_validate({"since": "2021-03-01"}).since == datetime(
+        2021, 3, 1, tzinfo=UTC
+    )
+    order = {"id": "1", "shipments": [{"id": "s", "estimated_delivery": "2026-11-25"}]}
+    (shipment,) = OrderPatch.model_validate(order).shipments or []
+    assert shipment.estimated_delivery == datetime(2026, 11, 25, tzinfo=UTC)
+    with pytest.raises(ValueError, match="zone"):
+        OrderPatch.model_validate({"id": "1", "confirmed_at": "2026-11-25"})
 
 
 async def test_odd_order_ids(desk: Desk) -> None:
