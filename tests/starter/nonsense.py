@@ -163,5 +163,4 @@ PATHS = [
     "/docs/..%2fapi%2fkeys",
     "/.env",
     "/v1",
-    "/",
 ]
