@@ -25,8 +25,8 @@ Without a script the customer is silent. A script is a JSON list of what the cus
 do, each entry so long after the purchase, as an event, a signal or a control:
 
     [{"after": "8d2h", "event": "complaint.opened", "data": {"reference": "K-1"}},
-     {"after": "14d3h", "signal": "task_done"},
-     {"after": "20d", "event": "complaint.resolved", "data": {"reference": "K-1"}}]
+     {"after": "20d", "event": "complaint.resolved", "data": {"reference": "K-1"}},
+     {"after": "20d3h", "signal": "task_done"}]
 
 The policies in force are those of the data directory, where there is one; otherwise the defaults.
 """

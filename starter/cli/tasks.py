@@ -170,7 +170,7 @@ def _named(who: CustomerView) -> str:
 
 
 def _words(value: object) -> str:
-    if isinstance(value, dict) and value.get("text"):
+    if isinstance(value, dict) and {"at", "method", "text"} <= value.keys():
         at = datetime.fromisoformat(value["at"])
         return f"{local(at)} by {value['method']}: {value['text']}"
     if isinstance(value, dict):

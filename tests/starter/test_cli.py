@@ -212,6 +212,8 @@ def test_a_task_says_what_the_customer_wrote_and_who_they_are(followed: Aftercar
     shown = followed("tasks", "show", task["id"]).out
     assert "customer: Ada Byron, ada@example.com, C-1\n" in shown
     assert "by system: Where is my parcel?" in shown
+    followed("tasks", "done", task["id"], "--outcome", "-", stdin='{"text": "On Tuesday."}')
+    assert "On Tuesday." in followed("tasks", "show", task["id"]).out
 
 
 def test_why_says_who_asked_for_it_and_their_reason(followed: Aftercare) -> None:
