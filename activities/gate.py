@@ -18,7 +18,7 @@ from activities.crm.contacts import Slot
 from activities.crm.holds import open_holds, stops
 from activities.crm.house import HouseRules
 from activities.crm.people import open_cases
-from activities.crm.store import lock_customer, lock_name
+from activities.crm.store import lock_addresses, lock_customer
 from activities.crm.tables import Customer, Message
 from activities.permission import Standing, Template, Way, standing_of, way_for
 from activities.rendering import TemplateFault, registry
@@ -59,6 +59,8 @@ async def judge(session: AsyncSession, ask: Ask, *, now: datetime, rules: HouseR
     message, template, customer = ask.message, ask.template, ask.customer
     verdict = Verdict(facts={"template": template.name, "kind": template.kind.value})
     unsolicited = template.kind is not Kind.TRANSACTIONAL
+    if unsolicited:
+        await lock_addresses(session, customer)
     standing = await standing_of(session, customer)
     verdict.facts |= _facts(standing, template)
     way = way_for(template, standing, rules, by_person=bool(message.draft_id))
@@ -153,8 +155,6 @@ async def _time(
     message, customer = ask.message, ask.customer
     zone = zone_of(customer.time_zone, customer.phone, customer.country, rules)
     addresses = [verdict.way.address] if verdict.way else []
-    for address in addresses:
-        await lock_name(session, f"address:{address}")
     others = await contacts.taken(
         session,
         customer_id=customer.id,

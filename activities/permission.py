@@ -55,11 +55,13 @@ class Standing:
 
 async def standing_of(session: AsyncSession, customer: Customer) -> Standing:
     words = await consents.by_scope(session, customer.id)
+    said = {scope: word.given for scope, word in words.items()}
+    said |= dict.fromkeys(await consents.refused_at(session, customer), False)
     addresses = [address for address in (customer.email, customer.phone) if address]
     lost = select(Suppression.address).where(Suppression.address.in_(addresses))
     return Standing(
         customer,
-        {scope: word.given for scope, word in words.items()},
+        said,
         frozenset((await session.execute(lost)).scalars()),
     )
 

@@ -177,8 +177,12 @@ class Signals(Steps):
         return event.model_copy(update=gaps | self._meant(event))
 
     def _meant(self, event: events.Event) -> dict[str, str]:
-        """Which task or clause somebody meant who named none."""
+        """Which task or clause somebody meant who named none; what the desk never wrote is none."""
         match event:
+            case events.Complaint(case_id=case) if not case.startswith("case_"):
+                return {"case_id": ""}
+            case events.Hold(hold_id=hold) if not hold.startswith("hold_"):
+                return {"hold_id": ""}
             case events.TaskDone(task_id=""):
                 return {"task_id": next(iter([*self.asked, *self.handed]), "")}
             case events.RunNow(clause=""):

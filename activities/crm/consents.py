@@ -8,7 +8,8 @@ from typing import Any
 from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from activities.crm.tables import Consent, new_id
+from activities.crm.store import lock_addresses
+from activities.crm.tables import Consent, Customer, new_id
 
 SCOPES = ("email_marketing", "sms_marketing", "relationship")
 BEGUN = (*SCOPES, "at", "source", "wording")  # what an order may say of consent
@@ -29,6 +30,8 @@ async def state(
 
     It displaces what an order had begun, whichever of the two was heard first.
     """
+    if customer := await session.get(Customer, customer_id):
+        await lock_addresses(session, customer)
     at, taken = min(at, now), []  # dated ahead it would outlive every later word
     for scope, given in scopes.items():
         before = await latest(session, customer_id, scope)
@@ -97,6 +100,21 @@ async def by_scope(session: AsyncSession, customer_id: str) -> dict[str, Consent
         .execution_options(populate_existing=True)
     )
     return {row.scope: row for row in (await session.execute(query)).scalars()}
+
+
+async def refused_at(session: AsyncSession, customer: Customer) -> set[str]:
+    """The scopes that others have refused at an address they share with this customer."""
+    refused: set[str] = set()
+    for column, address, phoned in (
+        (Customer.email, customer.email, False),
+        (Customer.phone, customer.phone, True),
+    ):
+        sharing = select(Customer.id).where(column == address, Customer.id != customer.id)
+        for other in (await session.execute(sharing)).scalars() if address else ():
+            words = await by_scope(session, other)
+            taken = (scope for scope, word in words.items() if not word.given)
+            refused |= {scope for scope in taken if scope.startswith("sms") is phoned}
+    return refused
 
 
 def _begun(customer_id: str, scope: str) -> str:

@@ -133,7 +133,7 @@ async def record(
         case v.Held():
             state, reason = State.HELD, ", ".join(answer.holds)
         case v.Deferred():
-            state, due = State.NEXT, answer.until
+            state, due, reason = State.NEXT, answer.until, (facts or {}).get("why")
     await tick(
         session,
         at,

@@ -11,6 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from activities.crm.tables import Decision, Enrolment, Milestone, new_id
 from workflows.vocabulary import PAST, State, Step
 
+QUIET = "quiet_hours"  # why a clause that is next waits for its moment
+
 
 async def record_milestone(
     session: AsyncSession,
@@ -25,15 +27,19 @@ async def record_milestone(
     message_key: str | None = None,
     task_id: str | None = None,
 ) -> None:
-    """Write where the clause stands; `due_at`, once known, stays, and lateness counts from it."""
+    """Write where the clause stands; `due_at`, once known, stays, and lateness counts from it:
+    never from an hour in which the customer was to be left in peace."""
     if not clause or await session.get(Enrolment, follow_up) is None:
         return
     row = await session.get(Milestone, (follow_up, clause, about), with_for_update=True)
     if row is None:
         row = Milestone(follow_up=follow_up, clause=clause, about=about, late_by_seconds=0)
         session.add(row)
+    opened = row.due_at if (row.state, row.reason) == (State.NEXT, QUIET) else None
     row.state, row.reason, row.updated_at = state, reason, now
     row.due_at = due_at or row.due_at
+    if opened and row.due_at and state in PAST:
+        row.due_at = max(row.due_at, opened)
     row.message_key = message_key or row.message_key
     row.task_id = task_id or row.task_id
     row.done_at = now if state in PAST else None

@@ -89,6 +89,12 @@ async def lock_customer(session: AsyncSession, customer_id: str) -> Customer | N
     return (await session.execute(query, execution_options=fresh)).scalar_one_or_none()
 
 
+async def lock_addresses(session: AsyncSession, customer: Customer) -> None:
+    """Take turns at what is said to the customer's addresses, which others may share."""
+    for address in sorted(filter(None, (customer.email, customer.phone))):
+        await lock_name(session, f"address:{address}")
+
+
 async def lock_name(
     where: AsyncSession | AsyncConnection, name: str, *, shared: bool = False
 ) -> None:

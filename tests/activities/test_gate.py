@@ -124,6 +124,19 @@ async def test_one_click_refuses_that_channel_only(house: House) -> None:
     assert said(await house.send(customer.id, "upgrade")) == "unsubscribed"
 
 
+async def test_an_opt_out_counts_for_all_at_that_address(house: House) -> None:
+    """Who shares a mailbox shares the opt-out; who shares a telephone, only that of its SMS."""
+    ours = {"email": "both@example.com", "phone": "+447700900123"}
+    one = await somebody(house, **ours)
+    other = await somebody(house, **ours)
+    await house.say(one.id, topic_tips=False, sms=False)
+    assert said(await house.send(other.id, RELATIONSHIP)) == "opted_out"
+    third = await somebody(house, email="own@example.com", phone=ours["phone"])
+    assert said(await house.send(third.id, RELATIONSHIP)) == "goes"
+    fourth = await somebody(house, email=None, phone=ours["phone"])
+    assert said(await house.send(fourth.id, RELATIONSHIP)) == "stopped"
+
+
 async def test_the_latest_word_counts(house: House) -> None:
     customer = await somebody(house)
     await house.say(customer.id, NOON - 2 * HOUR, all=False)

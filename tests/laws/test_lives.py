@@ -29,7 +29,7 @@ logging.getLogger("temporalio.activity").setLevel(logging.CRITICAL)  # the fault
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("seed", range(DOSE))
+@pytest.mark.parametrize("seed", sorted({*range(DOSE), 3}))  # 3: its worker stays away
 async def test_random_lives(seed: int) -> None:
     """Six customers at a time, for a month; in every fourth town the worker stays away at times."""
     async with stage(cold=seed % 4 == 3) as built:

@@ -256,6 +256,7 @@ async def test_a_purchase_at_night_in_kathmandu(life: Begin) -> None:
         "check-in-follow-up",
     ]
     assert all("09:00" <= clock < "20:00" for _, clock, *_ in sent[1:])
+    assert all(line.late_by_seconds < 3600 for line in (await ada.lines()).values())  # by night
     assert sent[1][0] == "2"  # 24 to 48 hours later it is night or morning: the morning
 
 

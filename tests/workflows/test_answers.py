@@ -10,12 +10,12 @@ async def test_no_track_waits_for_another(town: Town) -> None:
     """Held tips neither deafen the follow-up to the release nor delay what is due."""
     life = await town.customer()
     await life.sleep(HOUR)
-    await life.complain("k1")
+    await life.complain("case_k1")
     await life.say("common_issue", {"topic": "login"})
     await life.sleep(HOUR)
     lines = await life.lines()
     assert (lines["5.3.3 login"].state, lines["5.2.1"].state) == (State.HELD, State.NEXT)
-    await life.resolve("k1")
+    await life.resolve("case_k1")
     await life.sleep(2 * DAY)
     assert life.at("send targeted-tips login") // HOUR == 2
     assert "5.2.1 send getting-started" in life.done()

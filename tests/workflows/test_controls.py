@@ -25,7 +25,7 @@ async def test_run_now_asks_the_gate(town: Town) -> None:
     await life.sleep(HOUR)
     assert life.at("send re-engagement") // HOUR == 3 * 24
     await life.sleep(4 * DAY)
-    await life.complain("k1")
+    await life.complain("case_k1")
     await life.say("run_now")
     await life.sleep(HOUR)
     assert (await life.lines())["5.4.1"].state is State.HELD
@@ -44,14 +44,14 @@ async def test_held_and_resumed_by_the_desk(town: Town) -> None:
     """The desk has written the hold and says its id, both times."""
     life = await town.customer()
     await life.sleep(HOUR)
-    town.world.complain(life.name, "h1", await life.now())
-    await life.say("hold", {"hold_id": "h1"})
+    town.world.complain(life.name, "hold_1", await life.now())
+    await life.say("hold", {"hold_id": "hold_1"})
     await life.sleep(HOUR)
     assert await life.found_by(attributes.ON_HOLD) is True
     await life.sleep(2 * DAY)
-    assert (await life.lines())["5.2.1"].reason == "h1"
-    town.world.release(life.name, "h1", await life.now())
-    await life.say("resume", {"holds": ["h1"]})
+    assert (await life.lines())["5.2.1"].reason == "hold_1"
+    town.world.release(life.name, "hold_1", await life.now())
+    await life.say("resume", {"holds": ["hold_1"]})
     await life.sleep(HOUR)
     assert life.done()[-1] == "5.2.1 send getting-started"
     assert await life.found_by(attributes.ON_HOLD) is False
@@ -77,12 +77,12 @@ async def test_complaints_can_be_found(town: Town) -> None:
     """How many are open, and whether anything is held back, as search attributes."""
     life = await town.customer()
     await life.sleep(HOUR)
-    await life.complain("k1")
-    await life.complain("k2")
+    await life.complain("case_k1")
+    await life.complain("case_k2")
     await life.sleep(HOUR)
     assert await life.found_by(attributes.OPEN_COMPLAINTS) == 2
-    await life.resolve("k1")
-    await life.resolve("k2")
+    await life.resolve("case_k1")
+    await life.resolve("case_k2")
     await life.sleep(HOUR)
     assert await life.found_by(attributes.OPEN_COMPLAINTS) == 0
     assert await life.found_by(attributes.ON_HOLD) is False
@@ -118,11 +118,11 @@ async def test_early_events_are_heard_first_and_in_order(town: Town) -> None:
     early = (
         Heard(name="account_provisioned", event={"id": "e1"}),
         Heard(name="common_issue", event={"id": "e2", "topic": "login"}),
-        Heard(name="complaint", event={"id": "e3", "case_id": "k1", "at": at}),
+        Heard(name="complaint", event={"id": "e3", "case_id": "case_k1", "at": at}),
         Heard(name="common_issue", event={"topic": 7}),
     )
     life = town.newcomer()
-    town.world.complain(life.name, "k1", await life.now())
+    town.world.complain(life.name, "case_k1", await life.now())
     await life.start(needs_access=True, early=early)
     await life.say("common_issue", {"id": "e2", "topic": "other"})
     await life.sleep(HOUR)

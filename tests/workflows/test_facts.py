@@ -27,11 +27,11 @@ HOUR = timedelta(hours=1)
 def test_the_same_event_again_is_no_news() -> None:
     """The id is the sender's, per kind of event."""
     facts = Facts()
-    release = ComplaintResolved(id="e1", case_id="k1")
+    release = ComplaintResolved(id="e1", case_id="case_k1")
     assert facts.take("complaint_resolved", release)
     assert not facts.take("complaint_resolved", release)
     assert facts.take("responded", Reply(id="e1"))
-    assert facts.releases == {"k1": 1}
+    assert facts.releases == {"case_k1": 1}
 
 
 def test_what_was_known_before_is_known() -> None:

@@ -8,14 +8,14 @@ async def test_held_until_each_hold_is_released(town: Town) -> None:
     """Two complaints, and one of them settled, still hold."""
     life = await town.customer()
     await life.sleep(HOUR)
-    await life.complain("k1")
-    await life.complain("k2")
+    await life.complain("case_k1")
+    await life.complain("case_k2")
     await life.sleep(26 * HOUR)
-    assert (await life.lines())["5.2.1"].reason == "k1, k2"
-    await life.resolve("k1")
+    assert (await life.lines())["5.2.1"].reason == "case_k1, case_k2"
+    await life.resolve("case_k1")
     await life.sleep(HOUR)
-    assert life.done()[-1] == "release k1"
-    await life.resolve("k2")
+    assert life.done()[-1] == "release case_k1"
+    await life.resolve("case_k2")
     await life.sleep(HOUR)
     assert life.done()[-1] == "5.2.1 send getting-started"
 
@@ -23,10 +23,10 @@ async def test_held_until_each_hold_is_released(town: Town) -> None:
 async def test_no_event_storm_while_held(town: Town) -> None:
     """A day held costs one asking, although somebody reports a release that never happened."""
     life = await town.customer()
-    await life.complain("k1")
+    await life.complain("case_k1")
     await life.sleep(25 * HOUR)
     before = await life.events()
-    await life.say("complaint_resolved", {"case_id": "k1"})  # by hand: the gate knows better
+    await life.say("complaint_resolved", {"case_id": "case_k1"})  # by hand: the gate knows better
     await life.sleep(4 * DAY - HOUR)
     assert life.asked("getting-started") == 1 + 4
     assert await life.events() - before <= 4 * 12
@@ -35,13 +35,13 @@ async def test_no_event_storm_while_held(town: Town) -> None:
 async def test_a_reopened_case_holds_again_without_a_storm(town: Town) -> None:
     """Releases are counted, so an old one does not make it ask again and again."""
     life = await town.customer()
-    await life.complain("k1")
+    await life.complain("case_k1")
     await life.sleep(HOUR)
-    await life.resolve("k1")
-    await life.complain("k1")
+    await life.resolve("case_k1")
+    await life.complain("case_k1")
     await life.sleep(3 * DAY)
     assert life.asked("getting-started") <= 3
-    await life.resolve("k1")
+    await life.resolve("case_k1")
     await life.sleep(HOUR)
     assert life.done()[-1] == "5.2.1 send getting-started"
 
@@ -50,8 +50,8 @@ async def test_a_release_that_overtakes_the_answer_counts(town: Town) -> None:
     """The gate says held, and while its answer is on its way the release is heard."""
     life = await town.customer()
     await life.sleep(HOUR)
-    town.world.complain(life.name, "k1", await life.now())
-    town.world.overtaken = lambda: life.resolve("k1")
+    town.world.complain(life.name, "case_k1", await life.now())
+    town.world.overtaken = lambda: life.resolve("case_k1")
     await life.sleep(25 * HOUR)
     assert life.done()[-1] == "5.2.1 send getting-started"
 
@@ -72,10 +72,10 @@ async def test_after_a_long_hold_nothing_fires_in_a_burst(town: Town) -> None:
     """What is past its use is skipped as stale, each at its own moment."""
     life = await town.customer()
     await life.sleep(HOUR)
-    await life.complain("k1")
+    await life.complain("case_k1")
     await life.sleep(20 * DAY)
-    await life.resolve("k1")
-    assert life.done()[2:5] == ["5.2.1 skip stale", "5.3.2 skip stale", "release k1"]
+    await life.resolve("case_k1")
+    assert life.done()[2:5] == ["5.2.1 skip stale", "5.3.2 skip stale", "release case_k1"]
     await life.sleep(12 * HOUR)
     assert life.done()[5:] == ["5.4.1 ask customer-excellence-officer"]
     assert await life.end() is Outcome.COMPLETED

@@ -50,7 +50,7 @@ async def test_a_review_once_and_an_offer_every_year(town: Town) -> None:
 async def test_what_was_heard_is_known_after_years(town: Town) -> None:
     """Events, holds and occurrences are carried on."""
     life = await beginning(town, "loyalty")
-    await life.complain("k1")
+    await life.complain("case_k1")
     await life.say("hold", {"id": "e1"})
     await years(life, 1.2)
     await life.say("hold", {"id": "e1"})

@@ -64,7 +64,7 @@ async def happen(life: Life, dice: Random) -> None:
 
 
 async def complain(life: Life, dice: Random, now: datetime) -> None:
-    case = f"k{dice.randrange(3)}"  # so that cases are reopened too
+    case = f"case_k{dice.randrange(3)}"  # so that cases are reopened too
     life.world.complain(life.name, case, now)
     if dice.random() < 0.7:  # otherwise the relay is late, or never comes
         await life.say("complaint", {"case_id": case})
@@ -110,7 +110,7 @@ async def talk_nonsense(life: Life, dice: Random, now: datetime) -> None:
 
 
 async def spread_a_rumour(life: Life, dice: Random, now: datetime) -> None:
-    await life.say("complaint_resolved", {"case_id": "k0"})
+    await life.say("complaint_resolved", {"case_id": "case_k0"})
 
 
 async def hold_by_hand(life: Life, dice: Random, now: datetime) -> None:

@@ -121,7 +121,7 @@ async def test_activity_cancels_what_waits_to_say_that_they_are_missed(town: Tow
     """Held back by a complaint, and meanwhile the customer writes."""
     life = await town.customer()
     await life.sleep(2 * DAY)
-    await life.complain("k1")
+    await life.complain("case_k1")
     await life.sleep(5 * DAY + HOUR)
     assert (await life.lines())["5.3.2"].state is State.HELD
     await life.say("responded")

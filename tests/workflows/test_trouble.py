@@ -157,6 +157,14 @@ async def test_a_complaint_with_no_body_holds(town: Town) -> None:
     assert life.done()[-1] == "5.2.1 send getting-started"
 
 
+async def test_a_complaint_with_a_made_up_case_holds_too(town: Town) -> None:
+    """An id that the desk never wrote is none: the case is opened, and the selling stops."""
+    life = await town.customer()
+    await life.say("complaint", {"case_id": "made-up"})
+    await life.sleep(HOUR)
+    assert len(town.world.holds[life.name]) == 1
+
+
 async def test_nothing_is_lost_at_the_end(town: Town) -> None:
     """What is blasted at a follow-up in its last second is answered, or handed back."""
     accepted, back = [], 0
