@@ -190,13 +190,17 @@ def score(activities: Iterable[tuple[str, datetime]]) -> int:
 async def _sign_of_life(
     session: AsyncSession, step: Step, since: datetime, now: datetime
 ) -> str | None:
-    """A reply, or an order after the one that began it all."""
-    note, order = tables.Note, tables.Order
+    """A reply that is no complaint, or an order after the one that began it all."""
+    note, order, inbox = tables.Note, tables.Order, tables.Inbox
+    complaint = select(inbox.id).where(
+        note.key == inbox.id + "/said", inbox.type.startswith("complaint.")
+    )
     replied = select(note.id).where(
         note.customer_id == step.customer_id,
         note.direction == "in",
         note.at > since,
         note.at <= now,
+        ~complaint.exists(),
     )
     if (await session.execute(replied.limit(1))).first():
         return "reply"

@@ -53,7 +53,8 @@ SIGNALS: dict[str, Example] = {
 CONTROLS: dict[str, Example] = {
     "why": Example(summary="With the reason", value={"reason": "The customer asked us to wait"}),
     "clause": Example(
-        summary="For one clause", value={"clause": "5.4.1", "reason": "We spoke this morning"}
+        summary="For one clause (skip, run-now, retry)",
+        value={"clause": "5.4.1", "reason": "We spoke this morning"},
     ),
 }
 OUTCOMES: dict[str, Example] = {

@@ -44,8 +44,7 @@ class Commands(DeskBase):
             customer, follow_up = await whom(session, target)
             if verb in ("skip", "run-now", "retry", "end") and follow_up is None:
                 follow_up = await _only(session, customer)
-            if clause and follow_up:
-                _known_clause(follow_up, clause)
+            _fits(verb, clause, follow_up)
             order = _Order(session, now, token, customer, follow_up, reason=reason, by=by)
             what = f"follow_up.{VERBS[verb]}"
             name = follow_up.id if follow_up else customer.id
@@ -217,7 +216,15 @@ async def _held(session: AsyncSession) -> list[str]:
     return list((await session.execute(query)).scalars())
 
 
-def _known_clause(follow_up: Enrolment, clause: str) -> None:
+def _fits(verb: Verb, clause: str | None, follow_up: Enrolment | None) -> None:
+    if not clause or (follow_up is None and verb not in ("hold", "resume")):
+        return
+    if verb in ("hold", "resume") or follow_up is None:
+        raise Refusal(
+            "no_clause",
+            f"{verb} is for a whole follow-up, or a customer: leave the clause out",
+            param="clause",
+        )
     known = [line.clause for line in clauses(follow_up.sop)]
     if known and clause not in known:
         raise Refusal(

@@ -74,10 +74,11 @@ async def _locked(session: AsyncSession, task_id: str) -> Task:
 
 
 def _fits(row: Task, said: TaskOutcome) -> None:
-    if (said.subject or said.text) and not row.template and not row.key.endswith(ANSWER):
+    if (said.subject or said.text) and not row.template:
+        own = "answer the customer yourself, and " if row.key.endswith(ANSWER) else ""
         raise Refusal(
             "nothing_to_send",
-            "this task sends nothing: write what came of it as note",
+            f"nothing is sent from this task: {own}write what came of it as note",
             param="text",
         )
     stays = said.resolved is False or (said.declined and row.priority == URGENT)
@@ -173,8 +174,8 @@ async def _answered(
     if case is None or not row.key.endswith(ANSWER):
         return None
     data: dict[str, Any] = {"case_id": case.id, "source": by[:200]}
-    if text := said.text or said.note:
-        data["text"] = text
+    if said.note:
+        data["text"] = said.note
     event = {
         "id": f"task-{row.id}",
         "type": "complaint.resolved" if case.kind == "complaint" else "inquiry.answered",

@@ -93,7 +93,9 @@ class Citizen:
         rows = [row for row in await self.life.rows(t.Task) if row.state == "open"]
         if rows:
             task = self.dice.choice(rows)
-            written = {"subject": "Hello", "text": "How is it?"}
+            written = (
+                {"subject": "Hello", "text": "How is it?"} if task.template else {"note": "Yes"}
+            )
             outcomes: list[dict[str, Any]] = [{}, {"declined": True}, written]
             outcome = self.dice.choice(outcomes)
             outcome = {"resolved": True} if "complaint" in task.title else outcome

@@ -66,8 +66,8 @@ async def test_a_complaint_on_day_8_settled_on_day_20(life: Begin) -> None:
         "20 11:00 5.4.1 task: make the check-in personal",
         "21 11:00 5.4.1 check-in",
         "24 11:00 5.4.3 check-in-follow-up",
-        "25 11:00 5.5.2 discover-add-ons",
-        "25 11:00 5.5.3 skipped: off",
+        "24 11:00 5.5.2 skipped: not_called_for",
+        "24 11:00 5.5.3 skipped: off",
     ]
 
 

@@ -212,7 +212,9 @@ def test_a_task_says_what_the_customer_wrote_and_who_they_are(followed: Aftercar
     shown = followed("tasks", "show", task["id"]).out
     assert "customer: Ada Byron, ada@example.com, C-1\n" in shown
     assert "by system: Where is my parcel?" in shown
-    followed("tasks", "done", task["id"], "--outcome", "-", stdin='{"text": "On Tuesday."}')
+    done = ("tasks", "done", task["id"], "--outcome", "-")
+    assert "answer the customer yourself" in followed(*done, stdin='{"text": "Soon."}').err
+    followed(*done, stdin='{"note": "On Tuesday."}')
     assert "On Tuesday." in followed("tasks", "show", task["id"]).out
 
 

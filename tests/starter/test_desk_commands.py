@@ -156,6 +156,13 @@ async def test_a_task_with_a_draft(desk: Desk, store: Store, temporal: FakeTempo
     assert effects(again) == [("already", "done")]
 
 
+async def test_a_hold_is_for_the_whole_follow_up(desk: Desk) -> None:
+    """What would keep back more than was asked is refused."""
+    with pytest.raises(Refusal) as refused:
+        await desk.control("hold", ADA, clause="5.4.1", reason="on holiday", by="jo")
+    assert refused.value.code == "no_clause"
+
+
 async def test_what_a_task_may_come_to(desk: Desk, store: Store, temporal: FakeTemporal) -> None:
     """An outcome that does not fit is refused; `task_done` by hand means the oldest open task."""
     task = await a_task(store)
