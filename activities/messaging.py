@@ -26,7 +26,7 @@ from activities.crm.tables import Customer, Draft, Order
 from activities.crm.tables import Message as Row
 from activities.gate import VIP, Ask, judge
 from activities.permission import Template, never, standing_of
-from activities.reconcile import BUSY, later, reconcile
+from activities.reconcile import BUSY, later, parcel_of, reconcile
 from activities.renderer import Renderer
 from activities.rendering import Rendered, TemplateFault
 from activities.settings import Settings
@@ -157,7 +157,7 @@ class GatedMessaging(Messaging):
         ledger.reserve(row, now, self._clock.real() + channel.deadline)
         facts = {**verdict.facts, "attempt": row.attempts}
         await decide(session, now, message, "allowed", facts=facts)
-        return Attempt(row.attempts, channel, _parcel(row), began)
+        return Attempt(row.attempts, channel, parcel_of(row), began)
 
     async def _render(
         self,
@@ -259,14 +259,3 @@ def _describe(row: Row, message: Message, template: Template) -> None:
     row.template, row.kind = template.name, template.kind.value
     row.topic, row.asks = template.topic or None, template.asks or message.asks or None
     row.sender, row.draft_id = message.sender.value, message.draft_id or None
-
-
-def _parcel(row: Row) -> Parcel:
-    return Parcel(
-        key=row.key,
-        to=row.address or "",
-        subject=row.subject or "",
-        text=row.body_text or "",
-        html=row.body_html,
-        sender=row.sender or "",
-    )

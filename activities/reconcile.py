@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 from temporalio.exceptions import ApplicationError
 
-from activities.channels import Channel
+from activities.channels import Channel, Parcel
 from activities.clock import Clock
 from activities.crm import ledger
 from activities.crm.store import Store, lock_customer
@@ -37,7 +37,7 @@ async def reconcile(store: Store, clock: Clock, channels: Mapping[str, Channel],
         return
     channel = channels[row.channel or ""]
     wait_until(row.deadline + channel.quarantine, clock, "in_flight")
-    found = await channel.look_up(key)
+    found = await channel.look_up(parcel_of(row), row.begun_at or row.created_at)
     if found:
         await confirm(store, clock, row, found)
         return
@@ -65,6 +65,19 @@ async def confirm(store: Store, clock: Clock, row: Message, ids: tuple[str, ...]
         return
     async with store.transaction() as session:
         await ledger.trip(session, row, clock.now())
+
+
+def parcel_of(row: Message) -> Parcel:
+    """What the channel was given, as the ledger has it."""
+    return Parcel(
+        key=row.key,
+        to=row.address or "",
+        subject=row.subject or "",
+        text=row.body_text or "",
+        html=row.body_html,
+        sender=row.sender or "",
+        reference=row.id,
+    )
 
 
 def later(code: str, delay: timedelta | None) -> ApplicationError:

@@ -16,10 +16,14 @@ DATABASE = "aftercare.db"  # the embedded one, in the data directory
 
 
 class Settings(BaseSettings):
-    """Every `AFTERCARE_…` variable that this release reads. `TEMPORAL_…` is the SDK's business."""
+    """Every variable that this release reads; `TEMPORAL_…` is the SDK's own business."""
 
     model_config = SettingsConfigDict(
-        env_prefix="AFTERCARE_", env_file=".env", extra="ignore", frozen=True
+        env_prefix="AFTERCARE_",
+        env_file=".env",
+        extra="ignore",
+        frozen=True,
+        populate_by_name=True,
     )
 
     data: Path = Field(Path(".aftercare"), description="Data directory of the embedded databases")
@@ -37,8 +41,48 @@ class Settings(BaseSettings):
     only_to: str = Field(
         "", description="Addresses and domains that may be written to, by commas; default: all"
     )
-    email: str = Field("outbox", pattern="^outbox$", description="E-mail channel")
-    sms: str = Field("outbox", pattern="^outbox$", description="SMS channel")
+    email: str = Field(
+        "outbox",
+        pattern="^(outbox|smtp|sendgrid)$",
+        description="E-mail goes to the outbox, by smtp or by sendgrid",
+    )
+    sms: str = Field(
+        "outbox", pattern="^(outbox|twilio)$", description="SMS go to the outbox or by twilio"
+    )
+    email_rate: float = Field(10, gt=0, le=10_000, description="E-mails a second, at most")
+    sms_rate: float = Field(10, gt=0, le=10_000, description="SMS a second, at most")
+    from_email: str = Field("", description="The address that messages come from")
+    reply_domain: str = Field(
+        "", description="Answers go to r+TOKEN@ this domain; default: to the support address"
+    )
+    smtp_url: SecretStr = Field(
+        SecretStr(""), description="smtp://user:password@host:587, smtps:// for TLS from the start"
+    )
+    sendgrid_api_key: SecretStr = Field(
+        SecretStr(""), validation_alias="SENDGRID_API_KEY", description="SendGrid's API key"
+    )
+    sendgrid_api_base: str = Field(
+        "https://api.sendgrid.com",
+        validation_alias="SENDGRID_API_BASE",
+        description="SendGrid's API; the EU's: https://api.eu.sendgrid.com",
+    )
+    twilio_account_sid: str = Field(
+        "", validation_alias="TWILIO_ACCOUNT_SID", description="Twilio's account, AC…"
+    )
+    twilio_auth_token: SecretStr = Field(
+        SecretStr(""), validation_alias="TWILIO_AUTH_TOKEN", description="Its token"
+    )
+    twilio_api_base: str = Field(
+        "https://api.twilio.com", validation_alias="TWILIO_API_BASE", description="Twilio's API"
+    )
+    twilio_messaging_service_sid: str = Field(
+        "",
+        validation_alias="TWILIO_MESSAGING_SERVICE_SID",
+        description="The messaging service that SMS come from, MG…",
+    )
+    twilio_from: str = Field(
+        "", validation_alias="TWILIO_FROM", description="The number SMS come from, without one"
+    )
     metrics_bind: str = Field("", description="host:port of the worker's Prometheus endpoint")
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR")
 

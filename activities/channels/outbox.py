@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -16,6 +16,7 @@ from activities.crm.tables import Outbox, new_id
 class OutboxChannel:
     """Serves e-mail, SMS and letters alike, by name."""
 
+    provider = "outbox"
     deadline = timedelta(seconds=10)
     quarantine = timedelta(seconds=5)
     lag = timedelta(0)  # our own table hides nothing,
@@ -41,10 +42,14 @@ class OutboxChannel:
             session.add(row)
         return Accepted(row.id)
 
-    async def look_up(self, key: str) -> tuple[str, ...]:
-        query = select(Outbox.id).where(Outbox.key == key).order_by(Outbox.accepted_at, Outbox.id)
+    async def look_up(self, parcel: Parcel, since: datetime) -> tuple[str, ...]:
+        same = (Outbox.key == parcel.key, Outbox.channel == self.name)
+        query = select(Outbox.id).where(*same).order_by(Outbox.accepted_at, Outbox.id)
         async with self._store.reading() as session:
             return tuple((await session.execute(query)).scalars())
+
+    async def close(self) -> None:
+        pass
 
 
 async def doubles(session: AsyncSession) -> list[str]:

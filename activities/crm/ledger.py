@@ -18,7 +18,7 @@ from activities.crm.holds import press
 from activities.crm.house import house_rules
 from activities.crm.milestones import decide, record_milestone, tick
 from activities.crm.store import lock_customer
-from activities.crm.tables import Customer, Message, Milestone, Stop, new_id
+from activities.crm.tables import Customer, Message, Milestone, Stop, message_id, new_id
 from workflows import vocabulary as v
 from workflows.vocabulary import Role, State
 
@@ -54,7 +54,7 @@ def enter(session: AsyncSession, step: v.Step, now: datetime, **fields: Any) -> 
     """A row for a key that has none yet."""
     follow_up = step.follow_up or step.key.partition("/")[0]
     row = Message(
-        id=new_id("msg"),
+        id=message_id(step.key),
         key=step.key,
         follow_up=follow_up,
         sop=follow_up.partition(".")[0],

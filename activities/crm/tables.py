@@ -6,6 +6,7 @@ opaque (`cus_…`), except a follow-up's, which is its workflow's: `<sop>.<subje
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 from datetime import UTC, datetime
 from typing import Any
@@ -38,6 +39,11 @@ class Instant(TypeDecorator[datetime]):
 
 def new_id(prefix: str) -> str:
     return f"{prefix}_{secrets.token_hex(10)}"
+
+
+def message_id(key: str) -> str:
+    """A message's id, which is known before its row is there: links and answers name it."""
+    return f"msg_{hashlib.sha256(key.encode()).hexdigest()[:20]}"
 
 
 class Base(AsyncAttrs, DeclarativeBase):
@@ -257,6 +263,8 @@ class Message(Base):
     topic: Mapped[str | None]
     channel: Mapped[str | None]
     address: Mapped[str | None] = mapped_column(index=True)
+    via: Mapped[str | None]  # the provider that the attempt was made with
+    tried: Mapped[list[Any]] = mapped_column(default=list)  # channels it was refused on, and why
     state: Mapped[str] = mapped_column(index=True)
     reason: Mapped[str | None]
     locale: Mapped[str | None]
@@ -271,10 +279,24 @@ class Message(Base):
     slot_at: Mapped[datetime | None]  # the moment promised to this key while it is deferred
     deferrals: Mapped[int] = mapped_column(default=0)
     attempts: Mapped[int] = mapped_column(default=0)
+    turn_at: Mapped[datetime | None]  # real time: when the provider's rate lets it go
+    begun_at: Mapped[datetime | None]  # real time: when this provider was first asked
     deadline: Mapped[datetime | None]  # real time
     looked_at: Mapped[datetime | None]  # real time: the provider was asked, and knew nothing of it
     sent_at: Mapped[datetime | None]
     provider_id: Mapped[str | None] = mapped_column(index=True)
+
+
+class Provider(Base):
+    """How a provider has been of late: its rate, and whether it is left in peace. Real time."""
+
+    __tablename__ = "provider"
+    name: Mapped[str] = mapped_column(primary_key=True)
+    turn_at: Mapped[datetime | None]  # the next turn that its rate has free
+    failures: Mapped[int] = mapped_column(default=0)  # since it last answered
+    fault: Mapped[str | None]  # a code: the last failure
+    failed_at: Mapped[datetime | None]
+    open_until: Mapped[datetime | None]  # nobody asks it before
 
 
 class Outbox(Base):

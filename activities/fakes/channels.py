@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import deque
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 
-from activities.channels import Accepted, Parcel, Rejected, UnknownOutcomeError
+from activities.channels import Accepted, Because, Parcel, Rejected, UnknownOutcomeError
 from activities.channels.outbox import OutboxChannel
 from activities.clock import Clock
 from activities.crm.store import Store
@@ -14,7 +14,10 @@ from activities.crm.store import Store
 
 class Fault(StrEnum):
     AWAY = "away"  # no connection: surely not taken, try later
-    REFUSED = "refused"  # surely not taken, and never will be
+    BUSY = "busy"  # too many at once: in five minutes
+    REFUSED = "refused"  # surely not taken: nobody is there
+    OPTED_OUT = "opted_out"  # surely not taken: the customer told the provider to stop
+    ACCOUNT = "account"  # surely not taken: it does not know us
     LOST = "lost"  # not taken, and nobody can say so
     SILENT = "silent"  # taken, and nobody can say so
 
@@ -22,6 +25,7 @@ class Fault(StrEnum):
 class FailingChannel:
     """Meets each request with the next of its faults, and then with `always`; none: it works."""
 
+    provider = "failing"
     deadline, quarantine = OutboxChannel.deadline, OutboxChannel.quarantine
     lag, conclusive = OutboxChannel.lag, OutboxChannel.conclusive
 
@@ -36,9 +40,15 @@ class FailingChannel:
         self.asked.append(parcel.key)
         match self.faults.popleft() if self.faults else self.always:
             case Fault.AWAY:
-                return Rejected("unavailable", later=True, retry_after=timedelta(minutes=5))
+                return Rejected("no_connection", Because.AWAY)
+            case Fault.BUSY:
+                return Rejected("rate_limited", Because.BUSY, timedelta(minutes=5))
             case Fault.REFUSED:
-                return Rejected("rejected")
+                return Rejected("no_such_address", Because.ADDRESS)
+            case Fault.OPTED_OUT:
+                return Rejected("stopped", Because.OPTED_OUT)
+            case Fault.ACCOUNT:
+                return Rejected("unauthorised", Because.ACCOUNT)
             case Fault.LOST:
                 raise UnknownOutcomeError("time-out")
             case Fault.SILENT:
@@ -46,5 +56,8 @@ class FailingChannel:
                 raise UnknownOutcomeError("time-out")
         return await self._outbox.send(parcel)
 
-    async def look_up(self, key: str) -> tuple[str, ...]:
-        return await self._outbox.look_up(key)
+    async def look_up(self, parcel: Parcel, since: datetime) -> tuple[str, ...]:
+        return await self._outbox.look_up(parcel, since)
+
+    async def close(self) -> None:
+        await self._outbox.close()

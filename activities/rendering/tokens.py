@@ -7,11 +7,11 @@ still reads.
 from __future__ import annotations
 
 import hmac
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from base64 import b32encode, urlsafe_b64decode, urlsafe_b64encode
 from hashlib import sha256
 from typing import Literal
 
-Purpose = Literal["unsubscribe", "feedback"]
+Purpose = Literal["unsubscribe", "feedback", "reply"]
 SIGNATURE = 18  # bytes: 144 bits, and no padding in base64
 
 
@@ -30,6 +30,22 @@ def read(secret: str, purpose: Purpose, token: str) -> str | None:
     right = hmac.compare_digest(signature, _sign(secret, purpose, subject))
     # One token, one spelling: base64 would also read what it never writes.
     return subject if right and hmac.compare_digest(token, make(secret, purpose, subject)) else None
+
+
+def make_short(secret: str, purpose: Purpose, reference: str) -> str:
+    """A token about one message of ours (`msg_…`), in 36 small letters and digits: for SMS, and
+    for an address, whose capitals do not last and whose length is limited (RFC 5321: 64)."""
+    number = reference.removeprefix("msg_")
+    signature = b32encode(_sign(secret, purpose, reference)[:10]).decode().lower()
+    return f"{number}{signature}"
+
+
+def read_short(secret: str, purpose: Purpose, token: str) -> str | None:
+    """The message (`msg_…`) that a short token of ours is about; None: it is not ours."""
+    token = token.lower()
+    reference = f"msg_{token[:20]}"
+    right = make_short(secret, purpose, reference)
+    return reference if hmac.compare_digest(token.encode(), right.encode()) else None
 
 
 def _sign(secret: str, purpose: Purpose, subject: str) -> bytes:
