@@ -31,28 +31,31 @@ class Machine:
     def __init__(self, directory: Path, temporal: TemporalServer, desk: Desk) -> None:
         self.directory, self.temporal, self.desk = directory, temporal, desk
         self.ordered = 0
-        self._worker: subprocess.Popen[bytes] | None = None
+        self.settings: dict[str, str] = {}  # more of the worker's environment
+        self.workers: list[subprocess.Popen[bytes]] = []
 
-    # -- the worker ----------------------------------------------------------------------
+    # -- the workers ---------------------------------------------------------------------
 
     async def start_worker(self) -> None:
-        environment = {**self.temporal.environment, "AFTERCARE_DATA": str(self.directory)}
+        """One more, and it polls."""
+        environment = {**self.temporal.environment, **self.settings}
         with (self.directory / "worker.log").open("ab") as log:
-            self._worker = subprocess.Popen(  # noqa: ASYNC220 - returns at once
+            worker = subprocess.Popen(  # noqa: ASYNC220 - returns at once
                 [sys.executable, "-m", "tests.chaos.worker"],
                 cwd=ROOT,
                 env=environment,
                 stdout=log,
                 stderr=log,
             )
-        pid = self._worker.pid
-        await until(lambda: health.polls(self.temporal.address, pid), 60, "no worker")
+        self.workers.append(worker)
+        await until(lambda: health.polls(self.temporal.address, worker.pid), 60, "no worker")
 
     def kill_worker(self) -> None:
-        if self._worker:
-            self._worker.kill()
-            self._worker.wait()
-            self._worker = None
+        """All there are, as the power would."""
+        for worker in self.workers:
+            worker.kill()
+            worker.wait()
+        self.workers.clear()
 
     # -- customers -----------------------------------------------------------------------
 
@@ -74,6 +77,23 @@ class Machine:
         async with self.desk.store.reading() as session:
             query = select(func.count()).where(Message.state == "sending")
             return int((await session.execute(query)).scalar_one())
+
+    async def tried_again(self) -> int:
+        """How many messages more than one attempt had a hold of."""
+        async with self.desk.store.reading() as session:
+            query = select(func.count()).where(Message.attempts > 1)
+            return int((await session.execute(query)).scalar_one())
+
+    async def settled(self, sends: int) -> None:
+        """Every welcome has gone, by the ledger; by the provider, each went once."""
+
+        async def all_sent() -> bool:
+            return await self.sent() >= sends
+
+        await until(all_sent, 90 + 10 * DOSE, "some welcomes were lost")
+        accepted = await self.accepted()
+        assert len(accepted) == sends
+        assert set(accepted.values()) == {1}, "the provider accepted a message twice"
 
     async def accepted(self) -> Counter[str]:
         """How often the provider accepted each key."""
@@ -111,6 +131,12 @@ async def until(ask: Callable[[], Any], seconds: float, otherwise: str) -> None:
                 await asyncio.sleep(0.02)
     except TimeoutError:
         raise AssertionError(otherwise) from None
+
+
+def report(capsys: pytest.CaptureFixture[str], line: str) -> None:
+    """The figures: what it is run for."""
+    with capsys.disabled():
+        print(f"\n  chaos: {line}")  # noqa: T201
 
 
 @pytest.fixture

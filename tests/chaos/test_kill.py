@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from tests.chaos.conftest import DOSE, Machine, until
+from tests.chaos.conftest import DOSE, Machine, report, until
 
 SENDS = max(20, 15 * DOSE)
 
@@ -28,7 +28,7 @@ async def test_the_worker_is_killed_in_the_middle_of_sending(
         machine.kill_worker()
         in_doubt += await machine.in_doubt()
     await machine.start_worker()
-    await settled(machine)
+    await machine.settled(SENDS)
     report(
         capsys,
         f"worker: {SENDS} sends, {kills} kills that left sends in doubt {in_doubt} times, "
@@ -48,7 +48,7 @@ async def test_temporal_is_killed_in_the_middle_of_sending(
         await asyncio.sleep(random.uniform(0.1, 0.8))
         machine.temporal.kill()
         await machine.temporal.start()
-    await settled(machine)
+    await machine.settled(SENDS)
     report(
         capsys,
         f"temporal: {SENDS} sends, {kills} kills, 0 lost, 0 doubled; "
@@ -58,20 +58,3 @@ async def test_temporal_is_killed_in_the_middle_of_sending(
 
 async def order(machine: Machine, up_to: int) -> None:
     await asyncio.gather(*(machine.order() for _ in range(up_to - machine.ordered)))
-
-
-async def settled(machine: Machine) -> None:
-    """Every welcome has gone, by the ledger; by the provider, each went once."""
-
-    async def all_sent() -> bool:
-        return await machine.sent() >= SENDS
-
-    await until(all_sent, 90 + 10 * DOSE, "some welcomes were lost")
-    accepted = await machine.accepted()
-    assert len(accepted) == SENDS
-    assert set(accepted.values()) == {1}, "the provider accepted a message twice"
-
-
-def report(capsys: pytest.CaptureFixture[str], line: str) -> None:
-    with capsys.disabled():
-        print(f"\n  chaos: {line}")  # noqa: T201 - the figures are what it is run for

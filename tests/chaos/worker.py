@@ -9,6 +9,7 @@ seconds after which a dead worker's sends are tried again.
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 from datetime import timedelta
 
@@ -19,14 +20,20 @@ from activities.crm.store import Store
 from activities.settings import Settings
 from workflows import contract
 
-contract.ATTEMPT = timedelta(seconds=6)
+
+def seconds(name: str, otherwise: float) -> timedelta:
+    """How long, as the test has it."""
+    return timedelta(seconds=float(os.environ.get(f"CHAOS_{name}", otherwise)))
+
+
+contract.ATTEMPT = seconds("ATTEMPT", 6)
 
 
 class SlowOutbox(OutboxChannel):
     """Accepts after a moment, and says so after another: a kill falls into either."""
 
-    deadline = timedelta(seconds=4)
-    quarantine = timedelta(seconds=1)
+    deadline = seconds("DEADLINE", 4)
+    quarantine = seconds("QUARANTINE", 1)
 
     async def send(self, parcel: Parcel) -> Accepted:
         await asyncio.sleep(random.uniform(0.02, 0.25))
