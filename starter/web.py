@@ -1,4 +1,4 @@
-"""The web application as a process: the HTTP API, and the relay that tells Temporal."""
+"""The web application as a process: every door to the desk, and the relay that tells Temporal."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ import uvicorn
 from fastapi import FastAPI
 
 from activities.settings import Settings
+from starter import inbound
 from starter.api import Lifespan, create_app
+from starter.api.probes import Readiness
 from starter.api.routing import Services
 from starter.bootstrap import open_desk
 from starter.desk import Desk
@@ -44,11 +46,21 @@ class Server(uvicorn.Server):
         self.should_exit = True
 
 
+def create_site(
+    desk: Desk, *, readiness: Readiness | None = None, lifespan: Lifespan | None = None
+) -> FastAPI:
+    """Every door in one application: rooms that do not know each other, within the API's frame."""
+    site = create_app(desk, readiness=readiness, lifespan=lifespan)
+    for room in (inbound,):
+        site.include_router(room.door(desk))
+    return site
+
+
 async def serve(settings: Settings, *, host: str, port: int) -> None:
     """Serve until told to stop; what was kept is relayed meanwhile, even what came before."""
     async with open_desk(settings) as desk:
         config = uvicorn.Config(
-            create_app(desk, lifespan=_lifespan(desk)),
+            create_site(desk, lifespan=_lifespan(desk)),
             host=host,
             port=port,
             log_config=None,
