@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 
 from sqlalchemy import func, select
@@ -9,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.channels import Accepted, Parcel
 from activities.clock import Clock
-from activities.crm.store import Store
+from activities.crm.store import Store, lock_name
 from activities.crm.tables import Outbox, new_id
 
 
@@ -38,15 +40,22 @@ class OutboxChannel:
             body_html=parcel.html,
             accepted_at=self._clock.now(),
         )
-        async with self._store.transaction() as session:
+        async with self._taking_turns(parcel) as session:
             session.add(row)
         return Accepted(row.id)
 
     async def look_up(self, parcel: Parcel, since: datetime) -> tuple[str, ...]:
         same = (Outbox.key == parcel.key, Outbox.channel == self.name)
         query = select(Outbox.id).where(*same).order_by(Outbox.accepted_at, Outbox.id)
-        async with self._store.reading() as session:
+        async with self._taking_turns(parcel) as session:
             return tuple((await session.execute(query)).scalars())
+
+    @asynccontextmanager
+    async def _taking_turns(self, parcel: Parcel) -> AsyncIterator[AsyncSession]:
+        """A worker may fall asleep before its commit: who looks it up waits for that."""
+        async with self._store.transaction() as session:
+            await lock_name(session, f"outbox:{parcel.key}")
+            yield session
 
     async def close(self) -> None:
         pass

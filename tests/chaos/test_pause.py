@@ -31,9 +31,11 @@ async def test_a_worker_is_paused_in_the_middle_of_sending(
     await machine.start_worker()
     while pauses < PAUSES or not await machine.tried_again():
         assert pauses < PAUSES + 5, "no pause fell into a send"
-        await asyncio.gather(*(machine.order() for _ in range(EACH)))
-        await until(machine.in_doubt, 30, "nothing was being sent")
+        orders = asyncio.gather(*(machine.order() for _ in range(EACH)))
+        await until(machine.in_doubt, 60, "nothing was being sent")
+        await asyncio.sleep(random.uniform(0, 0.1))
         caught += await pause(machine)
+        await orders
         pauses += 1
     await machine.settled(pauses * EACH)
     report(
