@@ -25,12 +25,11 @@ class Fault(StrEnum):
 class FailingChannel:
     """Meets each request with the next of its faults, and then with `always`; none: it works."""
 
-    provider = "failing"
     deadline, quarantine = OutboxChannel.deadline, OutboxChannel.quarantine
     lag, conclusive = OutboxChannel.lag, OutboxChannel.conclusive
 
     def __init__(self, store: Store, clock: Clock, name: str) -> None:
-        self.name = name
+        self.name, self.provider = name, f"failing-{name}"  # what carries one may fail alone
         self._outbox = OutboxChannel(store, clock, name)
         self.faults: deque[Fault] = deque()
         self.always: Fault | None = None
