@@ -9,7 +9,8 @@ from typing import Annotated, TypeVar
 from fastapi import Depends, Query
 
 from starter.api.problems import Fault
-from starter.reports import LIMIT, MOST, UnknownCursorError
+from starter.reports import LIMIT, MOST
+from starter.reports.paging import UnknownCursorError
 
 T = TypeVar("T")
 

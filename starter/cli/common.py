@@ -18,13 +18,11 @@ from cyclopts import Parameter
 from pydantic import BaseModel
 from rich.console import Console
 from rich.table import Table
-from sqlalchemy import select
 
-from activities.crm.tables import Alias, Customer
 from activities.settings import Settings, load_settings
 from starter.bootstrap import open_desk
 from starter.desk import Desk
-from starter.reports import Reports
+from starter.reports import Reports, people
 from starter.up.directory import adopt
 
 Target = Annotated[str, Parameter(help="A follow-up's id, or a customer's id or e-mail address")]
@@ -132,25 +130,14 @@ async def reports(common: Common) -> AsyncIterator[Reports]:
 
 async def names(reports: Reports, customers: Iterable[str]) -> dict[str, str]:
     """What to call these customers on a list."""
-    query = select(Customer.id, Customer.name, Customer.email).where(
-        Customer.id.in_(set(customers))
-    )
     async with reports.store.reading() as session:
-        rows = (await session.execute(query)).all()
-    return {id_: name or email or id_ for id_, name, email in rows}
+        return await people.names(session, customers)
 
 
 async def customer_id(reports: Reports, target: str) -> str | None:
     """Our id for a customer named by our id, by one from outside, or by an e-mail address."""
     async with reports.store.reading() as session:
-        if alias := await session.get(Alias, target):
-            return alias.customer_id
-        if await session.get(Customer, target):
-            return target
-        if "@" not in target:
-            return None
-        found = select(Customer.id).where(Customer.email == target.strip().lower()).limit(1)
-        return (await session.execute(found)).scalar_one_or_none()
+        return next(iter(await people.meant(session, target)), None)
 
 
 async def meant(asked: Reports, target: str) -> str:

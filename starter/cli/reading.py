@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
 from typing import Annotated
 
 from cyclopts import App, Group, Parameter
@@ -28,10 +26,11 @@ from starter.cli.common import (
     table,
     unknown,
 )
-from starter.reports import Reports, words
-from starter.reports.checklist import BREATH
-from starter.reports.objects import ChecklistLine, FollowUp, FollowUpState, HoldView
-from starter.reports.steering import Steered, steered
+from starter.reports import Reports
+from starter.reports.dossier import ordered
+from starter.reports.objects import FollowUp, FollowUpState, HoldView
+from starter.reports.remarks import OPEN, Today, pressing, remark, today
+from starter.reports.steering import steered
 from workflows.vocabulary import PAST, State
 
 Limit = Annotated[int, Parameter(help="How many at most, the newest")]
@@ -55,16 +54,7 @@ FOLLOW_UP_LOOKS = {
     "ended": "dim",
     "opted_out": "dim",
 }
-OPEN = ("running", "on_hold")
 REMARK = 26  # columns
-
-
-@dataclass(frozen=True)
-class Today:
-    """The moment by policy time, and how much of it a machine needs to take a step."""
-
-    now: datetime
-    breath: timedelta
 
 
 def register(app: App, group: Group) -> None:
@@ -87,19 +77,19 @@ async def list_(
             customer = await customer_named(asked, customer)
         page = await asked.follow_ups(customer=customer, sop=sop, state=state, limit=limit)
         called = await names(asked, [one.customer for one in page.data])
-        today = _today(asked)
+        day = today(asked.clock)
     if printing.json:
         print_json(page)
         return
     if not page.data:
         say("No follow-ups." if state or customer or sop else "No follow-ups yet.")
         return
-    _print_list(page.data, called, today)
+    _print_list(page.data, called, day)
     if page.has_more:
         notice("There are more: --limit, or narrow the list.")
 
 
-def _print_list(found: Sequence[FollowUp], called: Mapping[str, str], today: Today) -> None:
+def _print_list(found: Sequence[FollowUp], called: Mapping[str, str], day: Today) -> None:
     rows = table(
         None,
         ("follow-up", {"no_wrap": True, "overflow": "fold"}),
@@ -116,7 +106,7 @@ def _print_list(found: Sequence[FollowUp], called: Mapping[str, str], today: Tod
             escape(called.get(one.customer, "")),
             f"[{look}]{one.state.replace('_', ' ')}[/]",
             f"{past}/{len(one.checklist)}",
-            _next(one, today),
+            _next(one, day),
         )
     out().print(rows)
 
@@ -133,14 +123,14 @@ async def show(
         found = await _found(asked, target)
         holds = {one.id: await _holds(asked, one) for one in found}
         called = await names(asked, [one.customer for one in found])
-        today = _today(asked)
+        day = today(asked.clock)
     if printing.json:
         print_json(found[0] if len(found) == 1 and found[0].id == target else {"data": found})
         return
     for number, one in enumerate(found):
         if number:
             say()
-        _show(one, called.get(one.customer, ""), holds[one.id], today, full=full)
+        _show(one, called.get(one.customer, ""), holds[one.id], day, full=full)
 
 
 async def why(
@@ -168,7 +158,7 @@ async def why(
         return
     rows = table(None, ("when", {"no_wrap": True}), "clause", ("what, and why", {"ratio": 1}))
     told = [(one.at, one.clause, one.words) for one in reversed(page.data)]
-    told += [(one.at, one.clause, _order(one)) for one in orders]
+    told += [(one.at, one.clause, ordered(one)) for one in orders]
     for at, about_clause, said in sorted(told, key=lambda one: one[0]):
         rows.add_row(local(at), about_clause or "", escape(said))
     out().print(rows)
@@ -176,15 +166,10 @@ async def why(
         notice("Earlier decisions: --limit.")
 
 
-def _order(one: Steered) -> str:
-    because = f": {one.reason}" if one.reason else ""
-    return f"{one.who} said `{one.what}`{because}"
-
-
 # -- in words ------------------------------------------------------------
 
 
-def _show(one: FollowUp, name: str, holds: Sequence[HoldView], today: Today, *, full: bool) -> None:
+def _show(one: FollowUp, name: str, holds: Sequence[HoldView], day: Today, *, full: bool) -> None:
     look = FOLLOW_UP_LOOKS[one.state]
     out().print(
         f"[bold]{escape(one.id)}[/]  {escape(name)}  [{look}]{one.state.replace('_', ' ')}[/]"
@@ -213,7 +198,7 @@ def _show(one: FollowUp, name: str, holds: Sequence[HoldView], today: Today, *, 
             f"[dim]{title}[/]" if style == "dim" else title,
             f"[{style}]{line.state}[/]",
             local(line.done_at or line.due_at),
-            f"[dim]{escape(_remark(line, today))}[/]",
+            f"[dim]{escape(remark(line, day))}[/]",
         )
     out().print(rows)
 
@@ -224,37 +209,14 @@ def _short(title: str) -> str:
     return title if len(title) <= room else title[: room - 1].rstrip() + "…"
 
 
-def _today(asked: Reports) -> Today:
-    return Today(asked.clock.now(), max(BREATH * asked.clock.pace.factor, timedelta(minutes=1)))
-
-
-def _remark(line: ChecklistLine, today: Today) -> str:
-    parts = [words.reason(line.reason)] if line.reason else []
-    late = timedelta(seconds=line.late_by_seconds)
-    if late > today.breath:
-        parts.append(f"{_span(late)} late")
-    if line.state in (State.NEXT, State.WAITING) and line.due_at and line.due_at > today.now:
-        parts.append(f"in {_span(line.due_at - today.now)}")
-    return ", ".join(parts)
-
-
-def _span(span: timedelta) -> str:
-    minutes = int(span.total_seconds() // 60)
-    if minutes < 60:
-        return f"{minutes} min"
-    return f"{minutes // 60} h" if minutes < 48 * 60 else f"{span.days} days"
-
-
-def _next(one: FollowUp, today: Today) -> str:
-    wanted = (State.BLOCKED, State.LATE, State.HELD, State.WAITING, State.NEXT)
-    open_lines = [line for line in one.checklist if line.state in wanted]
-    if not open_lines or one.state not in OPEN:
+def _next(one: FollowUp, day: Today) -> str:
+    line = pressing(one)
+    if line is None:
         return ""
-    line = min(open_lines, key=lambda line: wanted.index(line.state))
     style = LOOKS[line.state][1]
     when = f" {local(line.due_at)}" if line.due_at else ""
-    remark = f" [dim]{escape(_remark(line, today))}[/]" if line.state is not State.HELD else ""
-    return f"{line.clause} [{style}]{line.state}[/]{when}{remark}"
+    said = f" [dim]{escape(remark(line, day))}[/]" if line.state is not State.HELD else ""
+    return f"{line.clause} [{style}]{line.state}[/]{when}{said}"
 
 
 async def _found(asked: Reports, target: str) -> list[FollowUp]:

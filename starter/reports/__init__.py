@@ -4,11 +4,11 @@ that it is answered with Temporal away, and long after its retention."""
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal, TypeVar
+from typing import Literal
 
-from sqlalchemy import ColumnElement, Select, and_, exists, or_, select, tuple_
+from sqlalchemy import ColumnElement, and_, exists, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import InstrumentedAttribute, load_only
+from sqlalchemy.orm import load_only
 
 from activities.clock import Clock
 from activities.crm.store import Store
@@ -25,17 +25,13 @@ from starter.reports.objects import (
     TaskView,
     TimelineEntry,
 )
+from starter.reports.paging import UnknownCursorError, page_of
 from workflows.sops import KEEP_IN_TOUCH
 
 LIMIT = 20
 MOST = 100
 
-RowT = TypeVar("RowT")
 Only = Literal["follow_up", "customer"]
-
-
-class UnknownCursorError(Exception):
-    """The page is to start after something that is not in the list."""
 
 
 class Reports:
@@ -70,7 +66,7 @@ class Reports:
             if state:
                 query = query.where(_in_state(state))
             order = (Enrolment.started_at, Enrolment.id)
-            rows, more = await _page(session, query, order, limit, starting_after)
+            rows, more = await page_of(session, query, order, limit, starting_after)
             return Page(data=await self._seen(session, rows), has_more=more)
 
     async def _seen(self, session: AsyncSession, rows: Sequence[Enrolment]) -> list[FollowUp]:
@@ -143,7 +139,7 @@ class Reports:
                 reached = (await session.execute(named.limit(1))).first() is not None
                 query = named if reached else query.where(Decision.clause.is_(None))
             order = (Decision.at, Decision.id)
-            rows, more = await _page(session, query, order, limit, starting_after)
+            rows, more = await page_of(session, query, order, limit, starting_after)
         return Page(data=[views.decision(row) for row in rows], has_more=more)
 
     # -- messages and tasks ---------------------------------------------------------
@@ -171,7 +167,7 @@ class Reports:
             if state:
                 query = query.where(Message.state == state)
             order = (Message.created_at, Message.id)
-            rows, more = await _page(session, query, order, limit, starting_after)
+            rows, more = await page_of(session, query, order, limit, starting_after)
         return Page(data=[views.message(row) for row in rows], has_more=more)
 
     async def task(self, task: str) -> TaskView | None:
@@ -200,7 +196,7 @@ class Reports:
             if state:
                 query = query.where(Task.state == state)
             order = (Task.created_at, Task.id)
-            rows, more = await _page(session, query, order, limit, starting_after)
+            rows, more = await page_of(session, query, order, limit, starting_after)
             return Page(data=await views.tasks(session, rows), has_more=more)
 
 
@@ -266,23 +262,3 @@ def _in_state(state: str) -> ColumnElement[bool]:
         or_(Hold.follow_up.is_(None), Hold.follow_up == Enrolment.id),
     )
     return and_(Enrolment.state == "running", held if state == "on_hold" else ~held)
-
-
-async def _page(
-    session: AsyncSession,
-    query: Select[RowT],
-    order: tuple[InstrumentedAttribute[Any], InstrumentedAttribute[str]],
-    limit: int,
-    starting_after: str | None,
-) -> tuple[Sequence[RowT], bool]:
-    """One page, newest first; rows that came in the same moment keep one order."""
-    moment, id_ = order
-    if starting_after:
-        found = await session.execute(select(moment, id_).where(id_ == starting_after))
-        last = found.one_or_none()
-        if last is None:
-            raise UnknownCursorError
-        query = query.where(tuple_(moment, id_) < (last[0], last[1]))
-    query = query.order_by(moment.desc(), id_.desc()).limit(limit + 1)
-    rows = list((await session.execute(query)).scalars())
-    return rows[:limit], len(rows) > limit

@@ -1,0 +1,36 @@
+"""One page of a list, newest first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+from sqlalchemy import Select, select, tuple_
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import InstrumentedAttribute
+
+RowT = TypeVar("RowT")
+
+
+class UnknownCursorError(Exception):
+    """The page is to start after something that is not in the list."""
+
+
+async def page_of(
+    session: AsyncSession,
+    query: Select[RowT],
+    order: tuple[InstrumentedAttribute[Any], InstrumentedAttribute[str]],
+    limit: int,
+    starting_after: str | None,
+) -> tuple[Sequence[RowT], bool]:
+    """One page, newest first; rows that came in the same moment keep one order."""
+    moment, id_ = order
+    if starting_after:
+        found = await session.execute(select(moment, id_).where(id_ == starting_after))
+        last = found.one_or_none()
+        if last is None:
+            raise UnknownCursorError
+        query = query.where(tuple_(moment, id_) < (last[0], last[1]))
+    query = query.order_by(moment.desc(), id_.desc()).limit(limit + 1)
+    rows = list((await session.execute(query)).scalars())
+    return rows[:limit], len(rows) > limit
