@@ -164,7 +164,10 @@ class Enrolment(Base):
     """One customer's way through one SOP; the row decides whether it starts."""
 
     __tablename__ = "enrolment"
-    __table_args__ = (UniqueConstraint("sop", "subject"),)
+    __table_args__ = (
+        UniqueConstraint("sop", "subject"),
+        Index("ix_enrolment_newest", "started_at", "id"),
+    )
     id: Mapped[str] = mapped_column(primary_key=True)  # the workflow's: <sop>.<subject>
     sop: Mapped[str] = mapped_column(index=True)
     subject: Mapped[str]
@@ -251,6 +254,7 @@ class Message(Base):
     """
 
     __tablename__ = "message"
+    __table_args__ = (Index("ix_message_newest", "created_at", "id"),)
     id: Mapped[str] = mapped_column(primary_key=True)
     key: Mapped[str] = mapped_column(unique=True)
     follow_up: Mapped[str] = mapped_column(index=True)
@@ -492,3 +496,49 @@ class Audit(Base):
     target: Mapped[str | None] = mapped_column(index=True)
     reason: Mapped[str | None] = mapped_column(Text)
     facts: Mapped[dict[str, Any]] = mapped_column(default=dict)
+
+
+# -- who may look in -----------------------------------------------------------------------------
+# All of it in real time, whatever the pace.
+
+
+class Staff(Base):
+    """Somebody of ours with an account on the console."""
+
+    __tablename__ = "staff"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    email: Mapped[str | None] = mapped_column(unique=True)  # normalised; none: the first is to say
+    role: Mapped[str]
+    password: Mapped[str | None] = mapped_column(Text)  # argon2id; none until it was set
+    created_at: Mapped[datetime]
+    seen_at: Mapped[datetime | None]  # when they last logged in
+    disabled_at: Mapped[datetime | None]
+
+
+class StaffLink(Base):
+    """A set-up link, good for one password; it is gone once used."""
+
+    __tablename__ = "staff_link"
+    hash: Mapped[str] = mapped_column(primary_key=True)
+    staff_id: Mapped[str] = mapped_column(ForeignKey("staff.id"), index=True)
+    expires_at: Mapped[datetime]
+
+
+class StaffSession(Base):
+    """A browser that is logged in; it is gone once that ends."""
+
+    __tablename__ = "staff_session"
+    hash: Mapped[str] = mapped_column(primary_key=True)
+    staff_id: Mapped[str] = mapped_column(ForeignKey("staff.id"), index=True)
+    begun_at: Mapped[datetime]
+    seen_at: Mapped[datetime]
+
+
+class LoginTry(Base):
+    """A password that was tried and did not fit, by a hash of the account and of the address."""
+
+    __tablename__ = "login_try"
+    __table_args__ = (Index("ix_login_try_of", "of", "at"),)
+    id: Mapped[str] = mapped_column(primary_key=True)
+    of: Mapped[str]
+    at: Mapped[datetime] = mapped_column(index=True)

@@ -77,7 +77,7 @@ async def _why(reports: Reports, one: FollowUp, orders: list[Steered]) -> dict[s
             (s.clause, s.at, s.words) for s in (later.data if later else []) if s.clause in here
         ]
     told += [(order.clause, order.at, ordered(order)) for order in orders]
-    by_clause: dict[str, list[Said]]
+    by_clause: dict[str, list[Said]] = {}
     for clause, at, words in sorted(told, key=lambda each: each[1]):
         by_clause.setdefault(clause or "", []).append(Said(at=at, words=words))
     return by_clause

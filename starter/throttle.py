@@ -1,0 +1,80 @@
+"""How often a password may be tried: counted in the tables, so by all processes together, and
+whether the account exists or not."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime, timedelta
+from ipaddress import IPv6Address, ip_address
+
+from sqlalchemy import delete, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from activities.crm.store import lock_name
+from activities.crm.tables import LoginTry, new_id
+from starter.answers import Refusal
+
+WINDOW = timedelta(hours=1)
+ACCOUNT, ADDRESS = 10, 30  # tries that may fail within it; an office shares one address
+
+
+async def take_turn(
+    session: AsyncSession, now: datetime, account: str, address: str
+) -> tuple[str, ...]:
+    """One try of the account's and one of the address's, given back if the password fits.
+
+    Counted before the password is looked at: as many at once come no further than one by one.
+    """
+    turns = ((_hashed("account", account), ACCOUNT), (_hashed("address", _net(address)), ADDRESS))
+    for of, _ in sorted(turns):
+        await lock_name(session, f"login:{of}")
+    for of, most in turns:
+        recent = select(LoginTry.at).where(LoginTry.of == of, LoginTry.at > now - WINDOW)
+        tries = (await session.execute(recent.order_by(LoginTry.at))).scalars().all()
+        if len(tries) >= most:
+            raise _too_many(tries[-most] + WINDOW - now)
+    taken = tuple(new_id("try") for _ in turns)
+    for id_, (of, _) in zip(taken, turns, strict=True):
+        session.add(LoginTry(id=id_, of=of, at=now))
+    return taken
+
+
+async def give_back(session: AsyncSession, turns: tuple[str, ...]) -> None:
+    await session.execute(delete(LoginTry).where(LoginTry.id.in_(turns)))
+
+
+async def forgive(session: AsyncSession, account: str) -> None:
+    """The account's tries no longer count: it has a new password."""
+    await session.execute(delete(LoginTry).where(LoginTry.of == _hashed("account", account)))
+
+
+async def forget(session: AsyncSession, now: datetime) -> None:
+    """Tries that count no longer are kept no longer."""
+    await session.execute(delete(LoginTry).where(LoginTry.at <= now - WINDOW))
+
+
+def _too_many(wait: timedelta) -> Refusal:
+    minutes = max(1, -(-int(wait.total_seconds()) // 60))
+    unit = "minute" if minutes == 1 else "minutes"
+    return Refusal(
+        "too_many_tries",
+        f"That was tried too often. Try again in {minutes} {unit}, "
+        "or ask for a new link: aftercare staff link EMAIL",
+        status=429,
+    )
+
+
+def _hashed(kind: str, who: str) -> str:
+    """Neither who tried nor from where is kept, only that it was the same."""
+    return hashlib.sha256(f"{kind}:{who}".encode()).hexdigest()
+
+
+def _net(address: str) -> str:
+    """A household has one IPv4 address, or 2**64 of IPv6."""
+    try:
+        found = ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(found, IPv6Address) and found.ipv4_mapped is None:
+        return str(IPv6Address(int(found) >> 64 << 64))
+    return str(getattr(found, "ipv4_mapped", None) or found)
