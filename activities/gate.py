@@ -38,6 +38,7 @@ class Ask:
     template: Template
     customer: Customer
     row: Message | None = None
+    tried: tuple[str, ...] = ()  # channels that have refused it, or cannot have it now
 
 
 class Slotted(NamedTuple):
@@ -63,7 +64,7 @@ async def judge(session: AsyncSession, ask: Ask, *, now: datetime, rules: HouseR
         await lock_addresses(session, customer)
     standing = await standing_of(session, customer)
     verdict.facts |= _facts(standing, template)
-    way = way_for(template, standing, rules, by_person=bool(message.draft_id))
+    way = way_for(template, standing, rules, tried=ask.tried)
     if message.latest and now >= message.latest:
         verdict.answer = v.Refused(reason="stale")
     elif isinstance(way, str):
@@ -103,7 +104,7 @@ async def admit_task(
     else:
         standing = await standing_of(session, customer)
         facts |= _facts(standing, template)
-        way = way_for(template, standing, rules, by_person=True)
+        way = way_for(template, standing, rules)
         if task.latest and now >= task.latest:
             answer = v.Refused(reason="stale")
         elif isinstance(way, str):

@@ -6,46 +6,47 @@ the provider what became of it, after the attempt's deadline and a quarantine; n
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import replace
+from typing import Any
 
-import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from activities import rendering
-from activities.channels import Accepted, Channel, Parcel
+from activities.carriers import Carriers
+from activities.channels import Channel, Parcel
 from activities.clock import Clock, since_boot
-from activities.crm import ledger
+from activities.crm import ledger, providers
 from activities.crm.house import HouseRules, house_rules
 from activities.crm.milestones import decide
+from activities.crm.providers import Go, Wait
 from activities.crm.store import Store, lock_customer
 from activities.crm.tables import Customer, Draft, Order
 from activities.crm.tables import Message as Row
-from activities.gate import VIP, Ask, judge
-from activities.permission import Template, never, standing_of
+from activities.dispatch import Attempt, Dispatch
+from activities.gate import VIP, Ask, Verdict, judge
+from activities.permission import Template, Way, never, standing_of
 from activities.reconcile import BUSY, later, parcel_of, reconcile
 from activities.renderer import Renderer
-from activities.rendering import Rendered, TemplateFault
+from activities.rendering import Rendered, TemplateFault, tokens
 from activities.settings import Settings
 from workflows.contract import Messaging
-from workflows.vocabulary import Answer, Handed, Message, Refused, Remainder, Sent, Settled, Step
-
-log = structlog.get_logger("aftercare.messaging")
+from workflows.vocabulary import (
+    Answer,
+    Deferred,
+    Handed,
+    Kind,
+    Message,
+    Refused,
+    Remainder,
+    Sent,
+    Settled,
+    Step,
+)
 
 FAULT = "template"  # the type of what no retry cures
-
-
-@dataclass(frozen=True)
-class Attempt:
-    """One try, which holds the message's row until the deadline."""
-
-    number: int
-    channel: Channel
-    parcel: Parcel
-    began: float  # seconds since boot
 
 
 class GatedMessaging(Messaging):
@@ -64,20 +65,29 @@ class GatedMessaging(Messaging):
         self._store = store
         self._clock = clock
         self._settings = settings
-        self._channels = channels
+        self._carriers = Carriers(store, clock, settings, channels)
         self._renderer = renderer
         self._boot = boot
+        self._dispatch = Dispatch(store, clock, boot)
 
     @activity.defn
     async def send(self, message: Message) -> Answer:
         """Ask the gate and, if it says yes, send: once under its key, however often this runs."""
-        begun = await self._begin(message)
-        if begun is None:
-            await self.reconcile(message)
+        while True:
             begun = await self._begin(message)
-        if begun is None:
-            raise later("in_flight", BUSY)
-        return await self._dispatch(message, begun) if isinstance(begun, Attempt) else begun
+            if begun is None:
+                await self.reconcile(message)
+                begun = await self._begin(message)
+            match begun:
+                case None:
+                    raise later("in_flight", BUSY)
+                case Wait(reason=reason, until=until):
+                    raise later(reason, until - self._clock.real())
+                case Attempt():
+                    if sent := await self._dispatch(message, begun):
+                        return sent  # else refused on this channel: there may be another
+                case answer:
+                    return answer
 
     @activity.defn
     async def anything_left(self, rest: Remainder) -> bool:
@@ -93,11 +103,11 @@ class GatedMessaging(Messaging):
 
     async def reconcile(self, step: Step) -> None:
         """Find out what became of an attempt under the step's key, if one is open."""
-        await reconcile(self._store, self._clock, self._channels, step.key)
+        await reconcile(self._store, self._clock, self._carriers, step.key)
 
     # -- the gate's transaction --------------------------------------------------------
 
-    async def _begin(self, message: Message) -> Answer | Attempt | None:
+    async def _begin(self, message: Message) -> Answer | Attempt | Wait | None:
         """The gate's answer, or an attempt that may send; None while another one may be."""
         began = self._boot()
         try:
@@ -124,7 +134,7 @@ class GatedMessaging(Messaging):
             row.state, row.reason = ledger.RESERVED, None  # a person has written it since
         settled = await ledger.settled(session, row)
         if isinstance(settled, Sent):  # the attempt that sent it may have died before it said so
-            await self._record_sent(session, message, row)
+            await ledger.record_sent(session, message, row)
         elif isinstance(settled, Handed):
             await ledger.record(session, message, settled, self._clock.now())
         return settled
@@ -136,28 +146,109 @@ class GatedMessaging(Messaging):
         customer: Customer,
         row: Row | None,
         began: float,
-    ) -> Answer | Attempt:
+    ) -> Answer | Attempt | Wait:
         now, rules = self._clock.now(), await house_rules(session)
         template = self._renderer.registry().get(message.template)
         if template is None:
             raise TemplateFault("template_unknown", message.template)
-        verdict = await judge(session, Ask(message, template, customer, row), now=now, rules=rules)
+        tried = tuple(one["channel"] for one in row.tried) if row else ()
+        ask = Ask(message, template, customer, row, tried)
+        verdict = await judge(session, ask, now=now, rules=rules)
         row = row or ledger.enter(session, message, now)
         _describe(row, message, template)
-        if verdict.way:
-            row.channel, row.address = verdict.way
         if verdict.answer is not None:
+            if verdict.way:
+                row.channel, row.address = verdict.way
             ledger.note_answer(row, verdict.answer)
             await ledger.record(session, message, verdict.answer, now, verdict.facts)
-            return verdict.answer
-        rendered = await self._render(session, message, customer, row, rules)
+            return self._waited_out(verdict.answer)
+        admitted = await self._admit(session, replace(ask, row=row), verdict, rules)
+        if isinstance(admitted, Wait):
+            return admitted
+        channel, go = admitted
+        parcel = await self._press(session, message, customer, row, rules)
+        ledger.reserve(row, now, self._clock.real(), channel.deadline, channel.provider)
+        facts = {**verdict.facts, "channel": row.channel, "attempt": row.attempts}
+        if not self._carriers.released(row.address or ""):
+            row.reason = ledger.NOT_RELEASED
+            facts["released"] = False
+        await decide(session, now, message, "allowed", facts=facts)
+        return Attempt(row.attempts, channel, parcel, began, go)
+
+    def _waited_out(self, answer: Answer) -> Answer | Wait:
+        """A step that waits already, as a retry of its activity, waits on there: its history need
+        not grow by a timer for every night that its provider is away."""
+        if isinstance(answer, Deferred) and activity.in_activity() and activity.info().attempt > 1:
+            span = self._clock.pace.real(answer.until - self._clock.now())
+            return Wait("deferred", self._clock.real() + span)
+        return answer
+
+    async def _admit(
+        self, session: AsyncSession, ask: Ask, verdict: Verdict, rules: HouseRules
+    ) -> tuple[Channel, Go] | Wait:
+        """Who carries it, now; or until when it waits, which its row then says."""
+        row, message, way = ask.row, ask.message, verdict.way
+        if row is None or way is None:
+            raise ValueError("only what the gate lets through is carried")
+        admitted = await self._on(session, row, way)
+        urgent = ask.template.kind is Kind.TRANSACTIONAL
+        if isinstance(admitted, Wait) and admitted.lasting and urgent:
+            other = replace(ask, tried=(*ask.tried, way.channel))
+            detour = await judge(session, other, now=self._clock.now(), rules=rules)
+            if detour.way and detour.answer is None:
+                admitted = await self._on(session, row, detour.way)
+        if isinstance(admitted, Wait):
+            now, span = self._clock.now(), admitted.until - self._clock.real()
+            due = now + span * self._clock.pace.factor
+            if admitted.reason == providers.AWAY:
+                facts = {"channel": way.channel, "fault": admitted.fault}
+                reason = admitted.reason
+                await ledger.put_off(
+                    session, message, row, now, reason=reason, facts=facts, due=due
+                )
+            else:
+                row.slot_at = due
+        return admitted
+
+    async def _on(self, session: AsyncSession, row: Row, way: Way) -> tuple[Channel, Go] | Wait:
+        """Whether the message may go this way now."""
+        row.channel, row.address = way
+        channel, real = self._carriers.choose(way.channel, way.address), self._clock.real()
+        if not self._dispatch.has_room(channel):
+            return Wait(providers.BUSY, real + BUSY)
+        go = await providers.admit(
+            session,
+            channel.provider,
+            row,
+            rate=self._carriers.rate(way.channel),
+            now=real,
+            lease=channel.deadline,
+            urgent=row.kind == Kind.TRANSACTIONAL.value,
+        )
+        return go if isinstance(go, Wait) else (channel, go)
+
+    async def _press(
+        self,
+        session: AsyncSession,
+        message: Message,
+        customer: Customer,
+        row: Row,
+        rules: HouseRules,
+    ) -> Parcel:
+        """The message as its reader gets it, kept on its row and packed for its channel."""
+        rendered, facts = await self._render(session, message, customer, row, rules)
         row.locale, row.subject = rendered.locale, rendered.subject
         row.body_text, row.body_html = rendered.text, rendered.html
-        channel = self._channels[row.channel or ""]
-        ledger.reserve(row, now, self._clock.real() + channel.deadline)
-        facts = {**verdict.facts, "attempt": row.attempts}
-        await decide(session, now, message, "allowed", facts=facts)
-        return Attempt(row.attempts, channel, parcel_of(row), began)
+        leaves = row.kind != Kind.TRANSACTIONAL.value
+        secret, domain = self._settings.secret_key.get_secret_value(), self._settings.reply_domain
+        return replace(
+            parcel_of(row),
+            from_name=rules.company.name,
+            reply_to=f"r+{tokens.make_short(secret, 'reply', row.id)}@{domain}"
+            if domain
+            else rules.company.support_email,
+            unsubscribe=str(facts["links"].unsubscribe) if leaves else "",
+        )
 
     async def _render(
         self,
@@ -166,7 +257,7 @@ class GatedMessaging(Messaging):
         customer: Customer,
         row: Row,
         rules: HouseRules,
-    ) -> Rendered:
+    ) -> tuple[Rendered, dict[str, Any]]:
         order = await session.get(Order, message.order_id) if message.order_id else None
         draft = await session.get(Draft, message.draft_id) if message.draft_id else None
         if message.draft_id and (draft is None or draft.customer_id != customer.id):
@@ -181,76 +272,10 @@ class GatedMessaging(Messaging):
             public_url=self._settings.public_url,
             secret=self._settings.secret_key.get_secret_value(),
         )
-        return self._renderer.render(
+        rendered = self._renderer.render(
             message.template, customer.locale, row.channel or "", facts, draft
         )
-
-    # -- the request ---------------------------------------------------------------------
-
-    async def _dispatch(self, message: Message, attempt: Attempt) -> Answer:
-        """One request, and what came of it. Half of the deadline is for getting here, half for
-        the provider, so that nothing leaves after it."""
-        channel, half = attempt.channel, attempt.channel.deadline.total_seconds() / 2
-        if self._boot() - attempt.began > half:
-            await self._give_back(message, attempt)
-            raise later("lease_lost", BUSY)
-        try:
-            async with asyncio.timeout(half):
-                outcome = await channel.send(attempt.parcel)
-        except Exception as error:  # noqa: BLE001 - whatever it was, the provider may have it
-            log.warning("outcome_unknown", key=message.key, error=type(error).__name__)
-            raise later("unknown", channel.deadline + channel.quarantine) from None
-        if isinstance(outcome, Accepted):
-            return await self._accepted(message, outcome.provider_id)
-        if outcome.later:
-            await self._give_back(message, attempt)
-            raise later(outcome.reason, outcome.retry_after)
-        return await self._refused(message, attempt, outcome.reason)
-
-    async def _accepted(self, message: Message, provider_id: str) -> Sent:
-        now = self._clock.now()
-        async with self._store.transaction() as session:  # first and alone
-            single = await ledger.confirm(session, message.key, provider_id, now)
-        async with self._store.transaction() as session:
-            await lock_customer(session, message.customer_id)
-            row = await ledger.find(session, message.key)
-            if row is None:
-                return Sent(key=message.key, at=now)
-            if not single:
-                await ledger.trip(session, row, now)
-            await self._record_sent(session, message, row)
-            return Sent(key=message.key, at=row.sent_at or now)
-
-    async def _give_back(self, message: Message, attempt: Attempt) -> None:
-        """It surely did not go: whoever asks next asks the gate anew, and keeps the slot."""
-        async with self._store.transaction() as session:
-            row = await self._mine(session, message, attempt)
-            if row is not None:
-                row.state, row.deadline = ledger.RESERVED, None
-
-    async def _refused(self, message: Message, attempt: Attempt, reason: str) -> Answer:
-        answer = Refused(reason=reason)
-        async with self._store.transaction() as session:
-            row = await self._mine(session, message, attempt)
-            if row is None:
-                raise later("in_flight", BUSY)
-            ledger.note_answer(row, answer)
-            facts = {"channel": row.channel, "by": "provider"}
-            await ledger.record(session, message, answer, self._clock.now(), facts)
-        return answer
-
-    async def _mine(self, session: AsyncSession, message: Message, attempt: Attempt) -> Row | None:
-        """The row, if this attempt still holds it."""
-        await lock_customer(session, message.customer_id)
-        row = await ledger.find(session, message.key)
-        if row is None or (row.state, row.attempts) != (ledger.SENDING, attempt.number):
-            return None
-        return row
-
-    async def _record_sent(self, session: AsyncSession, message: Message, row: Row) -> None:
-        sent = Sent(key=row.key, at=row.sent_at or row.created_at)
-        facts = {"channel": row.channel, "attempt": row.attempts}
-        await ledger.record(session, message, sent, sent.at, facts)
+        return rendered, facts
 
 
 def _describe(row: Row, message: Message, template: Template) -> None:

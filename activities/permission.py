@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
@@ -14,8 +14,18 @@ from activities.crm.house import HouseRules
 from activities.crm.tables import Customer, Suppression
 from workflows.vocabulary import Kind
 
+CHANNELS = ("email", "sms", "letter", "call")  # in the order they are tried, if none is preferred
 PHONED = ("sms", "call")  # channels that need a number
-MARKETING_CONSENT = {"email": "email_marketing", "sms": "sms_marketing", "call": "sms_marketing"}
+PREFERRED = {"phone": "call"}  # what a customer calls a channel
+MARKETING_CONSENT = {
+    "email": "email_marketing",
+    "sms": "sms_marketing",
+    "call": "sms_marketing",
+    "letter": "letter_marketing",
+}
+LONGEST = 255  # characters of an address on one line
+UNDELIVERABLE = "undeliverable"  # every way was tried
+LANDLINE = "landline"  # the number takes no SMS, but a call
 
 
 class Template(Protocol):
@@ -50,7 +60,7 @@ class Standing:
 
     customer: Customer
     consents: dict[str, bool]  # by scope, the latest word; absent: never stated
-    suppressed: frozenset[str]
+    suppressed: Mapping[str, str]  # the address, and why nothing is sent there
 
 
 async def standing_of(session: AsyncSession, customer: Customer) -> Standing:
@@ -58,22 +68,24 @@ async def standing_of(session: AsyncSession, customer: Customer) -> Standing:
     said = {scope: word.given for scope, word in words.items()}
     said |= dict.fromkeys(await consents.refused_at(session, customer), False)
     addresses = [address for address in (customer.email, customer.phone) if address]
-    lost = select(Suppression.address).where(Suppression.address.in_(addresses))
-    return Standing(
-        customer,
-        said,
-        frozenset((await session.execute(lost)).scalars()),
-    )
+    lost = select(Suppression.address, Suppression.reason).where(Suppression.address.in_(addresses))
+    suppressed = {row.address: row.reason for row in await session.execute(lost)}
+    return Standing(customer, said, suppressed)
 
 
 def way_for(
-    template: Template, standing: Standing, rules: HouseRules, *, by_person: bool = False
+    template: Template, standing: Standing, rules: HouseRules, *, tried: Collection[str] = ()
 ) -> Way | str:
-    """How a message of this template may go; else the reason why it must not."""
+    """How a message of this template may go; else the reason why it must not.
+
+    `tried` are the channels on which it was refused already: none is tried twice.
+    """
     if reason := _refused(template, standing, rules):
         return reason
-    reason = ""
-    for way in _ways(template, standing.customer, by_person=by_person):
+    reason = UNDELIVERABLE if tried else ""
+    for way in _ways(template, standing.customer):
+        if way.channel in tried:
+            continue
         refused = _refused_on(way, template, standing)
         if not refused:
             return way
@@ -84,7 +96,7 @@ def way_for(
 def never(template: Template, standing: Standing, rules: HouseRules) -> bool:
     """Whether it is refused, even from a person, until the customer changes their mind. A missing
     address is not for good: one may still become known."""
-    found = way_for(template, standing, rules, by_person=True)
+    found = way_for(template, standing, rules)
     return isinstance(found, str) and found != "no_address"
 
 
@@ -110,7 +122,8 @@ def _refused(template: Template, standing: Standing, rules: HouseRules) -> str:
 def _refused_on(way: Way, template: Template, standing: Standing) -> str:
     """Why it must not go this way."""
     said, kind = standing.consents, template.kind
-    if way.address in standing.suppressed:
+    lost = standing.suppressed.get(way.address)
+    if lost and not (lost == LANDLINE and way.channel == "call"):
         return "suppressed"
     if way.channel == "sms" and said.get("sms") is False:
         return "stopped"
@@ -124,12 +137,20 @@ def _refused_on(way: Way, template: Template, standing: Standing) -> str:
     return ""
 
 
-def _ways(template: Template, customer: Customer, *, by_person: bool) -> Iterator[Way]:
+def _ways(template: Template, customer: Customer) -> Iterator[Way]:
     """The channels the template has words for and the customer an address, preferred first."""
-    order = ["email", "sms", *(["call"] if by_person else [])]
-    preferred = "call" if customer.preferred_channel == "phone" else customer.preferred_channel
-    order.sort(key=lambda channel: channel != preferred)
-    for channel in order:
-        address = customer.phone if channel in PHONED else customer.email
+    said = customer.preferred_channel or ""
+    preferred = PREFERRED.get(said, said)
+    for channel in sorted(CHANNELS, key=lambda channel: channel != preferred):
+        address = _address(customer, channel)
         if channel in template.channels and address:
             yield Way(channel, address)
+
+
+def _address(customer: Customer, channel: str) -> str:
+    if channel in PHONED:
+        return customer.phone or ""
+    if channel == "email":
+        return customer.email or ""
+    lines = (str(line).strip() for line in (customer.address or {}).values() if line)
+    return ", ".join(lines)[:LONGEST]

@@ -8,12 +8,14 @@ most once, so that a person finds out.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
 from datetime import datetime, timedelta
 
+import structlog
 from sqlalchemy import select
 from temporalio.exceptions import ApplicationError
 
+from activities.carriers import Carriers
 from activities.channels import Channel, Parcel
 from activities.clock import Clock
 from activities.crm import ledger
@@ -21,10 +23,13 @@ from activities.crm.store import Store, lock_customer
 from activities.crm.tables import Message
 from workflows.vocabulary import Kind
 
+log = structlog.get_logger("aftercare.messaging")
+
 BUSY = timedelta(seconds=1)  # real time, after which who found the row taken asks again
+MUTE = timedelta(minutes=1)  # after which a provider that did not answer a look-up is asked again
 
 
-async def reconcile(store: Store, clock: Clock, channels: Mapping[str, Channel], key: str) -> None:
+async def reconcile(store: Store, clock: Clock, carriers: Carriers, key: str) -> None:
     """Find out what became of the attempt that holds this key, and write it down.
 
     Raises a retryable `ApplicationError`, with the delay, while it is too early to know.
@@ -35,13 +40,13 @@ async def reconcile(store: Store, clock: Clock, channels: Mapping[str, Channel],
         ).scalar_one_or_none()
     if row is None or row.state != ledger.SENDING or row.deadline is None:
         return
-    channel = channels[row.channel or ""]
-    wait_until(row.deadline + channel.quarantine, clock, "in_flight")
-    found = await channel.look_up(parcel_of(row), row.begun_at or row.created_at)
+    channel = carriers.named(row.channel or "", row.via)
+    wait_until(row.deadline + (channel.quarantine if channel else MUTE), clock, "in_flight")
+    found = await _look_up(channel, row) if channel else None
     if found:
         await confirm(store, clock, row, found)
         return
-    if found is not None and not channel.conclusive:
+    if channel and found is not None and not channel.conclusive:
         looked_at = row.looked_at or await _looked(store, row, clock.real())
         wait_until(looked_at + channel.lag, clock, "in_doubt")
     async with store.transaction() as session:
@@ -49,10 +54,20 @@ async def reconcile(store: Store, clock: Clock, channels: Mapping[str, Channel],
         held = await ledger.find(session, key)
         if held is None or held.state != ledger.SENDING or held.attempts != row.attempts:
             return  # somebody else has found out
-        if _may_go_again(Kind(row.kind), channel, looked=found is not None):
+        if channel and _may_go_again(Kind(row.kind), channel, looked=found is not None):
             held.state, held.deadline = ledger.RESERVED, None
         else:
             await ledger.doubt(session, held, clock.now())
+
+
+async def _look_up(channel: Channel, row: Message) -> tuple[str, ...] | None:
+    """What the provider says; while it says nothing, nothing is known."""
+    try:
+        async with asyncio.timeout(channel.deadline.total_seconds() / 2):
+            return await channel.look_up(parcel_of(row), row.begun_at or row.created_at)
+    except Exception as error:  # noqa: BLE001 - whatever it was, it is no answer
+        log.warning("look_up_failed", provider=channel.provider, error=type(error).__name__)
+        raise later("look_up_failed", min(MUTE, channel.deadline + channel.lag)) from None
 
 
 async def confirm(store: Store, clock: Clock, row: Message, ids: tuple[str, ...]) -> None:

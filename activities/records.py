@@ -10,18 +10,18 @@ import hashlib
 import json
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from temporalio import activity
 
+from activities.carriers import Carriers
 from activities.channels import Channel
 from activities.clock import Clock
 from activities.crm import holds, inbox, ledger, people, tasks
 from activities.crm.milestones import decide
 from activities.crm.store import Store, lock_customer
-from activities.crm.tables import Case, Customer, Enrolment, Hold, Inbox, Milestone, Task, new_id
+from activities.crm.tables import Case, Customer, Enrolment, Hold, Milestone, Task, new_id
 from activities.handover import MEND, hand_over
 from activities.reconcile import BUSY, later, reconcile
 from activities.settings import Settings
@@ -41,7 +41,7 @@ class CrmRecords(Records):
         channels: Mapping[str, Channel] | None = None,
     ) -> None:
         self.store, self.clock, self.settings = store, clock, settings or Settings()
-        self.channels = channels or {}
+        self.carriers = Carriers(store, clock, self.settings, channels or {})
 
     @activity.defn
     async def hand_over(self, task: v.Task) -> v.Answer:
@@ -54,7 +54,7 @@ class CrmRecords(Records):
             try:
                 return await self._withdraw(step)
             except ledger.InFlightError:
-                await reconcile(self.store, self.clock, self.channels, step.key)
+                await reconcile(self.store, self.clock, self.carriers, step.key)
         raise later("in_flight", BUSY)
 
     async def _withdraw(self, step: v.Withdrawal) -> v.Settled:
@@ -97,7 +97,7 @@ class CrmRecords(Records):
             await holds.hold(
                 session, now, customer_id=customer.id, kind="complaint", hold_id=case.id
             )
-            await _ask_desk(session, now, "complaint.opened", step, {"case_id": case.id})
+            await inbox.want(session, now, "complaint.opened", step, {"case_id": case.id})
             answer = v.Task(
                 key=f"{case.id}/answer",
                 customer_id=customer.id,
@@ -132,7 +132,7 @@ class CrmRecords(Records):
         step = v.Step(key=key, customer_id=who.customer_id)
         async with self.store.transaction() as session:
             await lock_customer(session, who.customer_id)
-            await _ask_desk(session, self.clock.now(), "keep_in_touch.wanted", step, data)
+            await inbox.want(session, self.clock.now(), "keep_in_touch.wanted", step, data)
 
     @activity.defn
     async def close(self, ending: v.Ending) -> None:
@@ -219,20 +219,3 @@ async def _note(session: AsyncSession, step: v.Step, text: str, now: datetime) -
         follow_up=step.follow_up or None,
     )
     note.clause = step.clause or None
-
-
-async def _ask_desk(
-    session: AsyncSession, now: datetime, what: str, step: v.Step, data: dict[str, Any]
-) -> None:
-    """What only the desk can do it finds in its inbox: no activity speaks to Temporal."""
-    known = select(Inbox.id).where(Inbox.source == inbox.WORKFLOW, Inbox.event_id == step.key)
-    if (await session.execute(known)).first():
-        return
-    event: dict[str, Any] = {
-        "id": step.key,
-        "type": what,
-        "occurred_at": now.isoformat(),
-        "customer": {"id": step.customer_id},
-        "data": data,
-    }
-    session.add(inbox.row_for(inbox.WORKFLOW, event, occurred_at=now, now=now))

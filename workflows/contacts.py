@@ -33,7 +33,7 @@ from workflows.vocabulary import (
     Withdrawal,
 )
 
-NOWHERE = ("no_address", "suppressed", "stopped")  # why not even what they must have can go
+NOWHERE = ("no_address", "suppressed", "stopped", "undeliverable")  # why not even what they must have can go
 
 
 class Contacts(Signals, Generic[PolicyT]):

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.crm.store import Store
 from activities.crm.tables import Inbox, new_id
+from workflows.vocabulary import Step
 
 PATIENCE = timedelta(days=30)  # how long something unknown is waited for
 WORKFLOW = "workflow"  # the source of what activities want done: they know no Temporal client
@@ -35,6 +36,23 @@ def row_for(source: str, event: dict[str, Any], *, occurred_at: datetime, now: d
         occurred_at=occurred_at,
         received_at=now,
     )
+
+
+async def want(
+    session: AsyncSession, now: datetime, what: str, step: Step, data: dict[str, Any]
+) -> None:
+    """What only the desk can do it finds in its inbox: no activity speaks to Temporal."""
+    known = select(Inbox.id).where(Inbox.source == WORKFLOW, Inbox.event_id == step.key)
+    if (await session.execute(known)).first():
+        return
+    event: dict[str, Any] = {
+        "id": step.key,
+        "type": what,
+        "occurred_at": now.isoformat(),
+        "customer": {"id": step.customer_id},
+        "data": data,
+    }
+    session.add(row_for(WORKFLOW, event, occurred_at=now, now=now))
 
 
 async def keep(store: Store, row: Inbox) -> Inbox:

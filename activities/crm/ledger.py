@@ -6,7 +6,7 @@ true whatever else goes on.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from sqlalchemy import select
@@ -31,8 +31,12 @@ RESERVED, SENDING, SENT, REFUSED, COVERED, UNKNOWN = (
     "unknown",
 )
 GONE = (SENT, "delivered", "bounced")  # the provider took it
+NOT_RELEASED = "not_released"  # it went to the outbox: only test addresses are written to
 TRIPWIRE = "tripwire"
+PROVIDER = "provider"  # who presses the stop button of a channel that refuses our account
 TITLES = {
+    "account": "The {channel} provider refuses our account ({reason}): mend it, then go on with "
+    "`aftercare go --channel {channel}`",
     UNKNOWN: "Find out whether the message {template} arrived, and settle it",
     "double": "The message {template} was accepted twice under one key: find out why",
 }
@@ -85,9 +89,11 @@ def note_answer(row: Message, answer: v.Answer) -> None:
             raise ValueError(answer.answer)
 
 
-def reserve(row: Message, now: datetime, deadline: datetime) -> None:
-    """One attempt has the row until the deadline."""
-    row.state, row.slot_at, row.deadline, row.looked_at = SENDING, now, deadline, None
+def reserve(row: Message, now: datetime, real: datetime, lease: timedelta, via: str) -> None:
+    """One attempt, by this provider, has the row until its lease is over, in real time."""
+    if row.via != via or row.begun_at is None:
+        row.via, row.begun_at = via, real
+    row.state, row.slot_at, row.deadline, row.looked_at = SENDING, now, real + lease, None
     row.attempts += 1
 
 
@@ -147,6 +153,30 @@ async def record(
     await decide(session, now, step, answer.answer, reason=reason, facts=facts)
 
 
+async def record_sent(session: AsyncSession, message: v.Message, row: Message) -> None:
+    """Write on the checklist that it went, if whoever sent it did not come to it."""
+    sent = v.Sent(key=row.key, at=row.sent_at or row.created_at)
+    facts = {"channel": row.channel, "via": row.via, "attempt": row.attempts}
+    known = {name: fact for name, fact in facts.items() if fact is not None}
+    await record(session, message, sent, sent.at, known)
+
+
+async def put_off(
+    session: AsyncSession,
+    step: v.Step,
+    row: Message,
+    now: datetime,
+    *,
+    reason: str,
+    facts: dict[str, Any],
+    due: datetime | None = None,
+) -> None:
+    """It waits for its provider: the slot it had is free for others, the checklist says why."""
+    row.slot_at, row.reason = None, reason
+    await tick(session, now, step, State.NEXT, reason=reason, due_at=due, message_key=row.key)
+    await decide(session, now, step, "deferred", reason=reason, facts=facts)
+
+
 # -- what becomes of an attempt ------------------------------------------------------------
 
 
@@ -159,7 +189,8 @@ async def confirm(session: AsyncSession, key: str, provider_id: str, at: datetim
         return False
     row.provider_id = provider_id
     if row.state not in GONE:
-        row.state, row.reason, row.sent_at, row.deadline = SENT, None, at, None
+        row.state, row.sent_at, row.deadline = SENT, at, None
+        row.reason = row.reason if row.reason == NOT_RELEASED else None
     return True
 
 
@@ -173,6 +204,23 @@ async def trip(session: AsyncSession, row: Message, now: datetime) -> None:
         stop = Stop(id=new_id("stop"), template=row.template, reason=reason, by=TRIPWIRE, at=now)
         await press(session, stop)
     await call_person(session, row, now, about="double", role=Role.ENGINEER, priority=1)
+
+
+async def pause(session: AsyncSession, row: Message, reason: str, now: datetime) -> None:
+    """The provider refuses us, not a customer: its channel stops, and an engineer is called."""
+    mine = (Stop.channel == row.channel, Stop.by == PROVIDER, Stop.lifted_at.is_(None))
+    if (await session.execute(select(Stop.id).where(*mine))).first() is None:
+        said = f"{row.via} refuses our account: {reason}"
+        stop = Stop(id=new_id("stop"), channel=row.channel, reason=said, by=PROVIDER, at=now)
+        await press(session, stop)
+        step = v.Task(
+            key=f"{PROVIDER}/{stop.id}",
+            customer_id="",
+            role=Role.ENGINEER,
+            what=TITLES["account"].format(channel=row.channel, reason=reason),
+        )
+        due = office_due(now, step.within, await house_rules(session))
+        await tasks.put(session, now, step, None, due=due, priority=1)
 
 
 async def doubt(session: AsyncSession, row: Message, now: datetime) -> None:
@@ -191,14 +239,17 @@ async def withdraw(session: AsyncSession, step: v.Withdrawal, now: datetime) -> 
     if row is not None and row.state == SENDING:
         raise InFlightError
     answer = await settled(session, row) if row else None
+    facts: dict[str, Any] = {}
     if answer is None:
         answer = v.Refused(reason=step.reason)
+        if row is not None and row.reason:
+            facts = {"waited": row.reason}  # for its provider, all the time
         if row is not None:
             row.state, row.reason, row.slot_at = REFUSED, step.reason, None
         elif customer is not None:
             enter(session, step, now, state=REFUSED, reason=step.reason)
         await session.flush()
-    await record(session, step, answer, now)
+    await record(session, step, answer, now, facts)
     return answer
 
 

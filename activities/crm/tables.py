@@ -296,10 +296,11 @@ class Provider(Base):
 
     __tablename__ = "provider"
     name: Mapped[str] = mapped_column(primary_key=True)
-    turn_at: Mapped[datetime | None]  # the next turn that its rate has free
+    turn_at: Mapped[datetime | None]  # the next turn that its rate has free,
+    urgent_at: Mapped[datetime | None]  # and the next for what customers are waiting for
     failures: Mapped[int] = mapped_column(default=0)  # since it last answered
     fault: Mapped[str | None]  # a code: the last failure
-    failed_at: Mapped[datetime | None]
+    failing_since: Mapped[datetime | None]
     open_until: Mapped[datetime | None]  # nobody asks it before
 
 

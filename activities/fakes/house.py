@@ -15,7 +15,7 @@ from activities.fakes.clock import RehearsalClock
 from activities.settings import Settings
 from activities.wiring import verbs
 
-CHANNELS = ("email", "sms", "letter")
+CHANNELS = ("email", "sms", "letter", "call")
 
 
 @dataclass

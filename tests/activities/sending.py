@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,7 +15,14 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from temporalio.exceptions import ApplicationError
 
-from activities.channels import Accepted, Parcel, Rejected, UnknownOutcomeError
+from activities.channels import (
+    Accepted,
+    Because,
+    Channel,
+    Parcel,
+    Rejected,
+    UnknownOutcomeError,
+)
 from activities.crm.holds import hold
 from activities.crm.store import Store, lock_customer
 from activities.crm.tables import Consent, Customer, Decision, Milestone, Note, Task, new_id
@@ -69,7 +77,8 @@ class Plates:
         return SHEETS
 
     def facts_for(self, customer: Customer, *_: Any, **more: Any) -> dict[str, Any]:
-        return {"name": customer.preferred_name, **more}
+        links = SimpleNamespace(unsubscribe="https://example.com/u/token")
+        return {"name": customer.preferred_name, "links": links, **more}
 
     def render(
         self,
@@ -85,16 +94,29 @@ class Plates:
         return Rendered(draft.subject if draft else name, text, None, locale or "en")
 
 
+NOES = {
+    "away": Rejected("no_connection", Because.AWAY),
+    "busy": Rejected("rate_limited", Because.BUSY, timedelta(seconds=90)),
+    "account": Rejected("unauthorised", Because.ACCOUNT),
+    "bad": Rejected("no_such_address", Because.ADDRESS),
+    "landline": Rejected("landline", Because.ADDRESS),
+    "refused": Rejected("refused", Because.MESSAGE),
+    "stopped": Rejected("stopped", Because.OPTED_OUT),
+}
+
+
 @dataclass
 class Provider:
     """A provider that takes what it is given, unless told how to fail next.
 
     `accept and die`: it has it, and nobody hears so; `die`: it never got it; `hang`: it has it
-    and never answers; `busy`, `bad`: it says no, for now or for good.
+    and never answers; `away`, `busy`, `account`: it says no, for now; `bad`, `refused`, `stopped`:
+    for good, because of the address, of the message, or because the customer told it to.
     """
 
     clock: FakeClock
     name: str = "email"
+    provider: str = "provider"
     deadline: timedelta = timedelta(seconds=10)
     quarantine: timedelta = timedelta(seconds=5)
     lag: timedelta = timedelta(0)
@@ -106,10 +128,8 @@ class Provider:
 
     async def send(self, parcel: Parcel) -> Accepted | Rejected:
         what = self.next.pop(0) if self.next else "accept"
-        if what == "busy":
-            return Rejected("rate_limited", later=True, retry_after=timedelta(seconds=90))
-        if what == "bad":
-            return Rejected("bad_address")
+        if what in NOES:
+            return NOES[what]
         if what == "die":
             raise UnknownOutcomeError
         provider_id = new_id("prov")
@@ -122,11 +142,14 @@ class Provider:
             await asyncio.sleep(3600)
         return Accepted(provider_id)
 
-    async def look_up(self, key: str) -> tuple[str, ...] | None:
+    async def look_up(self, parcel: Parcel, since: datetime) -> tuple[str, ...] | None:
         if not self.can_look_up:
             return None
         known = self.clock.now() - self.behind
-        return tuple(id_ for at, parcel, id_ in self.taken if parcel.key == key and at <= known)
+        return tuple(id_ for at, one, id_ in self.taken if one.key == parcel.key and at <= known)
+
+    async def close(self) -> None:
+        pass
 
     def took(self) -> list[str]:
         return [parcel.key for _, parcel, _ in self.taken]
@@ -173,15 +196,23 @@ class Dying:
 class House:
     """The real gate, ledger and store; the channels, templates and clocks are in our hands."""
 
-    def __init__(self, store: Store, clock: FakeClock) -> None:
+    def __init__(
+        self,
+        store: Store,
+        clock: FakeClock,
+        channels: Mapping[str, Channel] | None = None,
+        dying: Dying | None = None,
+        **settings: Any,
+    ) -> None:
         self.store, self.clock = store, clock
         self.plates, self.boot = Plates(), Boot()
-        self.email, self.sms = Provider(clock), Provider(clock, "sms")
+        self.email = Provider(clock, provider="post")
+        self.sms = Provider(clock, "sms", provider="phone")
         self.messaging = GatedMessaging(
-            store,
+            dying or store,  # type: ignore[arg-type]
             clock,
-            Settings(secret_key="secret", _env_file=None),
-            {"email": self.email, "sms": self.sms},
+            Settings(**{"secret_key": "secret", "_env_file": None, "email_rate": 1000} | settings),
+            channels or {"email": self.email, "sms": self.sms},
             renderer=self.plates,
             boot=self.boot,
         )

@@ -246,8 +246,8 @@ async def test_one_open_question_of_a_sort_per_order(house: House) -> None:
 
 async def test_a_refused_question_is_free_again(house: House) -> None:
     customer = await somebody(house)
-    house.email.next = ["bad"]
-    assert said(await house.send(customer.id, "check-in")) == "bad_address"
+    house.email.next, house.sms.next = ["bad"], ["refused"]
+    assert said(await house.send(customer.id, "check-in")) == "undeliverable"
     assert said(await house.send(customer.id, "survey")) == "goes"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -12,8 +13,10 @@ from activities.channels import Parcel
 from activities.channels.outbox import OutboxChannel, doubles
 from activities.crm import ledger
 from activities.crm.store import Store
-from activities.crm.tables import Draft, Message, Outbox
-from activities.messaging import Attempt, GatedMessaging
+from activities.crm.tables import Draft, Message, Outbox, message_id
+from activities.dispatch import Attempt
+from activities.messaging import GatedMessaging
+from activities.rendering import tokens
 from activities.settings import Settings
 from tests.activities.sending import Dying, House, fails, key_of, message, somebody
 from tests.factories import NOON, FakeClock, a_customer
@@ -49,15 +52,35 @@ async def test_what_is_sent_stands_in_the_ledger_as_it_was_sent(house: House) ->
 
 async def test_the_channel_is_given_key_address_and_words(house: House) -> None:
     customer = await somebody(house)
-    await house.send(customer.id, "guide", sender=v.Role.CSR)
-    assert house.email.taken[0][1] == Parcel(
-        key=key_of(customer.id, "guide"),
+    for template in ("guide", "notice"):
+        await house.send(customer.id, template, sender=v.Role.CSR)
+    key = key_of(customer.id, "guide")
+    guide, notice = (parcel for _, parcel, _ in house.email.taken)
+    assert guide == Parcel(
+        key=key,
         to=customer.email or "",
         subject="guide",
         text="guide for Ada",
         html=None,
         sender="customer-excellence-officer",
+        reference=message_id(key),
+        from_name="Our Shop",
+        reply_to="support@example.com",
+        unsubscribe="https://example.com/u/token",
     )
+    assert not notice.unsubscribe  # what they must have, nobody can leave
+
+
+async def test_an_answer_finds_its_message(store: Store, clock: FakeClock) -> None:
+    """With a domain for answers, Reply-To carries the message's token, short enough for an address
+    (RFC 5321: 64 characters before the @)."""
+    house = House(store, clock, reply_domain="reply.example.com")
+    customer = await somebody(house)
+    await house.send(customer.id, "guide")
+    local, _, domain = house.email.taken[0][1].reply_to.partition("@")
+    assert (local[:2], domain, len(local) <= 64) == ("r+", "reply.example.com", True)
+    key = key_of(customer.id, "guide")
+    assert tokens.read_short("secret", "reply", local[2:]) == message_id(key)
 
 
 # -- killed between two steps ------------------------------------------------------------
@@ -67,13 +90,13 @@ async def test_the_channel_is_given_key_address_and_words(house: House) -> None:
 @pytest.mark.parametrize("nth", [1, 2, 3])
 @pytest.mark.parametrize("template", ["notice", "guide", "offer"])
 async def test_killed_around_any_transaction(
-    house: House, template: str, nth: int, moment: str
+    store: Store, clock: FakeClock, template: str, nth: int, moment: str
 ) -> None:
     """Gate, sent, record: it dies before or after each; the next attempts send it once."""
+    dying = Dying(store)
+    house = House(store, clock, dying=dying)
     customer = await somebody(house)
-    dying = Dying(house.store)
     dying.at(nth, moment)
-    house.messaging._store = dying  # type: ignore[assignment]
     with pytest.raises(asyncio.CancelledError):
         await house.send(customer.id, template)
     house.clock.advance(seconds=15)
@@ -140,13 +163,13 @@ async def test_not_now_keeps_the_slot_and_names_the_delay(house: House) -> None:
 
 
 async def test_never_is_an_answer_not_an_error(house: House) -> None:
-    customer = await somebody(house)
-    house.email.next = ["bad"]
-    refused = v.Refused(reason="bad_address")
+    customer = await somebody(house, phone=None)
+    house.email.next = ["refused"]
+    refused = v.Refused(reason="undeliverable")
     assert await house.send(customer.id, "guide") == refused
     assert await house.send(customer.id, "guide") == refused
     line = await house.milestone(customer.id, "5.2.1")
-    assert (line.state, line.reason) == ("skipped", "bad_address")
+    assert (line.state, line.reason) == ("skipped", "undeliverable")
     assert isinstance(await house.send(customer.id, "tips"), v.Sent)  # it took no slot
 
 
@@ -224,12 +247,12 @@ async def test_the_outbox_shows_doubles_and_finds_by_key(house: House) -> None:
     outbox = OutboxChannel(house.store, house.clock, "email")
     parcel = Parcel(key="k", to="a@example.com", subject="s", text="t", html=None, sender="")
     first = await outbox.send(parcel)
-    assert await outbox.look_up("k") == (first.provider_id,)
-    assert await outbox.look_up("other") == ()
+    assert await outbox.look_up(parcel, NOON) == (first.provider_id,)
+    assert await outbox.look_up(replace(parcel, key="other"), NOON) == ()
     async with house.store.reading() as session:
         assert await doubles(session) == []
     second = await outbox.send(parcel)
-    assert set(await outbox.look_up("k")) == {first.provider_id, second.provider_id}
+    assert set(await outbox.look_up(parcel, NOON)) == {first.provider_id, second.provider_id}
     async with house.store.reading() as session:
         assert await doubles(session) == ["k"]
 

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.ext.asyncio import AsyncSession
 from temporalio.exceptions import ApplicationError
 
-from activities.channels import Accepted, Parcel, Rejected
+from activities.channels import Accepted, Channel, Parcel, Rejected
 from activities.crm import ledger
 from activities.crm.holds import hold, release
 from activities.crm.store import Store, lock_customer
@@ -47,15 +47,14 @@ class World:
 
     def __init__(self, store: Store, failures: list[str], lateness: list[int]) -> None:
         self.store, self.clock = store, FakeClock()
-        self.house = House(store, self.clock)
         self.provider = Watched(self.clock, next=failures)
         self.provider.world = self
-        self.house.messaging._channels = {"email": self.provider, "sms": self.provider}
+        self.dying = Dying(store)
+        channels: dict[str, Channel] = {"email": self.provider, "sms": self.provider}
+        self.house = House(store, self.clock, channels, self.dying)
         self.lateness = lateness
         self.truth = {name: Truth() for name in ZONES}
         self.stops: list[str] = []
-        self.dying = Dying(store)
-        self.house.messaging._store = self.dying  # type: ignore[assignment]
         self.agenda: list[tuple[datetime, int, Callable[[], Awaitable[None]]]] = []
         self.order = itertools.count()
         self.messages: dict[str, v.Message] = {}

@@ -15,9 +15,10 @@ def upgrade() -> None:
         "provider",
         sa.Column("name", sa.String(length=255), nullable=False),
         sa.Column("turn_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("urgent_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("failures", sa.Integer(), nullable=False),
         sa.Column("fault", sa.String(length=255), nullable=True),
-        sa.Column("failed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("failing_since", sa.DateTime(timezone=True), nullable=True),
         sa.Column("open_until", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_provider")),
     )

@@ -1,0 +1,288 @@
+"""What the providers can take: a rate, peace while they are away, and nobody waits for another."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+from temporalio.exceptions import ApplicationError
+
+from activities.channels import Parcel
+from activities.crm import ledger, providers
+from activities.crm.store import Store
+from activities.crm.tables import Provider
+from activities.dispatch import AT_ONCE
+from tests.activities.sending import House, fails, key_of, message, said, somebody
+from tests.factories import FakeClock
+from workflows import vocabulary as v
+
+SECOND = timedelta(seconds=1)
+
+
+@pytest.fixture
+def house(store: Store, clock: FakeClock) -> House:
+    return House(store, clock)
+
+
+async def state(house: House, name: str = "post") -> Provider:
+    async with house.store.reading() as session:
+        query = select(Provider).where(Provider.name == name)
+        return (await session.execute(query)).scalar_one()
+
+
+# -- the rate ------------------------------------------------------------------------------
+
+
+async def test_the_herd_goes_at_the_providers_rate_and_each_waits_once(
+    store: Store, clock: FakeClock
+) -> None:
+    """Forty at nine o'clock, four a second: a second's worth at once, then each at its turn."""
+    house = House(store, clock, email_rate=4)
+    herd = [await somebody(house) for _ in range(40)]
+    waiting: dict[str, timedelta] = {customer.id: timedelta() for customer in herd}
+    asked, went = Counter[str](), Counter[int]()
+    began = clock.real()
+    while waiting:
+        who = min(waiting, key=lambda one: waiting[one])
+        clock.set(max(clock.now(), began + waiting[who]))
+        asked[who] += 1
+        try:
+            await house.send(who, "guide")
+        except ApplicationError as fault:
+            assert fault.type == "rate"
+            assert fault.next_retry_delay is not None
+            waiting[who] = clock.real() - began + fault.next_retry_delay
+        else:
+            went[(clock.real() - began) // SECOND] += 1
+            del waiting[who]
+    assert max(asked.values()) == 2
+    assert went[0] == 5
+    assert all(went[second] <= 4 for second in went if second)
+    assert max(went) == 9
+
+
+async def test_what_a_customer_is_waiting_for_goes_before_the_herd(
+    store: Store, clock: FakeClock
+) -> None:
+    """Its own turns, at the same rate; the others move behind."""
+    house = House(store, clock, email_rate=1)
+    for _ in range(12):
+        customer = await somebody(house)
+        with_delay = house.send(customer.id, "guide")
+        await asyncio.gather(with_delay, return_exceptions=True)
+    urgent = [await somebody(house) for _ in range(4)]
+    answers = await asyncio.gather(
+        *(house.send(customer.id, "notice") for customer in urgent), return_exceptions=True
+    )
+    delays = [
+        a.next_retry_delay.total_seconds()
+        for a in answers
+        if isinstance(a, ApplicationError) and a.next_retry_delay
+    ]
+    assert sorted(delays) == [2, 3]
+    late = await fails(house, (await somebody(house)).id, "guide")
+    assert late.next_retry_delay is not None
+    assert late.next_retry_delay.total_seconds() == 16
+
+
+async def test_a_turn_that_was_missed_is_lost(store: Store, clock: FakeClock) -> None:
+    """After an hour's standstill the herd does not come all at once."""
+    house = House(store, clock, email_rate=1)
+    herd = [await somebody(house) for _ in range(10)]
+    for customer in herd:
+        await asyncio.gather(house.send(customer.id, "guide"), return_exceptions=True)
+    assert len(house.email.taken) == 2
+    clock.advance(hours=1)
+    for customer in herd:
+        await asyncio.gather(house.send(customer.id, "guide"), return_exceptions=True)
+    assert len(house.email.taken) == 4
+
+
+async def test_the_outbox_needs_no_sparing(house: House) -> None:
+    house.email.provider = "outbox"
+    for _ in range(3):
+        assert said(await house.send((await somebody(house)).id, "notice")) == "goes"
+    assert not await house.all(Provider)
+
+
+# -- away ----------------------------------------------------------------------------------
+
+
+async def test_three_failures_and_it_is_left_in_peace(house: House) -> None:
+    """Half a minute, then one goes ahead; longer each time, ten minutes at most."""
+    house.email.next = ["away"] * 8
+    asked = []
+    for minutes in (0, 0, 0, 1, 2, 3, 6, 10):
+        house.clock.advance(minutes=minutes)
+        customer = await somebody(house)
+        fault = await fails(house, customer.id, "notice")
+        assert fault.type == "no_connection"
+        asked.append(fault.next_retry_delay)
+    assert asked[:2] == [None, None]  # Temporal's own back-off
+    waits = [delay.total_seconds() for delay in asked[2:] if delay]
+    assert waits == [30, 60, 120, 240, 480, 600]
+    other = await somebody(house, phone=None)
+    kept = await fails(house, other.id, "notice")
+    assert kept.type == "provider_away"
+    assert kept.next_retry_delay is not None
+    assert 600 <= kept.next_retry_delay.total_seconds() <= 660
+    assert not house.email.next
+
+
+async def test_one_goes_ahead_the_others_wait_for_what_it_finds(house: House) -> None:
+    house.email.next = ["away"] * 3
+    for _ in range(3):
+        await fails(house, (await somebody(house)).id, "notice")
+    house.clock.advance(seconds=31)
+    second = await somebody(house)
+    accepts = house.email.send
+
+    async def meanwhile(parcel: Parcel) -> object:
+        assert (await fails(house, second.id, "notice")).type == "provider_away"
+        return await accepts(parcel)
+
+    house.email.send = meanwhile  # type: ignore[method-assign, assignment]
+    assert said(await house.send((await somebody(house)).id, "notice")) == "goes"
+    house.email.send = accepts  # type: ignore[method-assign]
+    found = await state(house)
+    assert (found.failures, found.open_until, found.failing_since) == (0, None, None)
+    assert said(await house.send(second.id, "notice")) == "goes"
+
+
+async def test_no_answer_counts_as_a_failure_too(house: House) -> None:
+    house.email.next = ["die"] * 3
+    for _ in range(3):
+        assert (await fails(house, (await somebody(house)).id, "notice")).type == "unknown"
+    assert (await fails(house, (await somebody(house)).id, "notice")).type == "provider_away"
+
+
+async def test_who_fails_together_counts_once(house: House) -> None:
+    """Twenty in flight when the line breaks: half a minute's peace, not ten."""
+    herd = [await somebody(house) for _ in range(AT_ONCE)]
+    broken = asyncio.Barrier(AT_ONCE)
+
+    async def away(parcel: Parcel) -> object:
+        await broken.wait()
+        raise ConnectionResetError
+
+    house.email.send = away  # type: ignore[method-assign, assignment]
+    await asyncio.gather(*(fails(house, customer.id, "notice") for customer in herd))
+    assert (await state(house)).failures == providers.TRIES
+
+
+async def test_the_checklist_says_what_it_waits_for(house: House) -> None:
+    """`show` and `why` name the provider while it is away; what became stale meanwhile says so."""
+    house.email.next = ["away"] * 3
+    customers = [await somebody(house) for _ in range(4)]
+    for customer in customers[:3]:
+        await fails(house, customer.id, "guide")
+    last = customers[-1]
+    for _ in range(3):
+        await fails(house, last.id, "guide")
+    line = await house.milestone(last.id, "5.2.1")
+    assert (line.state, line.reason) == ("next", "provider_away")
+    assert line.due_at is not None
+    assert line.due_at > house.clock.now()
+    (decision,) = await house.decisions(key_of(last.id, "guide"))
+    facts = {"channel": "email", "fault": "no_connection"}
+    assert (decision.outcome, decision.reason, decision.facts) == (
+        "deferred",
+        "provider_away",
+        facts,
+    )
+    step = v.Withdrawal(
+        key=key_of(last.id, "guide"),
+        customer_id=last.id,
+        follow_up=f"online-customer.{last.id}",
+        clause="5.2.1",
+        reason="stale",
+    )
+    house.clock.advance(days=3)
+    async with house.store.transaction() as session:
+        await ledger.withdraw(session, step, house.clock.now())
+    skipped = (await house.decisions(step.key))[-1]
+    assert (skipped.reason, skipped.facts) == ("stale", {"waited": "provider_away"})
+
+
+async def test_busy_is_heard_by_all(house: House) -> None:
+    """429 with Retry-After: nobody asks before that, and nothing counts as a failure."""
+    one, two = await somebody(house), await somebody(house)
+    house.email.next = ["busy"]
+    await fails(house, one.id, "notice")
+    fault = await fails(house, two.id, "notice")
+    assert fault.type == "provider_busy"
+    assert fault.next_retry_delay is not None
+    assert 90 <= fault.next_retry_delay.total_seconds() <= 150
+    assert (await state(house)).failures == 0
+    house.clock.advance(seconds=91)
+    for customer in (one, two):
+        assert said(await house.send(customer.id, "notice")) == "goes"
+
+
+# -- nobody waits for another ----------------------------------------------------------------
+
+
+async def test_another_channel_goes_on(house: House) -> None:
+    house.email.next = ["away"] * 3
+    for _ in range(3):
+        await fails(house, (await somebody(house)).id, "guide")
+    by_sms = await somebody(house, preferred_channel="sms")
+    assert said(await house.send(by_sms.id, "guide")) == "goes"
+
+
+@pytest.mark.parametrize(("template", "way"), [("notice", "sms"), ("guide", "")])
+async def test_in_a_lasting_outage_what_they_must_have_goes_another_way(
+    house: House, template: str, way: str
+) -> None:
+    """A quarter of an hour is waited for; then an acknowledgement goes by SMS, a tip still waits."""
+    house.email.next = ["away"] * 9
+    customer = await somebody(house)
+    for minutes in (0, 0, 0, 1, 2, 3, 6, 9):
+        house.clock.advance(minutes=minutes)
+        await fails(house, customer.id, template)
+        assert not house.sms.taken
+    house.clock.advance(minutes=1)
+    if not way:
+        assert (await fails(house, customer.id, template)).type == "provider_away"
+        return
+    assert said(await house.send(customer.id, template)) == "goes"
+    assert [parcel.to for _, parcel, _ in house.sms.taken] == [customer.phone]
+
+
+async def test_one_that_hangs_leaves_room_for_the_others(house: House) -> None:
+    """So many requests at a time to one provider; who comes then asks again, and holds no slot."""
+    hanging, free = asyncio.Event(), asyncio.Event()
+    herd = [await somebody(house) for _ in range(AT_ONCE)]
+    begun = 0
+
+    async def hang(parcel: Parcel) -> object:
+        nonlocal begun
+        begun += 1
+        if begun == AT_ONCE:
+            hanging.set()
+        await free.wait()
+        raise ConnectionResetError
+
+    house.email.send = hang  # type: ignore[method-assign, assignment]
+    sends = [asyncio.create_task(fails(house, customer.id, "notice")) for customer in herd]
+    await hanging.wait()
+    assert (await fails(house, (await somebody(house)).id, "notice")).type == "provider_busy"
+    by_sms = await somebody(house, preferred_channel="sms")
+    assert said(await house.send(by_sms.id, "notice")) == "goes"
+    free.set()
+    await asyncio.gather(*sends)
+
+
+async def test_the_gate_is_asked_again_at_the_turn(store: Store, clock: FakeClock) -> None:
+    """A turn is no permission: who opts out meanwhile is not written to."""
+    house = House(store, clock, email_rate=1)
+    herd = [await somebody(house) for _ in range(3)]
+    await asyncio.gather(*(house.send(c.id, "guide") for c in herd), return_exceptions=True)
+    taken = {parcel.to for _, parcel, _ in house.email.taken}
+    (late,) = [customer for customer in herd if customer.email not in taken]
+    await house.say(late.id, all=False)
+    clock.advance(seconds=2)
+    assert await house.messaging.send(message(late.id, "guide")) == v.Refused(reason="opted_out")

@@ -1,0 +1,268 @@
+"""The way to a customer: the channel they prefer, the next one when an address is dead, one at a
+time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from activities.channels import Because, Rejected
+from activities.crm.store import Store
+from activities.crm.tables import Consent, Inbox, Outbox, Stop, Suppression
+from tests.activities.sending import NOES, House, fails, key_of, said, somebody
+from tests.factories import FakeClock
+from workflows import vocabulary as v
+
+
+@pytest.fixture
+def house(store: Store, clock: FakeClock) -> House:
+    return House(store, clock)
+
+
+def went(house: House) -> list[str]:
+    return ["email"] * len(house.email.taken) + ["sms"] * len(house.sms.taken)
+
+
+@pytest.mark.parametrize(
+    ("customer", "template", "way"),
+    [
+        ({}, "guide", ["email"]),
+        ({"preferred_channel": "sms"}, "guide", ["sms"]),
+        ({"preferred_channel": "sms"}, "upgrade", ["email"]),  # it has no words for an SMS
+        ({"preferred_channel": "phone"}, "guide", ["email"]),
+        ({"email": None}, "guide", ["sms"]),
+        ({"email": None, "phone": None}, "guide", []),
+        ({"preferred_channel": "sms", "consents": {"sms": False}}, "guide", ["email"]),
+        ({"consents": {"email": False}}, "guide", ["sms"]),
+        ({"consents": {"email": False}}, "notice", ["email"]),  # they must have it
+        ({"preferred_channel": "sms", "consents": {"sms": False}}, "notice", ["email"]),
+        ({"consents": {"email_marketing": True, "sms_marketing": False}}, "offer", ["email"]),
+        ({"consents": {"sms_marketing": True}}, "offer", ["sms"]),
+    ],
+)
+async def test_the_way_a_message_goes(
+    house: House, customer: dict[str, Any], template: str, way: list[str]
+) -> None:
+    """Preference, consent, and what the template has words for."""
+    them = await somebody(house, **customer)
+    answer = await house.send(them.id, template)
+    assert went(house) == way
+    assert (said(answer) == "goes") is bool(way)
+
+
+@pytest.mark.parametrize("no", ["bad", "refused"])
+async def test_refused_on_one_channel_it_goes_on_the_next(house: House, no: str) -> None:
+    """One step, one activity; the other channel is opened when the first is settled as refused."""
+    customer = await somebody(house)
+    house.email.next = [no]
+    sent = await house.send(customer.id, "guide")
+    assert went(house) == ["sms"]
+    row = await house.row(key_of(customer.id, "guide"))
+    assert sent == v.Sent(key=row.key, at=row.sent_at or row.created_at)
+    assert (row.channel, row.via, row.address) == ("sms", "phone", customer.phone)
+    assert row.tried == [{"channel": "email", "reason": NOES[no].reason}]
+    assert (row.begun_at, row.attempts) == (house.clock.real(), 2)
+    outcomes = [(row.outcome, row.reason) for row in await house.decisions(row.key)]
+    assert sorted(outcomes) == sorted(
+        [("allowed", None), ("rejected", NOES[no].reason), ("allowed", None), ("sent", None)]
+    )
+
+
+async def test_a_dead_address_is_never_written_to_again(house: House) -> None:
+    """Hard bounce: the next message takes the other channel at once, for whoever has the address."""
+    customer = await somebody(house)
+    house.email.next = ["bad"]
+    await house.send(customer.id, "notice")
+    assert [(s.address, s.reason) for s in await house.all(Suppression)] == [
+        (customer.email, "no_such_address")
+    ]
+    await house.send(customer.id, "welcome")
+    assert went(house) == ["sms", "sms"]
+    other = await somebody(house, email=customer.email, phone=None)
+    assert said(await house.send(other.id, "notice")) == "suppressed"
+
+
+async def test_a_message_that_is_not_carried_leaves_the_address_alone(house: House) -> None:
+    customer = await somebody(house)
+    house.email.next = ["refused"]
+    await house.send(customer.id, "notice")
+    await house.send(customer.id, "welcome")
+    assert went(house) == ["email", "sms"]
+    assert not await house.all(Suppression)
+
+
+async def test_a_landline_takes_no_sms_but_a_call(house: House) -> None:
+    """The number stays good for what a person may do with it."""
+    customer = await somebody(house, email=None)
+    house.sms.next = ["landline"]
+    assert await house.send(customer.id, "guide") == v.Refused(reason="undeliverable")
+    assert said(await house.send(customer.id, "tips")) == "suppressed"
+    assert [row.reason for row in await house.all(Suppression)] == ["landline"]
+
+
+async def test_when_every_way_is_closed_it_is_undeliverable_for_good(house: House) -> None:
+    customer = await somebody(house)
+    house.email.next, house.sms.next = ["bad"], ["bad"]
+    refused = v.Refused(reason="undeliverable")
+    assert await house.send(customer.id, "guide") == refused
+    assert await house.send(customer.id, "guide") == refused
+    assert went(house) == []
+    line = await house.milestone(customer.id, "5.2.1")
+    assert (line.state, line.reason) == ("skipped", "undeliverable")
+
+
+async def test_never_two_channels_for_one_message(house: House) -> None:
+    """While nobody knows what became of the e-mail, no SMS goes in its place."""
+    customer = await somebody(house)
+    house.email.next = ["accept and die"]
+    await fails(house, customer.id, "guide")
+    house.clock.advance(seconds=15)
+    await house.send(customer.id, "guide")
+    assert went(house) == ["email"]
+
+
+# -- what the customer told the provider ---------------------------------------------------
+
+
+async def test_stop_told_to_the_provider_is_an_opt_out_here(house: House) -> None:
+    """Twilio's 21610: it holds from that moment on; every follow-up is to hear it."""
+    customer = await somebody(house, preferred_channel="sms")
+    house.sms.next = ["stopped"]
+    assert said(await house.send(customer.id, "guide")) == "goes"  # by e-mail
+    assert said(await house.send(customer.id, "notice")) == "goes"
+    assert went(house) == ["email", "email"]
+    words = [(c.scope, c.given, c.source) for c in await house.all(Consent) if c.scope == "sms"]
+    assert words == [("sms", False, "phone")]
+    (event,) = await house.all(Inbox)
+    assert (event.type, event.source, event.state) == ("consent.changed", "workflow", "stored")
+    assert not await house.all(Suppression)
+
+
+# -- our own account -----------------------------------------------------------------------
+
+
+async def test_a_provider_that_refuses_us_pauses_its_channel_and_fails_no_customer(
+    house: House,
+) -> None:
+    """401, 403: one stop button, one engineer's task, however many messages meet it; lifted, all
+    of them go."""
+    one, two = await somebody(house), await somebody(house)
+    house.email.next = ["account", "account"]
+    for customer in (one, two):
+        fault = await fails(house, customer.id, "guide") if customer is one else None
+        assert fault is None or fault.type == "paused"
+    (stop,) = await house.all(Stop)
+    assert (stop.channel, stop.by, stop.reason) == (
+        "email",
+        "provider",
+        "post refuses our account: unauthorised",
+    )
+    (task,) = await house.tasks()
+    assert (task.role, task.priority, task.customer_id) == ("engineer", 1, None)
+    assert "aftercare go --channel email" in task.title
+    for customer in (one, two):
+        for template in ("guide", "notice"):
+            assert await house.send(customer.id, template) == v.Held(holds=(stop.id,))
+    assert went(house) == []
+    by_sms = await somebody(house, preferred_channel="sms")
+    assert said(await house.send(by_sms.id, "guide")) == "goes"
+    async with house.store.transaction() as session:
+        held = await session.get_one(Stop, stop.id)
+        held.lifted_at = house.clock.now()
+    house.email.next = []
+    for customer in (one, two):
+        assert said(await house.send(customer.id, "guide")) == "goes"
+
+
+async def test_two_that_meet_it_at_once_press_one_button(house: House) -> None:
+    one, two = await somebody(house), await somebody(house)
+    refusing = house.email.send
+
+    async def meanwhile(parcel: Any) -> Any:
+        house.email.send = refusing  # type: ignore[method-assign]
+        house.email.next = ["account"]
+        await fails(house, two.id, "guide")
+        return Rejected("forbidden", Because.ACCOUNT)
+
+    house.email.send = meanwhile  # type: ignore[method-assign]
+    await fails(house, one.id, "guide")
+    assert len(await house.all(Stop)) == len(await house.tasks()) == 1
+
+
+# -- week one ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("only_to", "email", "released"),
+    [
+        ("", "ada@example.org", True),
+        ("@ourshop.com", "ada@ourshop.com", True),
+        (" @OurShop.com , +442079460000", "ada@ourshop.com", True),
+        ("ada@example.org", "ada@example.org", True),
+        ("@ourshop.com", "ada@example.org", False),
+        ("@ourshop.com", "ada@evil-ourshop.com", False),
+        ("@ourshop.com", "ada@sub.ourshop.com", False),
+        ("ourshop.com", "ada@ourshop.com", False),  # no address and no @domain: lets nobody through
+        ("+442079460000", "ada@example.org", False),
+    ],
+)
+async def test_only_test_addresses_are_written_to(
+    store: Store, clock: FakeClock, only_to: str, email: str, released: bool
+) -> None:
+    """All others' mail is stored in the outbox, marked, and goes to nobody."""
+    house = House(store, clock, only_to=only_to)
+    customer = await somebody(house, email=email, phone=None)
+    answer = await house.send(customer.id, "guide")
+    assert said(answer) == "goes"
+    row = await house.row(key_of(customer.id, "guide"))
+    kept = [one.address for one in await house.all(Outbox)]
+    assert (went(house), kept) == ((["email"], []) if released else ([], [email]))
+    assert (row.state, row.via) == ("sent", "post" if released else "outbox")
+    assert row.reason == (None if released else "not_released")
+
+
+async def test_a_number_may_be_released_alone(store: Store, clock: FakeClock) -> None:
+    house = House(store, clock, only_to="+44 20 7946 0000")
+    for phone in ("+442079460000", "+442079460001"):
+        customer = await somebody(house, email=None, phone=phone)
+        await house.send(customer.id, "notice")
+    assert [parcel.to for _, parcel, _ in house.sms.taken] == ["+442079460000"]
+
+
+async def test_who_was_not_released_is_looked_for_in_the_outbox(
+    store: Store, clock: FakeClock
+) -> None:
+    """The list was taken away while the attempt was in flight: its own carrier is asked."""
+    house = House(store, clock, only_to="@ourshop.com")
+    customer = await somebody(house, email="ada@example.org", phone=None)
+    outbox = house.messaging._carriers._outbox["email"]
+    stored = outbox.send
+
+    async def die(parcel: Any) -> Any:
+        await stored(parcel)
+        raise ConnectionResetError
+
+    outbox.send = die  # type: ignore[method-assign]
+    await fails(house, customer.id, "guide")
+    fresh = House(store, clock)
+    clock.advance(seconds=15)
+    assert said(await fresh.send(customer.id, "guide")) == "goes"
+    assert went(fresh) == []
+    assert len(await house.all(Outbox)) == 1
+
+
+async def test_a_provider_that_was_left_cannot_say_so_a_person_finds_out(
+    store: Store, clock: FakeClock
+) -> None:
+    """Sent through one, then the settings name another: nothing goes again blindly."""
+    house = House(store, clock)
+    customer = await somebody(house)
+    house.email.next = ["accept and die"]
+    await fails(house, customer.id, "notice")
+    moved = House(store, clock)
+    moved.email.provider = "another"
+    clock.advance(minutes=5)
+    answer = await moved.send(customer.id, "notice")
+    assert isinstance(answer, v.Handed)
+    assert went(moved) == []
