@@ -16,11 +16,12 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy import delete, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from activities.clock import Clock
+from activities.clock import Clock, SystemClock
 from activities.crm.keys import digest
 from activities.crm.store import Store, lock_name
 from activities.crm.tables import Audit, Staff, StaffLink, StaffSession, new_id
 from activities.crm.values import UnfitValueError, email_of
+from activities.settings import Settings
 from starter import throttle
 from starter.answers import Refusal
 from workflows.vocabulary import Role
@@ -43,6 +44,11 @@ class Visitor:
     id: str
     email: str
     role: str
+
+
+def link_to(settings: Settings, token: str) -> str:
+    """Where a one-time link leads."""
+    return f"{settings.public_url.rstrip('/')}/setup/{token}"
 
 
 class Accounts:
@@ -71,15 +77,18 @@ class Accounts:
             return await self._link(session, row)
 
     async def first(self, *, by: str) -> str | None:
-        """A link for whoever sets this house up, while nobody has an account."""
+        """A link for whoever sets this house up, until somebody has an account."""
         async with self.store.transaction() as session:
             await lock_name(session, "staff")
-            if (await session.execute(select(Staff.id).limit(1))).first():
+            rows = list((await session.execute(select(Staff))).scalars())
+            if any(row.email for row in rows):
                 return None
-            row = Staff(id=new_id("sta"), role=Role.ENGINEER.value, created_at=self.clock.real())
-            session.add(row)
-            self._note(session, by, "created", row)
-            return await self._link(session, row)
+            if not rows:
+                made = self.clock.real()
+                rows = [Staff(id=new_id("sta"), role=Role.ENGINEER.value, created_at=made)]
+                session.add(rows[0])
+                self._note(session, by, "created", rows[0])
+            return await self._link(session, rows[0])
 
     async def link(self, email: str, *, by: str) -> str:
         """A new one-time link for an account; the old ones open nothing any more."""
@@ -119,6 +128,16 @@ class Accounts:
 
     def _note(self, session: AsyncSession, by: str, what: str, row: Staff) -> None:
         session.add(_audit(self.clock.real(), by, what, row))
+
+
+async def invitation(settings: Settings, url: str) -> str:
+    """The console's address; until somebody has an account, the link that makes the first one."""
+    store = Store(settings.database)
+    try:
+        token = await Accounts(store, SystemClock()).first(by="up")
+    finally:
+        await store.close()
+    return f"{url}/setup/{token}   (once: sets your password)" if token else url
 
 
 class Sessions:

@@ -70,6 +70,7 @@ def _assemble() -> None:
         reading,
         rehearsing,
         running,
+        staff,
         tasks,
     )
 
@@ -80,6 +81,7 @@ def _assemble() -> None:
     tasks.register(app, PEOPLE)
     messages.register(app, PEOPLE)
     operations.register(app, HOUSE)
+    staff.register(app, HOUSE)
     catalogue.register(app, HOUSE)
 
 

@@ -24,6 +24,7 @@ from starter.bootstrap import open_desk
 from starter.desk import Desk
 from starter.reports import Reports, people
 from starter.up.directory import adopt
+from workflows.vocabulary import Role
 
 Target = Annotated[str, Parameter(help="A follow-up's id, or a customer's id or e-mail address")]
 Reason = Annotated[str, Parameter(help="Why; it is kept with your name")]
@@ -153,6 +154,14 @@ async def customer_named(asked: Reports, target: str) -> str:
 
 def unknown(target: str) -> str:
     return f"nobody knows {target!r}: `aftercare list` shows the follow-ups and their ids"
+
+
+def role_named(said: str) -> str:
+    """A role by its name, or by the short one."""
+    for role in Role:
+        if said.lower() in (role.value, role.name.lower()):
+            return role.value
+    raise CliError(f"there is no role {said!r}; there are: {', '.join(Role)}")
 
 
 def read_json(source: Path | str | None, what: str) -> dict[str, Any] | None:

@@ -23,6 +23,7 @@ from starter.cli.common import (
     print_json,
     read_json,
     reports,
+    role_named,
     say,
     table,
     who,
@@ -53,7 +54,7 @@ async def list_(
     """The open tasks, the most pressing first."""
     async with reports(printing) as asked:
         page = await asked.tasks(
-            role=_role(role) if role else None,
+            role=role_named(role) if role else None,
             assignee=getpass.getuser() if mine else None,
             state=None if all_ else "open",
             limit=limit,
@@ -125,14 +126,6 @@ async def done(
     async with desk(printing) as opened:
         receipt = await opened.complete_task(task, given, by=who())
     print_receipt(receipt, as_json=printing.json)
-
-
-def _role(said: str) -> str:
-    """A role by its name, or by the short one."""
-    for role in Role:
-        if said.lower() in (role.value, role.name.lower()):
-            return role.value
-    raise CliError(f"there is no role {said!r}; there are: {', '.join(Role)}")
 
 
 def _short(role: str) -> str:

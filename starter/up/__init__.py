@@ -25,6 +25,7 @@ from activities.crm.store import Store
 from activities.crm.tables import ApiKey
 from activities.settings import Settings, load_settings
 from starter import health
+from starter.staff import invitation
 from starter.up.directory import DEFAULT, DEMO, Addresses, Directory, DirectoryError, command
 from starter.up.ports import check_ports
 from starter.up.supervisor import Program, Supervisor
@@ -81,7 +82,8 @@ async def _run(plan: Up, pace: Pace, supervisor: Supervisor, say: Say) -> None:
     await asyncio.gather(supervisor.start(programs["worker"]), supervisor.start(programs["web"]))
     watch = asyncio.create_task(supervisor.wait())
     try:
-        for line in greeting(plan, pace):
+        console = await invitation(plan.settings, plan.addresses.web_url)
+        for line in greeting(plan, pace, console):
             say(line)
         if plan.afterwards is not None:
             await _first(watch, plan.afterwards(plan, pace))
@@ -117,11 +119,12 @@ async def prepare(plan: Up) -> Pace:
         await store.close()
 
 
-def greeting(plan: Up, pace: Pace) -> Iterator[str]:
+def greeting(plan: Up, pace: Pace, console: str) -> Iterator[str]:
     """What is there, and what to try next."""
     here, where = plan.addresses, plan.directory.path
     yield ""
     yield f"  Aftercare      {here.web_url}   (API reference: {here.web_url}/docs)"
+    yield f"  Console        {console}"
     yield f"  Temporal UI    {here.ui_url}"
     yield f"  Data, logs     {where}   (first API key: {plan.directory.api_key})"
     yield "  Messages go to the outbox: stored and readable, sent to nobody."
