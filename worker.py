@@ -11,7 +11,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from datetime import timedelta
-from functools import cache
+from functools import cache, partial
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, TypeVar
 
@@ -30,7 +30,7 @@ from temporalio.runtime import (
 from temporalio.worker import Worker
 
 from activities.channels import Channel
-from activities.channels.outbox import OutboxChannel
+from activities.channels.wiring import channels_for, missing
 from activities.clock import Clock, SystemClock
 from activities.crm.migrate import at_head
 from activities.crm.pace import pace_of
@@ -52,11 +52,6 @@ T = TypeVar("T")
 
 class NotReadyError(Exception):
     """Something must be done first; the message says what."""
-
-
-def channels(store: Store, clock: Clock) -> dict[str, Channel]:
-    """How each channel sends. In this release all go to the outbox: readable, sent to nobody."""
-    return {name: OutboxChannel(store, clock, name) for name in ("email", "sms", "letter")}
 
 
 @cache
@@ -90,7 +85,7 @@ def build(client: Client, activities: Sequence[Callable[..., Any]], **options: A
 async def work(
     settings: Settings,
     stopped: asyncio.Event,
-    make_channels: Callable[[Store, Clock], Mapping[str, Channel]] = channels,
+    make_channels: Callable[[Store, Clock], Mapping[str, Channel]] | None = None,
 ) -> None:
     """Serve both queues until told to stop; then what is under way is finished first."""
     store = Store(settings.database)
@@ -102,8 +97,11 @@ async def work(
         client = await _patiently(stopped, "temporal", lambda: _connect(settings))
         if client is None:
             return
-        ours = make_channels(store, clock)
+        make = make_channels or partial(channels_for, settings)
+        ours = make(store, clock)
         async with AsyncExitStack() as running:
+            for channel in ours.values():
+                running.push_async_callback(channel.close)
             for worker in build(client, verbs(store, clock, settings, ours)):
                 await running.enter_async_context(worker)
             log.info("working", queues=[QUEUE, BULK], pace=clock.pace.factor)
@@ -176,6 +174,8 @@ async def serve() -> None:
 async def _settings() -> Settings:
     """The settings once they are complete; the directory may be made meanwhile."""
     settings = load_settings()
+    if lacks := missing(settings):
+        raise NotReadyError("; ".join(lacks))
     if settings.secret_key.get_secret_value():
         return settings
     if settings.database_url:

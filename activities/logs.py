@@ -8,7 +8,10 @@ from typing import Any
 
 import structlog
 
-QUIET = ("httpx", "httpcore", "aiosqlite", "alembic", "uvicorn.access")
+QUIET = (
+    *("httpx", "httpcore", "aiosqlite", "alembic", "uvicorn.access"),
+    *("sendgrid", "python_http_client", "twilio", "aiohttp", "aiosmtplib"),  # else: our keys
+)
 
 
 def configure(level: str = "INFO") -> None:

@@ -1,0 +1,74 @@
+"""Letters and phone calls: a person carries them, so that handing one in makes a task."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from activities.calendar import office_due
+from activities.channels import Accepted, Parcel
+from activities.clock import Clock
+from activities.crm import tasks
+from activities.crm.house import house_rules
+from activities.crm.store import Store
+from activities.crm.tables import Customer, Message, Task
+from workflows import vocabulary as v
+from workflows.vocabulary import Role
+
+WHO = {
+    "letter": (Role.COMMUNICATIONS, "Print, sign and post the letter in the brief"),
+    "call": (Role.CSR, "Call the customer and say what stands in the brief"),
+}
+
+
+class DeskChannel:
+    """Serves letters and calls, by name."""
+
+    provider = "desk"
+    deadline = timedelta(seconds=10)
+    quarantine = timedelta(seconds=5)
+    lag = timedelta(0)  # our own table hides nothing,
+    conclusive = True  # so what is not in it never was
+
+    def __init__(self, store: Store, clock: Clock, name: str) -> None:
+        self.name = name
+        self._store = store
+        self._clock = clock
+        self._role, self._title = WHO[name]
+
+    async def send(self, parcel: Parcel) -> Accepted:
+        async with self._store.transaction() as session:
+            known = await tasks.find(session, self._key(parcel))
+            row = known or await self._put(session, parcel)
+        return Accepted(row.id)
+
+    async def look_up(self, parcel: Parcel, since: datetime) -> tuple[str, ...]:
+        async with self._store.transaction() as session:
+            row = await tasks.find(session, self._key(parcel))
+        return (row.id,) if row else ()
+
+    async def close(self) -> None:
+        """It holds nothing of its own."""
+
+    async def _put(self, session: AsyncSession, parcel: Parcel) -> Task:
+        """The task, with the words that are to be said; about nobody if it is a trial."""
+        query = select(Message).where(Message.key == parcel.key)
+        message = (await session.execute(query)).scalar_one_or_none()
+        customer = await session.get(Customer, message.customer_id) if message else None
+        step = v.Task(
+            key=self._key(parcel),
+            customer_id=customer.id if customer else "",
+            clause=(message.clause if message else None) or "",
+            role=self._role,
+            what=self._title,
+        )
+        now = self._clock.now()
+        due = office_due(now, step.within, await house_rules(session))
+        row = await tasks.put(session, now, step, customer, due=due)
+        row.brief = row.brief | {"to": parcel.to, "subject": parcel.subject, "text": parcel.text}
+        return row
+
+    def _key(self, parcel: Parcel) -> str:
+        return f"{parcel.key}/{self.name}"
