@@ -5,9 +5,11 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from starter.desk import Desk
+from starter.inbound.preferences import preferences
 
 
 def door(desk: Desk) -> APIRouter:
     """The room's routes over a desk; the token in the address says who knocks."""
-    del desk
-    return APIRouter(include_in_schema=False)
+    router = APIRouter(include_in_schema=False)
+    router.include_router(preferences(desk))
+    return router

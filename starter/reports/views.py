@@ -186,7 +186,7 @@ def _case(row: t.Case) -> list[TimelineEntry]:
 
 
 def _consent(row: t.Consent) -> list[TimelineEntry]:
-    return [_entry("consent", row, row.at, f"{row.scope} {'given' if row.given else 'taken back'}")]
+    return [_entry("consent", row, row.at, words.consent(row.scope, row.source, given=row.given))]
 
 
 def _hold(row: t.Hold) -> list[TimelineEntry]:

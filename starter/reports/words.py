@@ -107,6 +107,22 @@ REASONS = {
     "went_back": "the last order was cancelled, refunded or returned",
 }
 
+# What a customer allowed or took back, and where they said so.
+SCOPES = {
+    "all": "everything but what concerns orders",
+    "email": "e-mail as a whole",
+    "email_marketing": "offers by e-mail",
+    "letter_marketing": "offers by letter",
+    "relationship": "help and questions after a purchase",
+    "sms": "text messages as a whole",
+    "sms_marketing": "offers by text message",
+}
+
+SOURCES = {
+    "one-click": "with one click in their mail program",
+    "preferences": "on the page of choices that our messages link to",
+}
+
 PREFIXES = {"case_": "an open complaint", "hold_": "a hold", "stop_": "the stop button"}
 
 FACTS = {
@@ -140,6 +156,13 @@ def _reason(code: str) -> str:
         return REASONS["manual"]
     of = [words for prefix, words in PREFIXES.items() if code.startswith(prefix)]
     return of[0] if of else code.replace("_", " ")
+
+
+def consent(scope: str, source: str | None, *, given: bool) -> str:
+    """What a customer said of one scope, and where."""
+    about = SCOPES.get(scope) or scope.replace("topic:", "the topic ")
+    said = f"{about}: {'allowed' if given else 'taken back'}"
+    return f"{said} {SOURCES[source]}" if source in SOURCES else said
 
 
 def sentence(
