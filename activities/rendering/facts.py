@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal, InvalidOperation
 from types import SimpleNamespace
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from activities.crm.house import HouseRules
-from activities.crm.tables import Customer, Order
+from activities.crm.tables import Customer, Order, message_id
 from activities.rendering import tokens
 from activities.rendering.registry import TemplateFault
+from activities.rendering.speech import amount, day, listed, speech
 from activities.rendering.values import DOMAIN, Own, clean, link
 
 Facts = dict[str, Any]
@@ -22,7 +25,6 @@ NOT_IN_A_NAME = re.compile(r"[<>\[\]{}|\\/@:=%$*_`~^#\"&;?!+\d]")
 LONGEST_NAME = 40
 LISTED = 10
 LONGEST_ITEM = 80
-SIGNS = {"GBP": "£", "EUR": "€", "USD": "$"}
 WITH_ACCESS = ("digital", "service")  # what is fulfilled so comes with a way in, as an account does
 
 
@@ -33,11 +35,46 @@ class Item:
 
 
 @dataclass(frozen=True)
-class Purchase:
+class Bought:
+    """An order as the shop told us of it, in nobody's language yet."""
+
     number: str
     items: tuple[Item, ...]
     more: int  # how many further items the list leaves out
-    total: str  # empty: not known
+    total: Decimal | None
+    currency: str
+    on: date | None
+
+
+@dataclass(frozen=True)
+class Purchase:
+    """An order as a template may use it; an empty text is not known."""
+
+    number: str
+    items: tuple[Item, ...]
+    more: int
+    contents: str
+    total: str
+    date: str
+
+
+def in_words(facts: Facts, locale: str | None, language: str) -> Facts:
+    """The facts with amounts, dates and lists as the text's language writes them."""
+    order = facts["order"]
+    if not isinstance(order, Bought):
+        return facts
+    spoken = speech(locale, language, facts["company"].country)
+    named = [f"{i.quantity} × {i.name}" if i.quantity > 1 else i.name for i in order.items]  # noqa: RUF001
+    return facts | {
+        "order": Purchase(
+            number=order.number,
+            items=order.items,
+            more=order.more,
+            contents=listed([*named, "…"] if order.more else named, spoken),
+            total="" if order.total is None else amount(order.total, order.currency, spoken),
+            date=day(order.on, spoken) if order.on else "",
+        )
+    }
 
 
 def facts_for(
@@ -60,7 +97,7 @@ def facts_for(
     house, base = rules.links.model_dump(), public_url.rstrip("/")
     links = {name: link(address) for name, address in house.items() if address}
     links["email"] = link(f"mailto:{rules.company.support_email}")
-    links["feedback"] = link(f"{base}/f/{tokens.make(secret, 'feedback', key)}")
+    links["feedback"] = link(f"{base}/f/{tokens.make_short(secret, 'feedback', message_id(key))}")
     links["unsubscribe"] = link(f"{base}/u/{tokens.make(secret, 'unsubscribe', customer.id)}")
     return {
         "name": spoken_name(customer.preferred_name, customer.name),
@@ -69,9 +106,10 @@ def facts_for(
             postal_address=Own(rules.company.postal_address),
             support_email=Own(rules.company.support_email),
             colour=Own(rules.company.colour),
+            country=Own(rules.country),
         ),
         "links": SimpleNamespace(**links),
-        "order": _purchase(order),
+        "order": _bought(order, _zone(customer, rules)),
         "product": _product(order),
         "access": order is None or order.fulfilment in WITH_ACCESS,
         "about": about,
@@ -98,15 +136,24 @@ def _name(text: str | None) -> str:
     return name if speaks and not odd else ""
 
 
-def _purchase(order: Order | None) -> Purchase | None:
+def _zone(customer: Customer, rules: HouseRules) -> ZoneInfo:
+    try:
+        return ZoneInfo(customer.time_zone or rules.time_zone)
+    except (LookupError, ValueError, OSError):
+        return ZoneInfo(rules.time_zone)
+
+
+def _bought(order: Order | None, zone: ZoneInfo) -> Bought | None:
     if order is None:
         return None
-    items = _items(order)
-    return Purchase(
+    items, currency = _items(order), clean(order.currency or "").upper()
+    return Bought(
         number=clean(order.reference or order.id),
         items=tuple(items[:LISTED]),
         more=len(items[LISTED:]),
-        total=_total(order),
+        total=_total(order) if re.fullmatch("[A-Z]{3}", currency) else None,
+        currency=currency,
+        on=order.confirmed_at.astimezone(zone).date() if order.confirmed_at else None,
     )
 
 
@@ -128,16 +175,12 @@ def _count(item: dict[str, Any]) -> int:
         return 1
 
 
-def _total(order: Order) -> str:
-    currency = clean(order.currency or "").upper()
+def _total(order: Order) -> Decimal | None:
     try:
-        amount = Decimal(order.total or "").quantize(Decimal("0.01"))
+        said = Decimal(order.total or "").quantize(Decimal("0.01"))
     except InvalidOperation:
-        return ""
-    if not re.fullmatch("[A-Z]{3}", currency) or not amount.is_finite():
-        return ""
-    sign = SIGNS.get(currency)
-    return f"{sign}{amount:,}" if sign else f"{amount:,} {currency}"
+        return None
+    return said if said.is_finite() else None
 
 
 def _product(order: Order | None) -> str:

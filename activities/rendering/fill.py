@@ -11,9 +11,10 @@ from jinja2 import StrictUndefined, Template, TemplateError, TemplateSyntaxError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from activities.rendering.registry import TemplateFault
+from activities.rendering.sms import plainer
 from activities.rendering.values import markdown, plain
 
-Writing = Literal["plain", "markdown", "html", "raw"]
+Writing = Literal["plain", "sms", "markdown", "html", "raw"]
 TAG_ALONE = re.compile(r"^[ \t]*(\{%[^\n]*?%\})[ \t]*(?:\n|\Z)", re.MULTILINE)
 
 
@@ -25,6 +26,7 @@ def _environment(finalize: Callable[[Any], str] | None) -> ImmutableSandboxedEnv
 
 ENVIRONMENTS = {
     "plain": _environment(plain),
+    "sms": _environment(lambda value: plainer(plain(value))),
     "markdown": _environment(markdown),
     # The layout's only, around what has been made fit already:
     "html": _environment(None),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 
 from activities.crm.house import HouseRules
@@ -19,7 +20,7 @@ from activities.rendering.registry import (
 )
 from activities.rendering.samples import samples
 
-FURNITURE = ("README.md", "registry.toml", "layout.html", "layout.txt")
+FURNITURE = ("README.md", "registry.toml", "layout.html", "layout.print.html", "layout.txt")
 
 
 @dataclass(frozen=True)
@@ -71,24 +72,37 @@ def _sheets(root: Path, held: Register) -> Iterator[Sheet]:
 
 
 def _files(root: Path, held: Register, sheets: list[Sheet]) -> Iterator[Problem]:
-    there = {(s.template.name, s.channel, s.about) for s in sheets if s.language == HOME}
+    there = {(s.template.name, s.channel, s.about, s.language) for s in sheets}
+    spoken = {HOME, *(s.language for s in sheets if "-" not in s.language)}
     for name, template in held.templates.items():
-        for channel in template.channels:
+        for channel, language in product(template.channels, sorted(spoken)):
             for about in ("", *template.variants) if channel == "email" else ("",):
-                if (name, channel, about) not in there:
+                if (name, channel, about, language) not in there:
                     code = "text_missing" if channel == "sms" else "file_missing"
                     stem = f"{name}.{about}" if about else name
-                    file = f"{stem}.{HOME}.{SUFFIX.get(channel, channel)}"
-                    yield Problem(name, code, f"{file} is promised by registry.toml: write it")
+                    file = f"{stem}.{language}.{SUFFIX.get(channel, channel)}"
+                    yield Problem(name, code, f"{file} is promised by {_promise(language)}")
     known = {sheet.path.name for sheet in sheets}
     for path in sorted(root.iterdir()):
         if path.is_file() and path.name not in known and path.name not in FURNITURE:
             words = f"{path.name} belongs to no template: register it (channel, variant?) or delete"
             yield Problem(path.name, "file_unregistered", words)
     for language in sorted({sheet.language for sheet in sheets}):
-        if language.partition("-")[0] not in held.words and language not in held.words:
+        words_in = held.words.get(language) or held.words.get(language.partition("-")[0])
+        if words_in is None:
             words = f"there are templates in it: add [words.{language}] to registry.toml"
             yield Problem(language, "words_missing", words)
+            continue
+        demanded = {link for template in held.templates.values() for link in template.links}
+        for link in sorted(demanded - set(words_in.links)):
+            words = f"[words.{language}.links] in registry.toml does not say what to call '{link}'"
+            yield Problem(language, "words_missing", words)
+
+
+def _promise(language: str) -> str:
+    if language == HOME:
+        return "registry.toml: write it"
+    return f"the others: whoever reads {language} reads all of it: write it"
 
 
 def _house(rules: HouseRules) -> Iterator[Problem]:

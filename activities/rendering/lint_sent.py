@@ -15,7 +15,7 @@ from workflows.vocabulary import Kind
 LARGEST = 102_000  # bytes; Gmail cuts off what is longer
 LONGEST_SUBJECT = 70
 MOST_SEGMENTS = 2
-EMPTY_WORDS = ("", "here", "click here", "link", "this link")
+EMPTY_WORDS = ("", "here", "click here", "link", "this link", "hier", "hier klicken")
 ACTIVE = frozenset("script iframe object embed form input button base link svg video audio".split())
 FAULTS = {
     "variable_unknown": "uses something a customer may lack: put it inside an {% if %}",
@@ -25,7 +25,7 @@ FAULTS = {
     "subject_missing": "the subject can come out empty: give it words for everybody",
     "syntax": "the subject, or the message, does not close what it opens",
     "file_missing": "has no English original, to which other languages fall back",
-    "layout_missing": "layout.html and layout.txt must stand beside the templates",
+    "layout_missing": "layout.html, .print.html and .txt must stand beside the templates",
 }
 
 Said = Iterator[tuple[str, str]]

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from jinja2 import TemplateSyntaxError, meta, nodes
 
+from activities.rendering import sms
 from activities.rendering.facts import Facts, Purchase
 from activities.rendering.fill import ENVIRONMENTS, read
 from activities.rendering.offers import LINKS, offers
@@ -44,8 +45,8 @@ def problems(text: str, template: Template, channel: str, facts: Facts) -> Said:
         yield "raw_html", f"{raw[0]!r} is HTML: write Markdown"
     if template.kind is not Kind.MARKETING:
         yield from _offers(tree, " ".join([written, *spoken]))
-    if channel == "sms" and template.kind is not Kind.TRANSACTIONAL and "STOP" not in written:
-        yield "stop_missing", "an SMS that is not transactional must say how to STOP it"
+    if channel == "sms":
+        yield from _text_message(template, written)
 
 
 def _letters(text: str) -> Said:
@@ -54,6 +55,14 @@ def _letters(text: str) -> Said:
     for letter in sorted(set(text) - {"\n", "\r"}):
         if unicodedata.category(letter) in ("Cc", "Cf", "Cs", "Co"):
             yield "invisible", f"holds the invisible character U+{ord(letter):04X}: delete it"
+
+
+def _text_message(template: Template, written: str) -> Said:
+    if template.kind is not Kind.TRANSACTIONAL and "STOP" not in written:
+        yield "stop_missing", "an SMS that is not transactional must say how to STOP it"
+    for mark in sms.needless(written):
+        typed = sms.plainer(mark)
+        yield "sms_dear", f"{mark!r} makes every text cost twice as much: type {typed!r}"
 
 
 def _shape(text: str) -> Said:

@@ -8,7 +8,11 @@ LINKS = ("plans", "add_ons", "loyalty")
 SELLS = re.compile(
     r"""\boffers?\b(?!\s+(?:help|assistance)) | \bdiscount\w*\b | \bvouchers?\b | \bcoupons?\b
     | \bpromo(?:tion\w*|s)?\b | \bon\s+sale\b | \bupgrad\w+\b | \badd-ons?\b | \bloyalty\b
-    | \bfree\s+trial\b | \bprices?\b | \bbuy\s+now\b | [£$€]\s?\d | \b\d+(?:[.,]\d+)?\s?%""",
+    | \bfree\s+trial\b | \bprices?\b | \bbuy\s+now\b
+    | \b(?:aktions|sonder)?angebot(?:e[ns]?|s)?\b | \b\w*rabatt\w*\b | \b\w*gutschein\w*\b
+    | \b\w*preis(?:en?|es)?\b | \b\w*tarif(?:en?|s)?\b | \btreue\w*\b
+    | \bjetzt\s+kaufen\b | \bkostenlos\s+testen\b
+    | [£$€]\s?\d | \d\s?[£$€] | \b\d+(?:[.,]\d+)?\s?%""",
     re.IGNORECASE | re.VERBOSE,
 )
 

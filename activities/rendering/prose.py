@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+LEAD = 120  # letters; inboxes show fewer
 SCHEMES = ("http", "https", "mailto", "tel")
 
 
@@ -33,6 +34,7 @@ class Prose:
     headed: bool  # it has a main heading of its own
     headings: int
     actions: int  # links made to stand out: a paragraph that is one bold link
+    lead: str  # its first sentences, for the list of an inbox
 
 
 def read(markdown: str) -> Prose:
@@ -47,6 +49,7 @@ def read(markdown: str) -> Prose:
         headed=headings > 0,
         headings=headings,
         actions=actions,
+        lead=_lead(tokens),
     )
 
 
@@ -79,6 +82,17 @@ def _stand_out(tokens: Sequence[Token]) -> int:
             children[1].attrSet("class", "button")
             found += 1
     return found
+
+
+def _lead(tokens: Sequence[Token]) -> str:
+    """The first paragraph that says something: not the greeting, which ends with a comma."""
+    for paragraph, inline in pairwise(tokens):
+        if paragraph.type == "paragraph_open":
+            words = "".join(token.content or " " for token in inline.children or [])
+            said = " ".join(words.split())
+            if not said.endswith(","):
+                return said if len(said) <= LEAD else said[:LEAD].rpartition(" ")[0] + " …"
+    return ""
 
 
 def _links(inline: Sequence[Token]) -> list[tuple[str, str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from functools import lru_cache
 from pathlib import Path
@@ -11,8 +12,9 @@ from pydantic import BaseModel, ConfigDict
 from workflows.vocabulary import Kind
 
 TEMPLATES = Path(__file__).parents[2] / "templates"
+TAG = re.compile("[a-z0-9]{1,8}")  # a part of a language's tag, BCP 47
 HOME = "en"  # the language every template exists in
-SUFFIX = {"email": "md", "sms": "sms.txt", "call": "call.md"}
+SUFFIX = {"email": "md", "sms": "sms.txt", "letter": "letter.md", "call": "call.md"}
 
 
 class TemplateFault(Exception):  # noqa: N818 - a fault of the template, the house's word for it
@@ -43,12 +45,25 @@ class Template(BaseModel):
     variants: tuple[str, ...] = ()  # what it may be about, each with a text of its own
 
 
+class Why(BaseModel):
+    """Why somebody gets a message of each kind."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    transactional: str
+    relationship: str
+    marketing: str
+
+    def of(self, kind: Kind) -> str:
+        return str(getattr(self, kind.value))
+
+
 class Words(BaseModel):
     """What the layout says in one language."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    why: dict[Kind, str]
+    why: Why
     preferences: str
     links: dict[str, str]  # for links that a person's draft left out
 
@@ -111,7 +126,7 @@ def source(
 def languages(locale: str | None) -> list[str]:
     """`de_AT` → de-at, de, en."""
     parts = (locale or "").lower().replace("_", "-").split("-")
-    if not all(part.isascii() and part.isalnum() for part in parts):
+    if len(parts) > 4 or not all(TAG.fullmatch(part) for part in parts):
         parts = []
     chain = ["-".join(parts[:n]) for n in range(len(parts), 0, -1)]
     return list(dict.fromkeys([*chain, HOME]))

@@ -10,7 +10,7 @@ import css_inline
 from markupsafe import Markup
 
 from activities.rendering import colours, prose
-from activities.rendering.facts import Facts
+from activities.rendering.facts import Facts, in_words
 from activities.rendering.fill import fill
 from activities.rendering.registry import (
     TEMPLATES,
@@ -21,6 +21,7 @@ from activities.rendering.registry import (
     register,
     source,
 )
+from activities.rendering.sms import plainer
 from activities.rendering.values import clean, visible
 from workflows.vocabulary import Kind
 
@@ -64,6 +65,7 @@ def render(
     """The message as its reader gets it; a draft takes the place of the template's own words."""
     template = entry(root, name)
     text, language = source(root, template, locale, channel, facts["about"])
+    facts = in_words(facts, locale, language)
     if channel == "sms":
         return _sms(template, text, language, facts, draft)
     words = _words_in(language, root, name)
@@ -71,23 +73,21 @@ def render(
         said = _said(template, text, facts)
     else:
         said = _completed(_checked(draft, template), template, facts, words)
-    if channel == "call":
-        told = prose.read(said.body)
-        return Rendered(said.subject, told.text, told.html, language)
     around = {
+        "channel": channel,
         "language": language,
-        "why": words.why[template.kind],
+        "why": words.why.of(template.kind),
         "preferences": words.preferences,
         "unsubscribe": "" if template.kind is Kind.TRANSACTIONAL else facts["links"].unsubscribe,
     }
-    return _letter(root, template, said, facts, around)
+    return _laid_out(root, template, said, facts, around)
 
 
 def draft_for(name: str, locale: str | None, facts: Facts, *, root: Path = TEMPLATES) -> Drafted:
     """The template's words for a person to work on: a subject, and a body in Markdown."""
     template = entry(root, name)
-    text, _ = source(root, template, locale, "email", facts["about"])
-    return _said(template, text, facts)
+    text, language = source(root, template, locale, "email", facts["about"])
+    return _said(template, text, in_words(facts, locale, language))
 
 
 def _words_in(language: str, root: Path, name: str) -> Words:
@@ -123,21 +123,27 @@ def _completed(draft: Drafted, template: Template, facts: Facts, words: Words) -
     return Drafted(draft.subject, "\n\n".join([draft.body, *lines]))
 
 
-def _letter(
+def _laid_out(
     root: Path, template: Template, said: Drafted, facts: Facts, around: dict[str, Any]
 ) -> Rendered:
-    told = prose.read(said.body)
+    """On the letterhead; a call's script is ours to read, and stands on a plain page."""
+    told, channel = prose.read(said.body), around["channel"]
     there = {href for _, href in told.links}
-    if any(_link(name, facts, template) not in there for name in template.links):
+    demanded = () if channel == "call" else template.links
+    if any(_link(name, facts, template) not in there for name in demanded):
         raise TemplateFault("link_missing", template.name)
     brand = facts["company"].colour
     around |= {
         "subject": said.subject,
         "headed": told.headed,
+        "lead": told.lead,
         "company": facts["company"],
         "colour": {"day": brand, "night": colours.at_night(brand), "dark": colours.NIGHT},
     }
-    html = _layout(root, "layout.html", {**around, "body": Markup(told.html)})  # noqa: S704 - ours
+    page = "layout.html" if channel == "email" else "layout.print.html"
+    html = _layout(root, page, {**around, "body": Markup(told.html)})  # noqa: S704 - ours
+    if channel == "call":
+        return Rendered(said.subject, told.text, html, around["language"])
     text = _layout(root, "layout.txt", {**around, "body": told.text})
     return Rendered(said.subject, f"{text.strip()}\n", INLINER.inline(html), around["language"])
 
@@ -154,9 +160,9 @@ def _sms(
     template: Template, text: str, language: str, facts: Facts, draft: Draft | None
 ) -> Rendered:
     if draft is None:
-        said = visible(fill(text, "plain", facts, template.name))
+        said = visible(fill(text, "sms", facts, template.name))
     else:
-        said = prose.read(_checked(draft, template).body).text
+        said = plainer(prose.read(_checked(draft, template).body).text)
     wanted = [str(getattr(facts["links"], name, "")) for name in template.links]
     if wanted and not any(link and link in said for link in wanted):
         if draft is None:

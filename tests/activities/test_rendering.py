@@ -3,17 +3,20 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from shutil import copytree
 
 import pytest
 
 from activities.crm.house import Company, HouseRules, Links
+from activities.crm.tables import message_id
 from activities.rendering import (
     TEMPLATES,
     Drafted,
     TemplateFault,
     draft_for,
+    lint,
     offers,
     registry,
     render,
@@ -21,7 +24,7 @@ from activities.rendering import (
 )
 from activities.rendering.colours import NIGHT, at_night, contrast
 from activities.rendering.facts import spoken_name
-from activities.rendering.sms import segments
+from activities.rendering.sms import BASIC, CHEAP, EXTENDED, segments
 from tests.activities.rendering import KEY, PUBLIC, SECRET, Page, a_person, a_purchase, facts
 from workflows.vocabulary import Kind
 
@@ -131,21 +134,66 @@ def test_a_long_order_is_cut_short() -> None:
 
 
 @pytest.mark.parametrize(
-    ("total", "currency", "said"),
+    ("total", "currency", "locale", "said"),
     [
-        ("1234.5", "GBP", "£1,234.50"),
-        ("10", "sek", "10.00 SEK"),
-        (None, "GBP", ""),
-        ("10", None, ""),
-        ("NaN", "GBP", ""),
-        ("much", "GBP", ""),
-        ("1e999", "GBP", ""),
+        ("1234.5", "GBP", "en", "£1,234.50"),
+        ("1234.5", "USD", "en", "US$1,234.50"),  # the office is in Britain,
+        ("1234.5", "USD", "en-US", "$1,234.50"),  # the customer is not
+        ("1234.5", "EUR", "de", "1.234,50 €"),
+        ("1234.5", "EUR", "de-AT", "€ 1.234,50"),
+        ("1234.5", "CHF", "de_CH", "CHF 1’234.50"),
+        ("1234.5", "EUR", "fr-FR", "€1,234.50"),  # who reads English reads English amounts
+        ("1234.5", "JPY", "en", "JP¥1,234"),
+        ("10", "sek", "de", "10,00 SEK"),
+        (None, "GBP", "en", ""),
+        ("10", None, "en", ""),
+        ("10", "KISS", "en", ""),
+        ("NaN", "GBP", "en", ""),
+        ("much", "GBP", "en", ""),
+        ("1e999", "GBP", "en", ""),
     ],
 )
-def test_totals(total: str | None, currency: str | None, said: str) -> None:
-    """A total is written as people write it, or left out."""
-    order = facts(order=a_purchase(total=total, currency=currency))["order"]
-    assert order.total == said
+def test_totals(total: str | None, currency: str | None, locale: str, said: str) -> None:
+    """A total is written as people of the country write it, or left out."""
+    sent = render(
+        "welcome", locale, "email", facts(order=a_purchase(total=total, currency=currency))
+    )
+    word = "Summe" if sent.locale == "de" else "Total"
+    assert (f"{word}: {said}\n" in sent.text) if said else (word not in sent.text)
+
+
+@pytest.mark.parametrize(
+    ("locale", "zone", "said"),
+    [
+        ("en", None, "Kettle and 2 × Teapot (order 1042, 31 December 2026)"),
+        ("en-US", "America/New_York", "Kettle and 2 × Teapot (order 1042, December 31, 2026)"),
+        ("de", "Europe/Berlin", "Kettle und 2 × Teapot (Bestellung 1042, 1. Januar 2027)"),
+        ("de-CH", "nowhere", "Kettle und 2 × Teapot (Bestellung 1042, 31. Dezember 2026)"),
+    ],
+)
+def test_dates_and_lists(locale: str, zone: str | None, said: str) -> None:
+    """A day is the customer's own, and is named, like a list, as their language does."""
+    order = a_purchase(confirmed_at=datetime(2026, 12, 31, 23, 30, tzinfo=UTC))
+    known = facts(a_person(time_zone=zone), order)
+    assert said in render("sales-outreach", locale, "call", known).text
+
+
+def test_a_locale_is_whatever_a_shop_sends() -> None:
+    """What is no language at all is English as the office writes it."""
+    for odd in (
+        "de-1901",
+        "EN",
+        "en-ZZ",
+        "x",
+        "../..",
+        "{{ 7 }}",
+        "de\r\n",
+        "en-\0",
+        "😀",
+        "-" * 99,
+    ):
+        sent = render("welcome", odd, "email", facts(order=a_purchase(total="1234")))
+        assert ("£1,234.00" in sent.text) or (sent.locale == "de" and "1.234,00 £" in sent.text)
 
 
 def test_what_is_odd_in_an_item_is_survived() -> None:
@@ -185,7 +233,9 @@ def test_feedback_and_unsubscribe_links_are_signed() -> None:
     feedback, leave = links.feedback, links.unsubscribe
     assert feedback.startswith(f"{PUBLIC}/f/")
     assert leave.startswith(f"{PUBLIC}/u/")
-    assert tokens.read(SECRET, "feedback", feedback.rpartition("/")[2]) == KEY
+    answered = tokens.read_short(SECRET, "feedback", feedback.rpartition("/")[2])
+    assert answered == message_id(KEY)
+    assert len(feedback) == len(PUBLIC) + len("/f/") + 36
     assert tokens.read(SECRET, "unsubscribe", leave.rpartition("/")[2]) == "cus_1"
 
 
@@ -214,19 +264,20 @@ def test_who_can_leave_sees_how(kind: Kind) -> None:
     [("en", "en"), ("en-GB", "en"), ("en_AU", "en"), ("de-AT", "de"), ("DE", "de"), (None, "en"),
      ("fr", "en"), ("../../etc", "en"), ("", "en"), ("d\0e", "en")],
 )  # fmt: skip
-def test_languages_fall_back(room: Path, asked: str | None, got: str) -> None:
+def test_languages_fall_back(asked: str | None, got: str) -> None:
     """The customer's own if there is one, else English."""
-    (room / "welcome.de.md").write_text(
-        "Willkommen\n\n[Hilfe]({{ links.portal }}) [Fragen]({{ links.faq }})"
-        " [Los]({{ links.getting_started }})",
-        "utf-8",
-    )
-    register = room / "registry.toml"
-    said = register.read_text("utf-8")
-    register.write_text(said + said[said.index("[words.en]") :].replace("words.en", "words.de"))
-    sent = render("welcome", asked, "email", facts(), root=room)
+    sent = render("welcome", asked, "email", facts())
     assert sent.locale == got
     assert f'<html lang="{got}">' in (sent.html or "")
+
+
+def test_a_country_may_have_words_of_its_own(room: Path) -> None:
+    """Austria's welcome goes to Austria; everything else it has is German."""
+    austrian = (room / "access.de.md").read_text("utf-8").replace("Guten Tag", "Grüß Gott")
+    (room / "access.de-at.md").write_text(austrian, "utf-8")
+    assert "Grüß Gott Ada" in render("access", "de-AT", "email", facts(), root=room).text
+    assert "Guten Tag Ada" in render("access", "de-CH", "email", facts(), root=room).text
+    assert lint(room) == []
 
 
 def test_tips_are_about_their_topic() -> None:
@@ -239,15 +290,27 @@ def test_tips_are_about_their_topic() -> None:
     assert subjects[""] == subjects["no-such"] == subjects["../welcome"]
 
 
-def test_an_sms_is_short_and_says_how_to_stop() -> None:
-    """A text message has no subject and no HTML, and fits into two segments."""
-    for name, template in registry().items():
+@pytest.mark.parametrize("locale", ["en", "de"])
+@pytest.mark.parametrize("name", ["Ada", "Maximiliane", "O’Neill", None])
+def test_an_sms_is_short_and_says_how_to_stop(locale: str, name: str | None) -> None:
+    """No subject, no HTML, two segments at most, whatever one is normally called."""
+    known = facts(a_person(name=None, preferred_name=name), a_purchase(total="1249"))
+    for template in registry().values():
         if "sms" in template.channels:
-            sent = render(name, "en", "sms", facts(order=a_purchase()))
-            assert sent.subject == ""
-            assert sent.html is None
+            sent = render(template.name, locale, "sms", known)
+            assert (sent.subject, sent.html) == ("", None)
             assert segments(sent.text) <= 2
-            assert ("STOP" in sent.text) is (template.kind is not Kind.TRANSACTIONAL)
+            assert set(sent.text) <= CHEAP
+            stop = {"en": "Reply STOP to opt out.", "de": "STOP zum Abmelden"}[locale]
+            assert (stop in sent.text) is (template.kind is not Kind.TRANSACTIONAL)
+
+
+@pytest.mark.parametrize("name", ["Zoë", "Łukasz", "李雷", "Ёлка", "Nguyễn"])
+def test_a_name_no_telephone_has_letters_for_is_kept(name: str) -> None:
+    """It costs more, and is counted so; nobody's name is respelt."""
+    sent = render("check-in", "de", "sms", facts(a_person(preferred_name=name)))
+    assert f"Guten Tag {name}, " in sent.text
+    assert segments(sent.text) == -(-len(sent.text) // 67)
 
 
 def test_the_call_brief_has_no_letterhead() -> None:
@@ -255,7 +318,38 @@ def test_the_call_brief_has_no_letterhead() -> None:
     sent = render("sales-outreach", "en", "call", facts(order=a_purchase()))
     assert sent.subject == "Call: Ada about advanced solutions"
     assert "Listen" in sent.text
-    assert "<html" not in (sent.html or "")
+    assert HouseRules().company.postal_address not in (sent.html or "") + sent.text
+    page = Page(sent.html)
+    assert (page.tags["html"], page.tags["h1"], page.title) == (1, 1, sent.subject)
+
+
+def test_a_letter_is_printed(room: Path) -> None:
+    """On the letterhead, with its links spelt out for whoever holds it in hand."""
+    register = room / "registry.toml"
+    said = register.read_text("utf-8")
+    register.write_text(
+        said.replace('channels = ["email", "sms"]', 'channels = ["letter"]'), "utf-8"
+    )
+    text = "Just checking\n\nDear {{ name }},\n\n[tell us]({{ links.feedback }})"
+    (room / "check-in.en.letter.md").write_text(text, "utf-8")
+    known = facts(a_person(name="<Ada>", preferred_name="*Ada*"))
+    sent = render("check-in", "de", "letter", known | {"name": "*Ada* <b>"}, root=room)
+    page = Page(sent.html)
+    assert (sent.subject, sent.locale, page.tags["h1"], page.tags["b"]) == (
+        "Just checking",
+        "en",
+        1,
+        0,
+    )
+    for part in (sent.text, page.words):
+        assert "Dear *Ada* <b>," in part
+        assert HouseRules().company.postal_address in part
+    assert f"tell us: {known['links'].feedback}" in sent.text
+    assert {str(known["links"].feedback), str(known["links"].unsubscribe)} == set(page.links)
+    written = render("check-in", "en", "letter", known, Drafted("Hi", "By hand"), root=room)
+    assert known["links"].feedback in written.text
+    (room / "check-in.en.letter.md").write_text("Just checking\n\nDear you", "utf-8")
+    assert fault("check-in", "en", "letter", known, root=room) == "link_missing"
 
 
 # -- a person's draft ---------------------------------------------------------------------------
@@ -395,9 +489,14 @@ def test_the_brand_can_be_read_at_night() -> None:
 
 def test_segments_are_counted_as_networks_do() -> None:
     """160 letters of GSM-7, 70 of UCS-2, fewer when joined; no letter is cut in two."""
+    assert (len(BASIC), len(EXTENDED), BASIC & EXTENDED) == (127, 10, frozenset())  # 3GPP TS 23.038
     assert [segments("a" * n) for n in (0, 160, 161, 306, 307)] == [1, 1, 2, 2, 3]
     assert [segments("ж" * n) for n in (70, 71, 134, 135)] == [1, 2, 2, 3]
     assert [segments("€" * n) for n in (80, 81, 152, 153)] == [1, 2, 2, 3]
+    assert [segments(letter * 160) for letter in "äöüßÄÖÜñàÇΩ@\n"] == [1] * 13
+    assert [segments(letter + "a" * 159) for letter in "ç`“–\t\u00a0áêÁ^€"] == [3] * 9 + [2] * 2
+    assert [segments("a" * n + "😀") for n in (68, 69, 130, 132)] == [1, 2, 2, 2]
+    assert segments("a" * 66 + "😀" + "a" * 66) == 3  # a pair that does not fit goes on
     assert segments("😀" * 35) == 1
     assert segments("😀" * 67) == 3
 
@@ -409,6 +508,9 @@ def test_segments_are_counted_as_networks_do() -> None:
         ("upgrade today", True), ("use this voucher", True),
         ("we offer help gladly", False), ("take advantage of our help", False),
         ("a great deal of time", False),
+        ("unser Angebot für Sie", True), ("Treueangebote", True), ("10 € Rabatt", True),
+        ("ein größerer Tarif", True), ("zum Sonderpreis", True), ("Gutschein", True),
+        ("wir helfen gern", False), ("Dank für Ihre Treue!", True), ("Ihr Vertrauen", False),
     ],
 )  # fmt: skip
 def test_what_sells_is_noticed(words: str, sells: bool) -> None:

@@ -55,7 +55,11 @@ BREAKS: list[tuple[str, str, Callable[[Path], None]]] = [
     ("text_missing", "check-in", drop("check-in.en.sms.txt")),
     ("file_unregistered", "farewell.en.md", add("farewell.en.md", "Bye\n\nBye")),
     ("file_unregistered", "loyalty-offer.en.sms.txt", add("loyalty-offer.en.sms.txt", "Hi STOP")),
-    ("words_missing", "de", add("welcome.de.md", "Hallo\n\nHallo")),
+    ("file_missing", "targeted-tips", drop("targeted-tips.sign-in.de.md")),
+    ("text_missing", "check-in", drop("check-in.de.sms.txt")),
+    ("file_missing", "access", add("welcome.fr.md", "Bonjour\n\nBonjour")),
+    ("words_missing", "fr", add("welcome.fr.md", "Bonjour\n\nBonjour")),
+    ("words_missing", "de", change("registry.toml", 'tips = "Tipps"\n', "")),
     ("layout_missing", "welcome", drop("layout.txt")),
     # letters
     ("encoding", "access", spoil),
@@ -111,7 +115,11 @@ BREAKS: list[tuple[str, str, Callable[[Path], None]]] = [
     ("postal_address_missing", "loyalty-offer", change("layout.html", POSTAL, "")),
     ("postal_address_missing", "loyalty-offer", change("layout.txt", POSTAL, "")),
     # text messages
-    ("stop_missing", "check-in", change("check-in.en.sms.txt", "STOP to stop these texts.", "")),
+    ("stop_missing", "check-in", change("check-in.en.sms.txt", "Reply STOP to opt out.", "")),
+    ("stop_missing", "check-in", change("check-in.de.sms.txt", "STOP zum Abmelden", "")),
+    ("sms_dear", "access", add("access.de.sms.txt", " „Ja“")),
+    ("sms_long", "access", add("access.de.sms.txt", " und so weiter" * 20)),
+    ("offer", "check-in", add("check-in.de.md", "\nUnser Angebot")),
     ("sms_long", "access", add("access.en.sms.txt", " and so on" * 20)),
 ]  # fmt: skip
 
@@ -149,6 +157,12 @@ def test_a_pale_brand_is_found() -> None:
     rules = HouseRules(company=Company(colour="#ffdd00"))
     problem = next(p for p in lint(rules=rules) if p.code == "contrast")
     assert "darker" in problem.words
+
+
+def test_a_language_that_needs_its_letters_may_have_them(room: Path) -> None:
+    """Where the words are not in the telephone's alphabet anyway, its marks cost nothing more."""
+    add("access.de.sms.txt", " „Да“")(room)
+    assert "sms_dear" not in [problem.code for problem in lint(room)]
 
 
 def test_each_problem_is_said_once(room: Path) -> None:

@@ -7,6 +7,7 @@ import re
 import pytest
 
 from activities.rendering import TEMPLATES, lint, registry, render
+from activities.rendering.facts import in_words
 from activities.rendering.offers import LINKS
 from tests.activities.rendering import Page, a_purchase, facts
 from workflows.vocabulary import Kind
@@ -105,7 +106,7 @@ def test_the_readme_lists_what_a_template_may_use() -> None:
     """A manager finds every variable, and every code of the lint's, explained."""
     readme = (TEMPLATES / "README.md").read_text("utf-8")
     said = set(re.findall(r"`([a-z_.]+)`", readme))
-    order, company, links = KNOWN["order"], KNOWN["company"], KNOWN["links"]
+    order, company, links = in_words(KNOWN, "en", "en")["order"], KNOWN["company"], KNOWN["links"]
     wanted = {"name", "product", "access", "about", "order", "item.name", "item.quantity"}
     wanted |= {f"order.{field}" for field in vars(order)}
     wanted |= {f"company.{field}" for field in vars(company)}
