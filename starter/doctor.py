@@ -72,15 +72,20 @@ def _settings(settings: Settings) -> Iterator[SettingLine]:
             shown = "•••" if value.get_secret_value() else ""
         else:
             shown = health.masked("" if value is None else str(value))
-        yield SettingLine(f"AFTERCARE_{name.upper()}", shown, field.description or "")
+        yield SettingLine(variable(name), shown, field.description or "")
     for name, says in TEMPORAL.items():
         value = os.environ.get(name, "")
         yield SettingLine(name, "•••" if value and name.endswith("KEY") else value, says)
 
 
+def variable(field: str) -> str:
+    """A setting's name in the environment: ours, or the one that its vendor made known."""
+    return str(Settings.model_fields[field].validation_alias or f"AFTERCARE_{field.upper()}")
+
+
 def _variables(settings: Settings) -> Check:
     """A variable that nobody reads is a spelling mistake that shows nowhere else."""
-    known = [f"AFTERCARE_{name.upper()}" for name in type(settings).model_fields]
+    known = [variable(name) for name in type(settings).model_fields]
     stray = [n for n in os.environ if n.startswith("AFTERCARE_") and n not in known]
     if not stray:
         return Check("settings", "ok", "every AFTERCARE_ variable is read")
@@ -100,6 +105,8 @@ def _secret(settings: Settings) -> Check:
 
 def _directory(settings: Settings) -> Check:
     path = settings.data
+    if settings.database_url and not path.exists():
+        return Check("data", "ok", "no directory is needed: the database is named")
     if not path.exists():
         return Check("data", "warning", f"{path} does not exist yet", "aftercare up makes it")
     if not os.access(path, os.W_OK):

@@ -113,20 +113,28 @@ async def search_attributes(client: Client) -> Check:
     return Check(name, "broken", f"not registered: {', '.join(missing)}", cure)
 
 
-async def worker(client: Client) -> Check:
-    """Whether somebody polls both of our queues."""
-    idle = [queue for queue in (QUEUE, BULK) if not await _polled(client, queue)]
+async def worker(client: Client, host: str = "") -> Check:
+    """Whether somebody polls both of our queues, from that machine if one is named."""
+    idle = [queue for queue in (QUEUE, BULK) if not await _polled(client, queue, host)]
+    where = f" from {host}" if host else ""
     if idle:
-        says = f"No worker is polling {' and '.join(f'`{queue}`' for queue in idle)}"
+        says = f"No worker is polling {' and '.join(f'`{queue}`' for queue in idle)}{where}"
         return Check("worker", "broken", says, "start one: aftercare worker")
-    return Check("worker", "ok", f"polls `{QUEUE}` and `{BULK}`")
+    return Check("worker", "ok", f"polls `{QUEUE}` and `{BULK}`{where}")
 
 
-async def _polled(client: Client, queue: str) -> bool:
+async def works_here(host: str) -> Check:
+    """Whether the worker of this machine polls; for a container, which is a machine of its own."""
+    async with _temporal() as found:
+        return found if isinstance(found, Check) else await worker(found, host)
+
+
+async def _polled(client: Client, queue: str, host: str) -> bool:
     now = datetime.now(UTC)
     with contextlib.suppress(RPCError):
         found = await _pollers(client, queue, TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY)
-        last = (one.last_access_time.ToDatetime(tzinfo=UTC) for one in found.pollers)
+        theirs = (one for one in found.pollers if not host or one.identity.endswith(f"@{host}"))
+        last = (one.last_access_time.ToDatetime(tzinfo=UTC) for one in theirs)
         return any(now - access < POLLED_WITHIN for access in last)
     return False
 

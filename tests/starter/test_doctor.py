@@ -62,6 +62,17 @@ async def test_secrets_are_masked(data: Path, monkeypatch: pytest.MonkeyPatch) -
     assert any(line.value == "•••" for line in lines)
 
 
+async def test_vendors_variables_have_their_vendors_names(
+    data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A provider's key is named as its own documents name it; the directory is nobody's need."""
+    monkeypatch.setenv("AFTERCARE_DATABASE_URL", "postgresql+psycopg://me:hush@127.0.0.1:1/crm")
+    lines, found = await examine(load_settings())
+    names = {line.name for line in lines}
+    assert {"SENDGRID_API_KEY", "TWILIO_AUTH_TOKEN", "AFTERCARE_EMAIL_RATE"} <= names
+    assert {check.name: check.state for check in found}["data"] == "ok"
+
+
 async def test_a_misspelt_variable_is_found(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody would read it, and nobody would know."""
     monkeypatch.setenv("AFTERCARE_ONLY_TOO", "@example.com")
