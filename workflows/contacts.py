@@ -33,7 +33,8 @@ from workflows.vocabulary import (
     Withdrawal,
 )
 
-NOWHERE = ("no_address", "suppressed", "stopped", "undeliverable")  # why not even what they must have can go
+# Why not even what they must have can go.
+NOWHERE = ("no_address", "suppressed", "stopped", "undeliverable")
 
 
 class Contacts(Signals, Generic[PolicyT]):

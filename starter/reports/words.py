@@ -23,6 +23,7 @@ OUTCOMES = {
     "opted_out": "ended, because nothing that was left may be sent",
     "potential": "asked what else would serve the customer",
     "refused": "was not sent",
+    "rejected": "was refused by the provider, on this channel",
     "released": "was taken back from the person",
     "sent": "was sent",
     "skipped": "was skipped",
@@ -63,14 +64,20 @@ REASONS = {
     "high_spend": "the customer spends a lot",
     "if_called_for": "only if something calls for it",
     "in_use": "the customer uses the product",
+    "forbidden": "the provider does not let us",
     "keen": "the customer uses the product a lot, and likes it",
+    "landline": "the number takes no text messages",
     "low": "the customer hardly uses the product",
     "low_engagement": "the customer hardly uses the product",
     "manual": "somebody put it on hold",
+    "no_answer": "the provider never answered",
     "no_address": "there is no address to send it to",
+    "no_connection": "the provider could not be reached",
     "no_consent": "the customer never agreed to it",
     "no_customer": "the customer is not known any more",
     "no_engagement_data": "nothing is known about how the customer uses the product",
+    "no_such_address": "there is no such mailbox",
+    "no_such_number": "there is no such number",
     "no_open_task": "no task is open",
     "nobody_came": "nobody did it in time",
     "normal": "the customer uses the product",
@@ -86,7 +93,10 @@ REASONS = {
     "order_refunded": "the order was refunded",
     "promise": "it was promised for an earlier moment",
     "provider": "the provider refused it",
+    "provider_away": "the provider could not be reached",
+    "provider_busy": "the provider had too much to do",
     "quiet_hours": "the customer is not written to at that hour",
+    "rate": "others are sent before it",
     "refunded": "the order was refunded",
     "returned": "the order was cancelled, refunded or returned",
     "same_email": "two customers have the same e-mail address",
@@ -98,6 +108,7 @@ REASONS = {
     "stopped": "the customer answered STOP",
     "suppressed": "the address is on the list of those never to be written to",
     "tier": "the customer is a premium customer",
+    "undeliverable": "no address that we have takes it",
     "unhappy": "the customer is not satisfied",
     "unknown": "nobody knows yet",
     "unknown_for_30_days": "nobody knew whom or what it was about for 30 days",
@@ -134,12 +145,17 @@ FACTS = {
     "kind": "a {} message",
     "orders": "{} orders",
     "points": "{} points",
+    "released": "stored in the outbox, because only test addresses are written to for now",
     "score": "score {}",
     "spent": "spent {}",
+    "fault": "{}",
     "until": "until {}",
+    "via": "through {}",
+    "waited": "before that {}",
     "zone": "in their time zone, {}",
 }
 
+VALUES = ("fault", "waited")  # facts that are codes with words of their own
 UNSAID = ("template", "why", "reasons", "version", "task", "hold", "case")  # said, or no word
 
 
@@ -182,11 +198,13 @@ def sentence(
 def _tells(name: str, value: Any) -> bool:
     if name == "attempt" and value == 1:
         return False
+    if name == "released":  # it says so only where it is not
+        return value is False
     return name not in UNSAID and value not in (None, "", [], {}, False)
 
 
 def _fact(name: str, value: Any) -> str:
-    shown = _value(value)
+    shown = reason(str(value)) if name in VALUES else _value(value)
     return FACTS[name].format(shown) if name in FACTS else f"{name.replace('_', ' ')} {shown}"
 
 

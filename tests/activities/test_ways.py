@@ -70,7 +70,7 @@ async def test_refused_on_one_channel_it_goes_on_the_next(house: House, no: str)
 
 
 async def test_a_dead_address_is_never_written_to_again(house: House) -> None:
-    """Hard bounce: the next message takes the other channel at once, for whoever has the address."""
+    """Hard bounce: the next message takes the other channel at once, whoever has the address."""
     customer = await somebody(house)
     house.email.next = ["bad"]
     await house.send(customer.id, "notice")
