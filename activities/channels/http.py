@@ -25,6 +25,15 @@ from activities.channels import Because, Rejected, UnknownOutcomeError
 
 LARGEST = 2**20  # bytes of an answer: what is more is no answer of theirs
 LONGEST_WAIT = timedelta(hours=1)
+REFUSALS = {  # what a status says when the body does not say more
+    401: ("unauthorised", Because.ACCOUNT),
+    403: ("forbidden", Because.ACCOUNT),
+    404: ("not_found", Because.ACCOUNT),
+    405: ("not_found", Because.ACCOUNT),
+    413: ("too_large", Because.MESSAGE),
+    429: ("rate_limited", Because.BUSY),
+} | dict.fromkeys((301, 302, 307, 308), ("redirected", Because.AWAY))
+SILENT = (408, 499)  # of a request that they, or somebody between us, gave up on
 CUT, FLUSH = struct.pack("ii", 1, 0), struct.pack("ii", 0, 0)
 
 
@@ -72,45 +81,51 @@ async def ask(
     status came back. Redirects are answers, not orders.
     """
     until = asyncio.get_running_loop().time() + seconds
-    patience = aiohttp.ClientTimeout(total=None, connect=seconds / 2, ceil_threshold=math.inf)
     line = _Line()
-    connector = aiohttp.TCPConnector(
-        force_close=True, use_dns_cache=False, socket_factory=line.open, limit=0
-    )
     try:
         async with (
-            aiohttp.ClientSession(
-                connector=connector,
-                timeout=patience,
-                cookie_jar=aiohttp.DummyCookieJar(),
-                auto_decompress=False,
-            ) as session,
+            _session(line, seconds / 2) as session,
             asyncio.timeout_at(until),
             session.request(
-                method,
-                url,
-                headers={"Accept-Encoding": "identity", **headers},
-                params=params,
-                data=body,
-                allow_redirects=False,
+                method, url, headers=headers, params=params, data=body, allow_redirects=False
             ) as response,
         ):
-            answer = Answer(response.status, response.headers, await _read(response, until))
-            if answer.body is not None:
+            # A little earlier, so that the status is not lost together with the body.
+            read = await _read(response, until - seconds / 20)
+            if read is not None:
                 line.done()
-            return answer
-    except (aiohttp.ClientConnectorDNSError, aiohttp.InvalidURL):
-        raise AwayError("no_such_host") from None
-    except (aiohttp.ClientSSLError, ConnectionAbortedError):  # the latter: a handshake too slow
-        raise AwayError("bad_tls") from None
-    except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError):
-        raise AwayError("no_connection") from None
-    except TimeoutError:
-        raise UnknownOutcomeError("time_out") from None
-    except (aiohttp.ClientError, OSError, ValueError) as error:
-        raise UnknownOutcomeError(type(error).__name__) from None
+            return Answer(response.status, response.headers, read)
+    except (aiohttp.ClientError, OSError, ValueError) as error:  # `TimeoutError` is of the second
+        raise _meaning(error) from None
     finally:
         line.cut()
+
+
+def _session(line: _Line, connecting: float) -> aiohttp.ClientSession:
+    """What one request needs; it keeps nothing for the next."""
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(
+            force_close=True, use_dns_cache=False, socket_factory=line.open
+        ),
+        timeout=aiohttp.ClientTimeout(total=None, connect=connecting, ceil_threshold=math.inf),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        headers={"Accept-Encoding": "identity"},
+        auto_decompress=False,
+    )
+
+
+def _meaning(error: Exception) -> AwayError | UnknownOutcomeError:
+    """Surely not sent, if it was the connecting that failed; else nobody knows."""
+    match error:
+        case aiohttp.ClientConnectorDNSError() | aiohttp.InvalidURL():
+            return AwayError("no_such_host")
+        case aiohttp.ClientSSLError():
+            return AwayError("bad_tls")
+        case aiohttp.ClientConnectorError() | aiohttp.ConnectionTimeoutError():
+            return AwayError("no_connection")
+        case TimeoutError():
+            return UnknownOutcomeError("time_out")
+    return UnknownOutcomeError(type(error).__name__)
 
 
 def wait_of(answer: Answer, now: datetime) -> timedelta | None:
@@ -128,9 +143,8 @@ def wait_of(answer: Answer, now: datetime) -> timedelta | None:
 async def _read(response: aiohttp.ClientResponse, until: float) -> bytes | None:
     """The body, if it comes whole, in time, and is no larger than an answer is."""
     read = bytearray()
-    with suppress(TimeoutError, aiohttp.ClientError, OSError):
-        margin = 0.05  # of a second, so that the status is not lost together with the body
-        async with asyncio.timeout_at(until - margin):
+    with suppress(aiohttp.ClientError, OSError):
+        async with asyncio.timeout_at(until):
             async for part in response.content.iter_any():
                 read += part
                 if len(read) > LARGEST:

@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from activities.channels import Accepted, Parcel
-from activities.clock import Clock
+from activities.channels import Accepted, Parcel, UnknownOutcomeError
+from activities.clock import Clock, since_boot
 from activities.crm.store import Store, lock_name
 from activities.crm.tables import Outbox, new_id
 
@@ -40,7 +40,11 @@ class OutboxChannel:
             body_html=parcel.html,
             accepted_at=self._clock.now(),
         )
+        began = since_boot()
         async with self._taking_turns(parcel) as session:
+            # Who waited for its turn as long as this is awaited no more, even if nobody could say so.
+            if since_boot() - began > self.deadline.total_seconds() / 2:
+                raise UnknownOutcomeError("time_out")
             session.add(row)
         return Accepted(row.id)
 
@@ -52,7 +56,7 @@ class OutboxChannel:
 
     @asynccontextmanager
     async def _taking_turns(self, parcel: Parcel) -> AsyncIterator[AsyncSession]:
-        """A worker may fall asleep before its commit: who looks it up waits for that."""
+        """A worker may fall asleep before its commit: whoever looks it up waits for that."""
         async with self._store.transaction() as session:
             await lock_name(session, f"outbox:{parcel.key}")
             yield session

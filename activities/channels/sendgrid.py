@@ -17,7 +17,7 @@ from sendgrid.helpers import mail as made
 from sendgrid.helpers.mail.exceptions import ApiKeyIncludedException
 
 from activities.channels import Accepted, Because, Parcel, Rejected, UnknownOutcomeError
-from activities.channels.http import Answer, AwayError, ask, wait_of
+from activities.channels.http import REFUSALS, SILENT, Answer, AwayError, ask, wait_of
 from activities.channels.mail import headers, mailbox, words
 from activities.clock import Clock
 from activities.rendering.values import clean
@@ -26,16 +26,6 @@ KEY, REFERENCE = "aftercare_key", "aftercare_reference"  # an event has fields o
 SLACK = timedelta(minutes=5)  # by which their clock and ours may differ
 MOST = 100  # messages to one address within minutes: more are not searched
 
-# What a status says of the message when the body does not say more: (reason, because).
-REFUSALS = {
-    401: ("unauthorised", Because.ACCOUNT),
-    403: ("forbidden", Because.ACCOUNT),
-    404: ("not_found", Because.ACCOUNT),
-    405: ("not_found", Because.ACCOUNT),
-    413: ("too_large", Because.MESSAGE),
-    429: ("rate_limited", Because.BUSY),
-} | dict.fromkeys((301, 302, 307, 308), ("redirected", Because.AWAY))
-SILENT = (408, 499)  # of a request that they, or somebody between us, gave up on
 # What SendGrid's servers append to `X-Message-Id` to name one message of a request.
 SERVER = re.compile(r"\.(?:recvd|filter|ismtpd|geopod)[\w-]*[.-]")
 
@@ -134,20 +124,21 @@ def mail(parcel: Parcel, from_email: str) -> dict[str, Any] | Rejected:
     to, sender = mailbox(parcel.to), mailbox(from_email)
     if to is None or to.plain is None:
         return Rejected("no_such_address" if to is None else "unroutable", Because.ADDRESS)
-    if sender is None:
+    if sender is None or sender.plain is None:
         return Rejected("wrong_sender", Because.ACCOUNT)
     personal = made.Personalization()
     personal.add_to(_who(made.To(), to.plain))
     for name, value in ((KEY, parcel.key), (REFERENCE, parcel.reference)):
         personal.add_custom_arg(made.CustomArg(name, value))
     whole = made.Mail()
-    whole.from_email = _who(made.From(), sender.full, clean(parcel.from_name))
+    whole.from_email = _who(made.From(), sender.plain, clean(parcel.from_name))
     whole.subject = made.Subject(clean(parcel.subject))
     whole.add_personalization(personal)
     for name, value in headers(parcel).items():
         whole.add_header(made.Header(name, value))
-    if reply_to := mailbox(parcel.reply_to):
-        whole.reply_to = _who(made.ReplyTo(), reply_to.full)
+    reply_to = mailbox(parcel.reply_to)
+    if reply_to and reply_to.plain:
+        whole.reply_to = _who(made.ReplyTo(), reply_to.plain)
     try:
         whole.add_content(made.Content("text/plain", words(parcel.text)))
         if parcel.html:

@@ -81,7 +81,8 @@ class SmtpChannel:
         self.deadline, self.quarantine = deadline, quarantine
         self._clock = clock
         self._server = server
-        self._from = from_email
+        sender = mailbox(from_email)
+        self._from = (sender and sender.plain) or from_email
         self._seconds = deadline.total_seconds() / 2 * 0.9  # the last of it is ours, to hear it
 
     async def send(self, parcel: Parcel) -> Accepted | Rejected:
@@ -121,8 +122,9 @@ def letter(parcel: Parcel, from_email: str, at: datetime) -> EmailMessage | Reje
     message["Subject"] = clean(parcel.subject)
     message["Date"] = at
     message["Message-ID"] = f"<{parcel.reference or message_id(parcel.key)}@{domain}>"
-    if reply_to := mailbox(parcel.reply_to):
-        message["Reply-To"] = _who(reply_to.plain or sender.plain)
+    reply_to = mailbox(parcel.reply_to)
+    if reply_to and reply_to.plain:
+        message["Reply-To"] = _who(reply_to.plain)
     for name, value in headers(parcel).items():
         message[name] = value
     message.set_content(words(parcel.text), cte="quoted-printable")

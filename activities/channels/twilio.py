@@ -22,7 +22,7 @@ from twilio.rest import Client
 from twilio.rest.api.v2010.account.message import MessageInstance, MessagePage
 
 from activities.channels import Accepted, Because, Parcel, Rejected, UnknownOutcomeError
-from activities.channels.http import Answer, AwayError, ask, wait_of
+from activities.channels.http import REFUSALS, SILENT, Answer, AwayError, ask, wait_of
 from activities.channels.mail import words
 from activities.clock import Clock
 
@@ -59,14 +59,6 @@ BY_CODE = {
     21705: ("wrong_sender", Because.ACCOUNT),
     30001: ("busy", Because.BUSY),
 }
-BY_STATUS = {
-    401: ("unauthorised", Because.ACCOUNT),
-    403: ("forbidden", Because.ACCOUNT),
-    404: ("not_found", Because.ACCOUNT),
-    413: ("too_long", Because.MESSAGE),
-    429: ("rate_limited", Because.BUSY),
-} | dict.fromkeys((301, 302, 307, 308), ("redirected", Because.AWAY))
-SILENT = (408, 499)  # of a request that they, or somebody between us, gave up on
 
 
 class TwilioChannel:
@@ -162,7 +154,7 @@ class TwilioChannel:
             raise UnknownOutcomeError(f"status_{answer.status}")
         code = answer.said.get("code") if isinstance(answer.said, dict) else None
         known = BY_CODE.get(code) if isinstance(code, int) else None
-        reason, because = known or BY_STATUS.get(answer.status) or ("refused", Because.MESSAGE)
+        reason, because = known or REFUSALS.get(answer.status) or ("refused", Because.MESSAGE)
         if answer.status < 300 or (because is Because.MESSAGE and answer.status < 400):
             raise UnknownOutcomeError(f"status_{answer.status}")
         wait = wait_of(answer, self._clock.real()) if because is Because.BUSY else None
