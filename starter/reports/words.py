@@ -72,7 +72,7 @@ REASONS = {
     "manual": "somebody put it on hold",
     "no_answer": "the provider never answered",
     "no_address": "there is no address to send it to",
-    "no_connection": "the provider could not be reached",
+    "no_connection": "no connection could be made",
     "no_consent": "the customer never agreed to it",
     "no_customer": "the customer is not known any more",
     "no_engagement_data": "nothing is known about how the customer uses the product",
