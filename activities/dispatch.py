@@ -68,11 +68,12 @@ class Dispatch:
         Half of the deadline is for getting here, half for the provider, so that nothing leaves
         after it. Raises a retryable error if it is to be tried again, with the delay.
         """
+        until = asyncio.get_running_loop().time() + _half(attempt)  # first: we may fall asleep here
         if self._boot() - attempt.began > _half(attempt):
             await self._give_back(message, attempt)
             raise later("lease_lost", BUSY)
         try:
-            outcome = await self._request(attempt)
+            outcome = await self._request(attempt, until)
         except Exception as error:  # noqa: BLE001 - whatever it was, the provider may have it
             await self._unknown(message, attempt, error)
             channel = attempt.channel
@@ -84,11 +85,11 @@ class Dispatch:
         await self._for_good(message, attempt, outcome)
         return None
 
-    async def _request(self, attempt: Attempt) -> Accepted | Rejected:
+    async def _request(self, attempt: Attempt, until: float) -> Accepted | Rejected:
         provider = attempt.channel.provider
         self._under_way[provider] += 1
         try:
-            async with asyncio.timeout(_half(attempt)):
+            async with asyncio.timeout_at(until):
                 return await attempt.channel.send(attempt.parcel)
         finally:
             self._under_way[provider] -= 1

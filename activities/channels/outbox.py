@@ -30,6 +30,7 @@ class OutboxChannel:
         self._clock = clock
 
     async def send(self, parcel: Parcel) -> Accepted:
+        began = since_boot()
         row = Outbox(
             id=new_id("out"),
             key=parcel.key,
@@ -40,9 +41,8 @@ class OutboxChannel:
             body_html=parcel.html,
             accepted_at=self._clock.now(),
         )
-        began = since_boot()
         async with self._taking_turns(parcel) as session:
-            # Who waited for its turn as long as this is awaited no more, even if nobody could say so.
+            # Nobody awaits it any more, and a statement under way hears of no cancellation.
             if since_boot() - began > self.deadline.total_seconds() / 2:
                 raise UnknownOutcomeError("time_out")
             session.add(row)

@@ -11,7 +11,11 @@ from __future__ import annotations
 import asyncio
 import os
 import random
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import timedelta
+
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.channels import Accepted, Channel, Parcel
 from activities.channels.outbox import OutboxChannel
@@ -36,10 +40,15 @@ class SlowOutbox(OutboxChannel):
     quarantine = seconds("QUARANTINE", 1)
 
     async def send(self, parcel: Parcel) -> Accepted:
-        await asyncio.sleep(random.uniform(0.02, 0.25))
         accepted = await super().send(parcel)
         await asyncio.sleep(random.uniform(0.02, 0.25))
         return accepted
+
+    @asynccontextmanager
+    async def _taking_turns(self, parcel: Parcel) -> AsyncIterator[AsyncSession]:
+        await asyncio.sleep(random.uniform(0.02, 0.25))
+        async with super()._taking_turns(parcel) as session:
+            yield session
 
 
 def slow(store: Store, clock: Clock) -> dict[str, Channel]:
