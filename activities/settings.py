@@ -96,6 +96,13 @@ class Settings(BaseSettings):
         return bool(self.database_url) or (self.data / DATABASE).exists()
 
 
+def variable(field: str) -> str:
+    """The environment variable that sets a field: vendors' have the vendors' names."""
+    known = Settings.model_fields.get(field)
+    alias = known.validation_alias if known else field if field.isupper() else None
+    return alias if isinstance(alias, str) else f"AFTERCARE_{field.upper()}"
+
+
 def load_settings(data: Path | None = None) -> Settings:
     """The settings, with the secret key that the data directory keeps if none is given.
 

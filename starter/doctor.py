@@ -14,7 +14,7 @@ from sqlalchemy import func, select
 from activities import rendering
 from activities.crm.store import Store
 from activities.crm.tables import Engagement, Message, Stop
-from activities.settings import Settings
+from activities.settings import Settings, variable
 from starter import health
 from starter.bootstrap import open_desk
 from starter.desk import Desk
@@ -76,11 +76,6 @@ def _settings(settings: Settings) -> Iterator[SettingLine]:
     for name, says in TEMPORAL.items():
         value = os.environ.get(name, "")
         yield SettingLine(name, "•••" if value and name.endswith("KEY") else value, says)
-
-
-def variable(field: str) -> str:
-    """A setting's name in the environment: ours, or the one that its vendor made known."""
-    return str(Settings.model_fields[field].validation_alias or f"AFTERCARE_{field.upper()}")
 
 
 def _variables(settings: Settings) -> Check:

@@ -14,6 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from activities.crm.pace import PaceError
 from activities.crm.store import UnsafeDatabaseError
+from activities.settings import variable
 from starter.answers import Refusal
 from starter.bootstrap import NotReadyError
 from starter.cli.common import CliError
@@ -71,6 +72,7 @@ def _assemble() -> None:
         rehearsing,
         running,
         staff,
+        status,
         tasks,
     )
 
@@ -80,6 +82,7 @@ def _assemble() -> None:
     rehearsing.register(app, LIVES)
     tasks.register(app, PEOPLE)
     messages.register(app, PEOPLE)
+    status.register(app, HOUSE)
     operations.register(app, HOUSE)
     staff.register(app, HOUSE)
     catalogue.register(app, HOUSE)
@@ -149,8 +152,7 @@ def _usage(fault: CycloptsError) -> str:
 
 def _settings(fault: ValidationError) -> str:
     lines = [
-        f"AFTERCARE_{'_'.join(map(str, error['loc'])).upper()}: {error['msg']}"
-        for error in fault.errors()
+        f"{variable('_'.join(map(str, error['loc'])))}: {error['msg']}" for error in fault.errors()
     ]
     return "\n".join([*lines, "`aftercare doctor` lists all settings."])
 
