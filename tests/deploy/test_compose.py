@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 import worker
-from activities.settings import Settings
+from activities.settings import Settings, variable
 from starter import health, web
 from starter.cli import app
-from starter.doctor import TEMPORAL, variable
+from starter.doctor import TEMPORAL
 from tests.deploy.shape import ROOT, VARIABLE, compose, example, once, ours, services
 
 ALL = sorted(services())
