@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,14 +10,22 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities import rendering
-from activities.crm.customers import find
-from activities.crm.house import house_rules
+from activities.carriers import Carriers
+from activities.channels import Accepted, Channel, Parcel
+from activities.channels.wiring import IncompleteError, channels_for
+from activities.clock import Clock
+from activities.crm.customers import find, recognise
+from activities.crm.house import HouseRules, house_rules
 from activities.crm.store import Store
-from activities.crm.tables import Customer, Order
+from activities.crm.tables import Customer, Order, new_id
+from activities.crm.values import UnfitValueError, email_of, phone_of
 from activities.rendering import TEMPLATES, Rendered, TemplateFault, samples, sms
 from activities.rendering.lint_sent import FAULTS
 from activities.settings import Settings
 from starter.answers import Refusal
+from starter.desk.base import audit
+
+MARK = "[Test]"
 
 
 @dataclass(frozen=True)
@@ -43,8 +52,9 @@ async def preview(
     """The template by the house rules as they stand, for the sample customer or a real one.
 
     `channel`: by default the template's first; `locale`: by default the customer's own; `about`:
-    one of its variants; `customer`: an id, ours or another system's. Raises `Refusal` for what
-    there is not, and for a template that cannot be rendered (its code, and what to do).
+    one of its variants; `customer`: an id, ours or another system's, or an e-mail address. Raises
+    `Refusal` for what there is not, and for a template that cannot be rendered (its code, and what
+    to do).
     """
     async with store.reading() as session:
         rules = await house_rules(session)
@@ -70,11 +80,93 @@ async def preview(
                    characters=len(said.text), segments=counted)  # fmt: skip
 
 
+@dataclass(frozen=True)
+class Tested:
+    """What came of a test: whether somebody has it now, in words."""
+
+    went: bool
+    words: str
+
+
+async def send_test(
+    store: Store, settings: Settings, clock: Clock, shown: Preview, to: str, *, by: str
+) -> Tested:
+    """Send a preview to a colleague, marked as a test; it counts as no message to anybody.
+
+    Raises `Refusal` for what is no address, a customer's address, and what people carry.
+    """
+    async with store.transaction() as session:
+        rules = await house_rules(session)
+        address = await _colleague(session, shown.channel, to, rules)
+        audit(session, clock.now(), by=by, what="template.tested", target=shown.template,
+              reason=None, channel=shown.channel)  # fmt: skip
+    try:
+        channels = channels_for(settings, store, clock)
+    except IncompleteError as lacking:
+        raise Refusal("incomplete", str(lacking)) from None
+    try:
+        carriers = Carriers(store, clock, settings, channels)
+        channel = carriers.choose(shown.channel, address)
+        parcel = _parcel(shown, address, rules)
+        return await _carried(channel, parcel, released=carriers.released(address))
+    finally:
+        await asyncio.gather(*(channel.close() for channel in channels.values()))
+
+
+async def _colleague(session: AsyncSession, channel: str, to: str, rules: HouseRules) -> str:
+    if channel not in ("email", "sms"):
+        raise Refusal("not_sent", "people carry this: print the preview", param="channel")
+    try:
+        address = email_of(to) if channel == "email" else phone_of(to, rules.country)
+    except UnfitValueError as unfit:
+        raise Refusal(unfit.code, unfit.detail, param="test") from None
+    column = Customer.email if channel == "email" else Customer.phone
+    found = await session.execute(select(Customer.id).where(column == address).limit(1))
+    if found.first():
+        words = "this is a customer's address: a test goes to colleagues only"
+        raise Refusal("customers_address", words, param="test", status=409)
+    return address
+
+
+def _parcel(shown: Preview, address: str, rules: HouseRules) -> Parcel:
+    return Parcel(
+        key=new_id("test"),
+        to=address,
+        subject=f"{MARK} {shown.subject}" if shown.subject else "",
+        text=shown.text if shown.subject else f"{MARK} {shown.text}",
+        html=shown.html,
+        sender="",
+        from_name=rules.company.name,
+        reply_to=rules.company.support_email,
+    )
+
+
+async def _carried(channel: Channel, parcel: Parcel, *, released: bool) -> Tested:
+    half = channel.deadline.total_seconds() / 2
+    try:
+        async with asyncio.timeout(half):
+            outcome = await channel.send(parcel)
+    except Exception as error:  # noqa: BLE001 - whatever it was, they may have it
+        kind = type(error).__name__
+        return Tested(False, f"{channel.provider} gave no answer ({kind}): look whether it arrives")
+    if not isinstance(outcome, Accepted):
+        words = f"{channel.provider} did not take it: {outcome.reason} ({outcome.because})"
+        return Tested(False, words)
+    if channel.provider != "outbox":
+        return Tested(True, f"{channel.provider} has taken it for {parcel.to}")
+    why = f"no provider is set up for {channel.name}"
+    if not released:
+        why = "AFTERCARE_ONLY_TO does not name the address"
+    return Tested(True, f"It is in the outbox, which sends to nobody: {why}")
+
+
 async def _whom(session: AsyncSession, customer: str | None) -> tuple[Customer, Order | None]:
     """A customer with their newest order; by default the sample ones."""
     if customer is None:
         return samples.PERSON, samples.ORDER
     person = await find(session, customer)
+    if person is None and "@" in customer:
+        person = await recognise(session, {"email": customer.strip().lower()})
     if person is None:
         raise Refusal("not_found", "there is no such customer", param="customer", status=404)
     newest = func.coalesce(Order.confirmed_at, Order.created_at).desc()

@@ -26,6 +26,7 @@ from starter.cli.common import (
     table,
     who,
 )
+from starter.cli.previewing import LOOK, Look, show
 from starter.desk import Desk
 from starter.reports.sops import carriers, clauses, procedures
 from workflows.sops import KEEP_IN_TOUCH, Sop
@@ -39,7 +40,7 @@ def register(app: App, group: Group) -> None:
     sops = App(
         name="sops",
         group=group,
-        help="The catalogue: versions, approval, review, clauses; on and off.",
+        help="The catalogue: versions, approval, review, clauses; on and off; its templates.",
     )
     sops.default(show_sops)
     sops.command(switch_on, name="on")
@@ -51,8 +52,13 @@ def register(app: App, group: Group) -> None:
 # -- the catalogue ---------------------------------------------------------------------------
 
 
-async def show_sops(sop: str | None = None, /, *, printing: Printing = PRINTING) -> None:
-    """The SOPs, or one of them with its clauses and what carries each out."""
+async def show_sops(
+    sop: str | None = None, /, *, look: Look = LOOK, printing: Printing = PRINTING
+) -> None:
+    """The SOPs, or one of them with its clauses and what carries each out; or a template of it."""
+    if look != LOOK:
+        await show(sop, look, printing)
+        return
     async with desk(printing) as opened:
         known = procedures()
         if sop is not None and sop not in known:
