@@ -172,7 +172,8 @@ class GatedMessaging(Messaging):
         if not self._carriers.released(row.address or ""):
             row.reason = ledger.NOT_RELEASED
             facts["released"] = False
-        await decide(session, now, message, "allowed", facts=facts)
+        if row.reason != providers.AWAY:  # else that was said, and what comes of it will be
+            await decide(session, now, message, "allowed", facts=facts)
         return Attempt(row.attempts, channel, parcel, began, go)
 
     def _waited_out(self, answer: Answer) -> Answer | Wait:

@@ -172,9 +172,11 @@ async def put_off(
     due: datetime | None = None,
 ) -> None:
     """It waits for its provider: the slot it had is free for others, the checklist says why."""
+    again = row.reason == reason
     row.slot_at, row.reason = None, reason
     await tick(session, now, step, State.NEXT, reason=reason, due_at=due, message_key=row.key)
-    await decide(session, now, step, "deferred", reason=reason, facts=facts)
+    if not again:  # said once, however often it is tried
+        await decide(session, now, step, "deferred", reason=reason, facts=facts)
 
 
 # -- what becomes of an attempt ------------------------------------------------------------
