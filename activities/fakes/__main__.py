@@ -11,7 +11,6 @@ import asyncio
 import signal
 import sys
 from contextlib import AsyncExitStack
-from dataclasses import fields
 from datetime import timedelta
 from pathlib import Path
 
@@ -58,26 +57,28 @@ async def _serve(said: argparse.Namespace) -> None:
 
 async def _follow(file: Path, fakes: list[Fake]) -> None:
     """The script as it stands, for as long as they run."""
-    before = 0
+    before = b""
     while True:
-        changed = file.stat().st_mtime_ns if file.exists() else 0
-        if changed != before:
-            before = changed
-            _apply(file.read_bytes() if changed else b"{}", fakes)
+        content = _content(file)
+        if content != before:
+            before = content
+            _apply(content, fakes)
         await asyncio.sleep(LOOK)
+
+
+def _content(file: Path) -> bytes:
+    return file.read_bytes() if file.exists() else b""
 
 
 def _apply(content: bytes, fakes: list[Fake]) -> None:
     try:
-        scripts = SCRIPTS.validate_json(content)
+        scripts = SCRIPTS.validate_json(content or b"{}")
     except ValidationError as fault:
-        return _say(f"the script cannot be read: {fault}")
+        _say(f"the script cannot be read: {fault}")
+        return
     for fake in fakes:
-        script = scripts.get(fake.name, Script())
-        for one in fields(Script):
-            setattr(fake.script, one.name, getattr(script, one.name))
-        fake.script.__post_init__()
-    return None
+        fake.script = scripts.get(fake.name) or Script()
+    _say("the script is read")
 
 
 def _say(line: str) -> None:

@@ -27,6 +27,9 @@ from collections import deque
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
+from typing import ClassVar
+
+from pydantic import ConfigDict
 
 
 class Fault(StrEnum):
@@ -70,6 +73,8 @@ TAKEN = frozenset(
 @dataclass
 class Script:
     """The faults to come: first those of `next`, then `always`, else by the odds."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
 
     next: deque[Fault] = field(default_factory=deque)
     odds: dict[Fault, float] = field(default_factory=dict)  # the share of each, one at most in all

@@ -114,7 +114,7 @@ class FakeSendGrid(FakeHttp):
             return refused
         try:
             asked = LogsQuery.model_validate_json(body)
-            found = logs.matching(asked.query, self._book.shown(self.lag))
+            found = logs.matching(asked.query, self.book.shown(self.lag))
         except ValidationError as fault:
             return Answer.of(400, problems(fault))
         except logs.QueryError:
@@ -129,7 +129,7 @@ class FakeSendGrid(FakeHttp):
 
     def _details(self, request: web.Request, body: bytes) -> Answer:
         wanted = request.match_info["id"]
-        for one in self._book.shown(self.lag):
+        for one in self.book.shown(self.lag):
             if logs.message_id(one) == wanted:
                 return Answer.of(200, logs.details(one, _arguments(one)))
         return self.trouble(404, {})

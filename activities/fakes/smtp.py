@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import email
+import warnings
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from email import policy
@@ -69,16 +70,18 @@ class FakeSmtp:
             await server.wait_closed()
 
     def _protocol(self) -> SMTP:
-        return _Line(
-            _Clerk(self),
-            self._lines,
-            hostname="fake.example",
-            data_size_limit=LARGEST,
-            enable_SMTPUTF8=True,
-            authenticator=self._authenticate,
-            auth_required=self._login is not None,
-            auth_require_tls=False,
-        )
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # a login without TLS never leaves this machine here
+            return _Line(
+                _Clerk(self),
+                self._lines,
+                hostname="fake.example",
+                data_size_limit=LARGEST,
+                enable_SMTPUTF8=True,
+                authenticator=self._authenticate,
+                auth_required=self._login is not None,
+                auth_require_tls=False,
+            )
 
     def _authenticate(
         self, server: SMTP, session: Session, envelope: Envelope, mechanism: str, given: Any

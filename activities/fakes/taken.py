@@ -18,7 +18,7 @@ class Taken:
     """One message to one recipient, as the provider has it."""
 
     id: str  # the provider's own
-    key: str  # the ledger's, where the request carries it; else empty
+    key: str  # the ledger's, or the message's id: what the request carries; else empty
     to: str
     subject: str
     text: str

@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-import re
 from base64 import b64encode
 from collections.abc import Iterable
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, timedelta
 from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 from aiohttp import web
+from pydantic import ValidationError
 
 from activities.fakes.recipients import FROM, TO
 from activities.fakes.taken import Taken, now, token
-from activities.fakes.twilio_requests import CODES, NUMBER, MessageForm, form, read
+from activities.fakes.twilio_requests import CODES, NUMBER, Filters, MessageForm, form, read
 from activities.fakes.wire import Answer, FakeHttp, Judged
 
 VERSION = "2010-04-01"
 PATH = f"/{VERSION}/Accounts/{{account}}/Messages"
-PAGE, LARGEST_PAGE = 50, 1000
-DATE_SENT = re.compile(r"DateSent[<>]?")
 BY_STATUS = {401: 20003, 404: 20404, 413: 20001, 429: 20429, 500: 20500, 503: 20503}
 
 
@@ -122,39 +120,31 @@ class FakeTwilio(FakeHttp):
         return await self.asked(request, self._page_of)
 
     def _page_of(self, request: web.Request, body: bytes) -> Answer:
-        asked = dict(request.query)
         try:
-            size, page = _whole(asked.get("PageSize", PAGE)), _whole(asked.get("Page", 0))
-            found = [one for one in self._book.shown(self.lag) if _meets(one, asked)]
-        except ValueError:
+            asked = Filters.model_validate(dict(request.query))
+        except ValidationError:
             return _error(20001, 400)
-        if not 1 <= size <= LARGEST_PAGE or page < 0:
-            return _error(20001, 400)
-        start = _place(found, asked.get("PageToken", "")) if page else 0
-        return Answer.of(200, self._listing(found, start, size, page, asked))
-
-    def _listing(
-        self, found: list[Taken], start: int, size: int, page: int, asked: dict[str, str]
-    ) -> dict[str, Any]:
-        some = found[start : start + size]
-        kept = {name: word for name, word in asked.items() if name not in ("Page", "PageToken")}
+        found = [one for one in self.book.shown(self.lag) if _meets(one, asked)]
+        start = _place(found, asked.page_token) if asked.page else 0
+        some, size = found[start : start + asked.page_size], asked.page_size
+        kept = {name: word for name, word in request.query.items() if not name.startswith("Page")}
 
         def uri(**more: object) -> str:
-            query = urlencode({**kept, "PageSize": size, **more})
-            return f"/{VERSION}/Accounts/{self.account_sid}/Messages.json?{query}"
+            return f"{request.path}?{urlencode({**kept, 'PageSize': size, **more})}"
 
-        follows = start + size < len(found)
-        return {
+        after = {"Page": asked.page + 1, "PageToken": "PA" + some[-1].id} if some else {}
+        listing = {
             "messages": [self._resource(one) for one in some],
             "first_page_uri": uri(Page=0),
-            "next_page_uri": uri(Page=page + 1, PageToken="PA" + some[-1].id) if follows else None,
+            "next_page_uri": uri(**after) if start + size < len(found) else None,
             "previous_page_uri": None,
-            "uri": uri(Page=page),
-            "page": page,
+            "uri": uri(Page=asked.page),
+            "page": asked.page,
             "page_size": size,
             "start": start,
             "end": start + len(some) - 1,
         }
+        return Answer.of(200, listing)
 
 
 def _error(code: int, status: int, **headers: str) -> Answer:
@@ -167,27 +157,8 @@ def _error(code: int, status: int, **headers: str) -> Answer:
     return Answer.of(status, body, **headers)
 
 
-def _meets(one: Taken, asked: dict[str, str]) -> bool:
-    """Whether a message meets the filters; days, not moments, as Twilio compares them."""
-    if asked.get("To", one.to) != one.to:
-        return False
-    sender = form(one.raw).get("From", "")
-    return asked.get("From", sender) == sender and all(
-        _day_meets(one.at.astimezone(UTC).date(), name[8:], word)
-        for name, word in asked.items()
-        if DATE_SENT.fullmatch(name)
-    )
-
-
-def _day_meets(day: date, sign: str, word: str) -> bool:
-    other = datetime.fromisoformat(word).date()
-    return {"": day == other, "<": day <= other, ">": day >= other}[sign]
-
-
-def _whole(word: str | int) -> int:
-    if isinstance(word, str) and not re.fullmatch(r"[0-9]{1,6}", word):
-        raise ValueError
-    return int(word)
+def _meets(one: Taken, asked: Filters) -> bool:
+    return asked.meets(one.to, str(form(one.raw).get("From", "")), one.at)
 
 
 def _place(found: list[Taken], page_token: str) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Literal, Self
 from urllib.parse import parse_qsl, urlsplit
 
@@ -13,6 +13,7 @@ from pydantic_core import PydanticCustomError
 
 NUMBER = re.compile(r"\+[1-9][0-9]{6,14}")
 SENDER = re.compile(rf"{NUMBER.pattern}|[0-9]{{5,6}}|(?=.*[A-Za-z])[A-Za-z0-9 ]{{1,11}}")
+MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?(?:Z|[+-]\d\d:\d\d)", re.ASCII)
 LONGEST = 1600  # characters of a body
 CODES = {
     20001: "Bad request",
@@ -68,11 +69,14 @@ def url(text: str) -> str:
     return text
 
 
-def _moment(text: str) -> str:
-    if not re.match(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d", text):
+def moment(text: str) -> str:
+    """A date and a time with its offset, as RFC 3339 writes them."""
+    try:
+        written = MOMENT.fullmatch(text) and datetime.fromisoformat(text)
+    except ValueError:
+        written = None
+    if not written:
         raise PydanticCustomError("moment", "not a moment")
-    if datetime.fromisoformat(text).tzinfo is None:
-        raise PydanticCustomError("moment", "without an offset")
     return text
 
 
@@ -83,10 +87,37 @@ def _sender(text: str) -> str:
 
 
 Number = Annotated[str, Field(pattern=f"^(?:{NUMBER.pattern})$")]
+Moment = Annotated[str, AfterValidator(moment)]
 Url = Annotated[str, AfterValidator(url)]
 Whole = Annotated[str, Field(pattern=r"^[0-9]{1,9}$")]
 Sid = r"[0-9a-fA-F]{32}$"
 Switch = Literal["true", "false"]
+
+
+class Filters(BaseModel):
+    """What the list of messages can be asked for."""
+
+    model_config = ConfigDict(alias_generator=to_pascal, extra="forbid")
+
+    to: Number = ""
+    sender: Number = Field("", alias="From")
+    sent_on: Moment = Field("", alias="DateSent")
+    sent_until: Moment = Field("", alias="DateSent<")
+    sent_since: Moment = Field("", alias="DateSent>")
+    page_size: int = Field(50, ge=1, le=1000)
+    page: int = Field(0, ge=0, le=1_000_000)
+    page_token: str = Field("", min_length=1)
+
+    def meets(self, to: str, sender: str, at: datetime) -> bool:
+        """Days, not moments, are compared."""
+        day = at.astimezone(UTC).date().isoformat()
+        return (
+            self.to in ("", to)
+            and self.sender in ("", sender)
+            and self.sent_on[:10] in ("", day)
+            and day >= self.sent_since[:10]
+            and day <= (self.sent_until[:10] or day)
+        )
 
 
 class MessageForm(BaseModel):
@@ -118,7 +149,7 @@ class MessageForm(BaseModel):
     traffic_type: Literal["free"] = "free"
     persistent_action: list[str] = []
     schedule_type: Literal["none", "fixed"] = "none"
-    send_at: Annotated[str, AfterValidator(_moment)] = ""
+    send_at: Moment = ""
 
     @model_validator(mode="after")
     def _holds_together(self) -> Self:

@@ -71,11 +71,11 @@ class FakeHttp:
         self.requests = 0  # to send something
         self.looked_up = 0
         self.strangers = Strangers()
-        self._book = Book(keep and keep / f"{self.name}.jsonl")
+        self.book = Book(keep and keep / f"{self.name}.jsonl")
 
     @property
     def accepted(self) -> list[Taken]:
-        return self._book.all
+        return self.book.all
 
     @asynccontextmanager
     async def serving(self, port: int = 0) -> AsyncIterator[str]:
@@ -127,7 +127,7 @@ class FakeHttp:
         if isinstance(judged, Answer):
             return _response(judged)
         messages, answer = judged
-        self._book.take(*messages)
+        self.book.take(*messages)
         await asyncio.sleep(self.script.pause(self.script.answering))
         return await self._fail(request, fault, answer) if fault else _response(answer)
 
