@@ -12,6 +12,7 @@ from pydantic import SecretStr
 from sqlalchemy import func, select
 
 from activities import rendering
+from activities.crm.house import HouseRules, house_rules
 from activities.crm.store import Store
 from activities.crm.tables import Engagement, Message, Stop
 from activities.settings import Settings, variable
@@ -41,6 +42,7 @@ class SettingLine:
 
 async def examine(settings: Settings) -> tuple[list[SettingLine], list[Check]]:
     """Look at everything; nothing is changed."""
+    rules = HouseRules()  # the defaults, as long as there is nobody to ask
     checks = [_variables(settings), _secret(settings), _directory(settings)]
     if not settings.has_database:
         cure = "start everything with `aftercare up`, or name the directory: --data DIR"
@@ -51,7 +53,9 @@ async def examine(settings: Settings) -> tuple[list[SettingLine], list[Check]]:
         if stored.state == "ok":
             async with open_desk(settings, check=False) as desk:
                 checks += [await look(desk) for look in LOOKS]
-    return list(_settings(settings)), [*checks, _templates(), *_reviews()]
+                async with desk.store.reading() as session:
+                    rules = await house_rules(session)
+    return list(_settings(settings)), [*checks, _templates(rules, settings), *_reviews()]
 
 
 async def _database(settings: Settings) -> Check:
@@ -165,12 +169,17 @@ LOOKS: tuple[Callable[[Desk], Awaitable[Check]], ...] = (_stops, _unknown, _enga
 # -- what comes with the release -----------------------------------------------------------------
 
 
-def _templates() -> Check:
-    problems = rendering.lint()
+def _templates(rules: HouseRules, settings: Settings) -> Check:
+    problems = rendering.lint(rules=rules, public_url=settings.public_url)
     if not problems:
         return Check("templates", "ok", f"{len(rendering.registry())}, nothing to complain of")
     says = f"{len(problems)} problems, the first: {problems[0]}"
-    return Check("templates", "broken", says, "mend the file it names in templates/")
+    return Check(
+        "templates",
+        "broken",
+        says,
+        "mend the file it names in templates/, or `aftercare policy house`",
+    )
 
 
 def _reviews() -> Iterator[Check]:

@@ -18,7 +18,7 @@ from activities.rendering.registry import (
     TemplateFault,
     register,
 )
-from activities.rendering.samples import samples
+from activities.rendering.samples import PUBLIC, samples
 
 FURNITURE = ("README.md", "registry.toml", "layout.html", "layout.print.html", "layout.txt")
 
@@ -44,7 +44,9 @@ class Sheet:
     about: str
 
 
-def lint(root: Path = TEMPLATES, rules: HouseRules | None = None) -> list[Problem]:
+def lint(
+    root: Path = TEMPLATES, rules: HouseRules | None = None, public_url: str = PUBLIC
+) -> list[Problem]:
     """Every problem of every template, each once; none: all may be sent."""
     rules = rules or HouseRules()
     try:
@@ -55,7 +57,9 @@ def lint(root: Path = TEMPLATES, rules: HouseRules | None = None) -> list[Proble
     sheets = list(_sheets(root, held))
     found = [*_files(root, held, sheets), *_house(rules)]
     for sheet in sheets:
-        found += [Problem(sheet.template.name, *said) for said in _sheet(root, sheet, rules)]
+        found += [
+            Problem(sheet.template.name, *said) for said in _sheet(root, sheet, rules, public_url)
+        ]
     return list(dict.fromkeys(found))
 
 
@@ -112,7 +116,9 @@ def _house(rules: HouseRules) -> Iterator[Problem]:
         yield Problem("house", "contrast", f"{words} (at least {colours.READABLE})")
 
 
-def _sheet(root: Path, sheet: Sheet, rules: HouseRules) -> Iterator[tuple[str, str]]:
+def _sheet(
+    root: Path, sheet: Sheet, rules: HouseRules, public_url: str
+) -> Iterator[tuple[str, str]]:
     file = sheet.path.name
     try:
         text = sheet.path.read_text("utf-8")
@@ -122,7 +128,7 @@ def _sheet(root: Path, sheet: Sheet, rules: HouseRules) -> Iterator[tuple[str, s
     known = next(samples(rules))
     for code, words in lint_source.problems(text, sheet.template, sheet.channel, known):
         yield code, f"{file}: {words}"
-    for facts in samples(rules, sheet.about):
+    for facts in samples(rules, sheet.about, public_url):
         for code, words in lint_sent.problems(
             root, sheet.template, sheet.channel, facts, sheet.language
         ):

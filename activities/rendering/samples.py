@@ -24,13 +24,13 @@ ORDER = Order(
 )
 
 
-def samples(rules: HouseRules, about: str = "") -> Iterator[Facts]:
+def samples(rules: HouseRules, about: str = "", public_url: str = PUBLIC) -> Iterator[Facts]:
     """Named or nameless; signed up, or with an order of which much or little is known."""
     full = {"total": "49.00", "currency": "GBP", "fulfilment": "digital", "confirmed_at": BOUGHT}
     orders = (Order(id="1042", items=ITEMS, **full), Order(id="1042", items=[]), None)
     for person in (PERSON, Customer(id=PERSON.id)):
         for order in orders:
-            yield facts_of(person, order, rules, about, PUBLIC)
+            yield facts_of(person, order, rules, about, public_url)
 
 
 def facts_of(

@@ -7,9 +7,12 @@ from pathlib import Path
 import pytest
 
 from activities.crm.migrate import upgrade
+from activities.crm.store import Store
+from activities.crm.tables import PolicyVersion
 from activities.settings import load_settings
 from starter.doctor import examine
 from starter.health import Check
+from tests.factories import NOON, kept
 
 
 @pytest.fixture
@@ -50,6 +53,20 @@ async def test_a_directory_in_order(data: Path) -> None:
     assert found["engagement"].state == "warning"
     assert found["stop button"].state == "ok"
     assert (data / "secret-key").stat().st_mode & 0o777 == 0o600
+
+
+async def test_templates_are_tried_with_the_house_as_it_is(data: Path) -> None:
+    """What fits with our own name and links may not with theirs; the house rules are named."""
+    data.mkdir(mode=0o700)
+    await upgrade(url := f"sqlite+aiosqlite:///{data / 'aftercare.db'}")
+    store = Store(url)
+    long = {"company": {"name": "The Very Longest Company Name in the Whole of the County " * 2}}
+    said = {"id": "pol_1", "name": "house", "version": 1, "at": NOON, "approved_by": "jo"}
+    await kept(store, PolicyVersion(body=long, **said))
+    await store.close()
+    templates = (await checks())["templates"]
+    assert (templates.state, "policy house" in templates.cure) == ("broken", True)
+    assert "(sms_long)" in templates.says or "(subject_long)" in templates.says
 
 
 async def test_secrets_are_masked(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
