@@ -6,13 +6,17 @@ import asyncio
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from typing import cast
 
 import structlog
 import uvicorn
 from fastapi import FastAPI
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
 
 from activities.settings import Settings
-from starter import inbound
+from starter import console, inbound
 from starter.api import Lifespan, create_app
 from starter.api.probes import Readiness
 from starter.api.routing import Services
@@ -23,6 +27,8 @@ GRACE = 10  # seconds for requests under way, once told to stop
 AGAIN = 5.0  # seconds after which a relay that fell over begins again
 HOUR = 3600.0
 STOP = (signal.SIGINT, signal.SIGTERM)
+
+Handler = Callable[[Request, Exception], Awaitable[Response]]
 
 log = structlog.get_logger("aftercare.web")
 
@@ -51,8 +57,17 @@ def create_site(
 ) -> FastAPI:
     """Every door in one application: rooms that do not know each other, within the API's frame."""
     site = create_app(desk, readiness=readiness, lifespan=lifespan)
-    for room in (inbound,):
+    for room in (inbound, console):
         site.include_router(room.door(desk))
+    to_programs = cast("Handler", site.exception_handlers[HTTPException])
+
+    async def amiss(request: Request, error: Exception) -> Response:
+        """Where nothing is, a person at a browser gets a page, a program the API's problem."""
+        gone = isinstance(error, HTTPException) and error.status_code == 404
+        page = await console.nowhere(desk, request) if gone else None
+        return page or await to_programs(request, error)
+
+    site.add_exception_handler(HTTPException, amiss)
     return site
 
 

@@ -10,19 +10,13 @@ from typing import Any
 from fastapi import APIRouter, FastAPI, Request
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
-from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, Response
 
 from starter.api.problems import CODES
 
 HERE = Path(__file__).parent / "pages"
 
 router = APIRouter(include_in_schema=False)
-
-
-@router.get("/")
-async def home() -> RedirectResponse:
-    """Whoever opens the address in a browser has come to read."""
-    return RedirectResponse("/docs", status_code=307)
 
 
 @router.get("/docs")

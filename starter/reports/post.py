@@ -12,8 +12,8 @@ from sqlalchemy.orm import load_only
 
 from activities.crm.tables import Decision, Message
 from starter.reports import people, views, words
-from starter.reports.objects import DecisionView, MessageView, Page, Shape
-from starter.reports.paging import page_of
+from starter.reports.objects import DecisionView, MessageView, Page, Shape, Tried
+from starter.reports.paging import Cursor, page_of
 
 STATES = "reserved sending sent delivered bounced refused covered unknown".split()
 CHANNELS = "email sms letter call".split()
@@ -43,16 +43,9 @@ class Posted(Shape):
     to: str | None = None
     subject: str | None = None
     reason: str | None = None
-    at: datetime
+    created_at: datetime
+    sent_at: datetime | None
     goes_at: datetime | None = None
-
-
-class Tried(Shape):
-    """A channel that the message was refused on before."""
-
-    channel: str
-    to: str | None = None
-    reason: str
 
 
 class Posting(Shape):
@@ -80,8 +73,7 @@ async def posted(
     sop: str | None = None,
     channel: str | None = None,
     state: str | None = None,
-    limit: int,
-    starting_after: str | None = None,
+    cursor: Cursor,
 ) -> Page[Posted]:
     """The post, newest first; `customer` by any of their ids."""
     wanted = {Message.sop: sop, Message.channel: channel, Message.state: state}
@@ -91,7 +83,7 @@ async def posted(
     for column, value in wanted.items():
         query = query.where(column == value) if value else query
     order = (Message.created_at, Message.id)
-    rows, more = await page_of(session, query, order, limit, starting_after)
+    rows, more = await page_of(session, query, order, cursor)
     return Page(data=await _seen(session, rows), has_more=more)
 
 
@@ -122,14 +114,7 @@ async def posting(session: AsyncSession, message: str) -> Posting | None:
         order=row.order_id,
         by_hand=row.draft_id is not None,
         said_by=(await session.execute(twin)).scalar_one_or_none() if row.covered_by else None,
-        tried=[
-            Tried(
-                channel=one.get("channel", ""),
-                to=words.masked(one.get("address")),
-                reason=one.get("reason", ""),
-            )
-            for one in row.tried
-        ],
+        tried=views.tried(row),
         why=[views.decision(one) for one in (await session.execute(query)).scalars()],
     )
 
@@ -150,7 +135,8 @@ async def _seen(session: AsyncSession, rows: Collection[Message]) -> list[Posted
             to=words.masked(row.address),
             subject=row.subject,
             reason=row.reason,
-            at=row.sent_at or row.created_at,
+            created_at=row.created_at,
+            sent_at=row.sent_at,
             goes_at=_goes_at(row),
         )
         for row in rows
