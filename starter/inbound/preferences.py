@@ -15,6 +15,7 @@ from typing import Any
 
 import structlog
 from fastapi import APIRouter, Request
+from starlette.convertors import PathConvertor, register_url_convertor
 from starlette.responses import Response
 
 from activities.crm import consents, customers
@@ -30,8 +31,17 @@ log = structlog.get_logger("aftercare.inbound")
 
 SOURCE = "unsubscribe"  # the inbox's, for what is said here
 ONE_CLICK = ("list-unsubscribe", "one-click")  # RFC 8058
-LINKS = ("/u", "/u/{token:path}")  # a link cut short still leads to a page
+LINKS = ("/u", "/u/{token:whole}")  # a link cut short still leads to a page
 READING = ["GET", "HEAD"]
+
+
+class Whole(PathConvertor):
+    """All the rest of an address, with the line breaks that mail programs put in."""
+
+    regex = "(?s:.*)"
+
+
+register_url_convertor("whole", Whole())
 
 
 class NotKeptError(Exception):
