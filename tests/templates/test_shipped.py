@@ -7,6 +7,7 @@ import re
 import pytest
 
 from activities.rendering import TEMPLATES, lint, registry, render
+from activities.rendering.colours import NIGHT, PAPER, READABLE, contrast
 from activities.rendering.facts import in_words
 from activities.rendering.offers import LINKS
 from tests.activities.rendering import Page, a_purchase, facts
@@ -86,6 +87,34 @@ def test_the_check_in_asks_helps_and_invites() -> None:
     assert text.count("?") >= 2
     assert "anything we can do" in text
     assert KNOWN["links"].feedback in text
+
+
+@pytest.mark.parametrize(
+    ("letters", "page"),
+    [
+        ("#23292b", PAPER),  # by day
+        ("#586164", "#eef1f1"),
+        ("#e6e9ea", NIGHT),  # by night
+        ("#a3abae", "#111315"),
+    ],
+)
+def test_the_layout_can_be_read(letters: str, page: str) -> None:
+    """WCAG AA by day and by night; the company's colour has a rule of its own in the lint."""
+    layout = (TEMPLATES / "layout.html").read_text("utf-8")
+    assert letters in layout
+    assert page in layout or page == NIGHT
+    assert contrast(letters, page) >= READABLE
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_an_inbox_shows_what_a_message_is_about(language: str) -> None:
+    """Beside the subject stands the first sentence, not the company and a greeting."""
+    for name in registry():
+        page = Page(render(name, language, "email", KNOWN).html)
+        first = next(line for line in page.words.splitlines() if line.strip())
+        assert not first.endswith(",")
+        assert 30 <= len(first) <= 122
+        assert KNOWN["name"] not in first
 
 
 def test_nothing_leads_from_help_to_the_till() -> None:
