@@ -18,6 +18,7 @@ from typing import Any
 
 from aiohttp import web
 
+from activities.fakes import recipients
 from activities.fakes.faults import Fault, Script
 from activities.fakes.recipients import Strangers
 from activities.fakes.taken import Book, Taken
@@ -36,11 +37,13 @@ STATUS = {
     Fault.ERROR_AFTER: 500,
 }
 JSON = {"Content-Type": "application/json"}
+TABLE = html.escape(recipients.__doc__ or "")
 PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>{name}, a fake</title>
 <style>body{{font:16px/1.5 system-ui;margin:2rem auto;max-width:60rem;padding:0 1rem}}
 td,th{{text-align:left;vertical-align:top;padding:.3rem 1rem .3rem 0;border-top:1px solid #ccc}}
 </style><h1>{name}, a fake: {count} accepted</h1><p>Newest first. Nothing left this machine.</p>
-<table><tr><th>Accepted</th><th>To</th><th>Message</th><th>Id</th></tr>{rows}</table>"""
+<table><tr><th>Accepted</th><th>To</th><th>Message</th><th>Id</th></tr>{rows}</table>
+<h2>Recipients to whom something happens</h2><pre>{recipients}</pre>"""
 ROW = "<tr><td>{at:%d %b %H:%M:%S}</td><td>{to}</td><td>{says}</td><td><code>{id}</code></td></tr>"
 
 
@@ -182,7 +185,8 @@ class FakeHttp:
             )
             for one in reversed(self.accepted[-500:])
         )
-        text = PAGE.format(name=self.name, count=len(self.accepted), rows=rows)
+        count = len(self.accepted)
+        text = PAGE.format(name=self.name, count=count, rows=rows, recipients=TABLE)
         policy = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'"}
         return web.Response(text=text, content_type="text/html", headers=policy)
 

@@ -62,6 +62,12 @@ async def up(
     demo: Annotated[
         bool, Parameter(negative="", help="Brings a handful of customers, and shows what happens")
     ] = False,
+    fake_providers: Annotated[
+        bool,
+        Parameter(
+            negative="", help="SendGrid, Twilio and a mail server that only seem to send, to try"
+        ),
+    ] = False,
     common: Common = DEFAULT,
 ) -> None:
     """Start everything on this machine: Temporal with its UI, worker, web application and CRM.
@@ -80,6 +86,7 @@ async def up(
         addresses=ports,
         pace=pace,
         new_pace=DEMO_PACE if demo else None,
+        fake_providers=fake_providers,
         afterwards=(
             (lambda plan, pace: play(plan.settings, ports.temporal_target, pace, _ticker))
             if demo

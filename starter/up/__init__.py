@@ -6,12 +6,10 @@ import asyncio
 import contextlib
 import os
 import shutil
-import signal
 import sys
 import sysconfig
 from collections.abc import Callable, Coroutine, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +25,9 @@ from activities.settings import Settings, load_settings
 from starter import health
 from starter.staff import invitation
 from starter.up.directory import DEFAULT, DEMO, Addresses, Directory, DirectoryError, command
+from starter.up.fakes import Fakes, post, real_providers
 from starter.up.ports import check_ports
+from starter.up.signals import signals
 from starter.up.supervisor import Program, Supervisor
 from workflows.vocabulary import Pace
 
@@ -50,6 +50,8 @@ class Up:
     pace: str | None = None
     new_pace: str | None = None  # for a directory that is new, when none is asked for
     afterwards: Callable[[Up, Pace], Coroutine[Any, Any, None]] | None = None
+    fake_providers: bool = False
+    fakes: Fakes | None = None  # where they answer, once their ports are known
 
     @property
     def settings(self) -> Settings:
@@ -63,8 +65,10 @@ async def up(plan: Up, say: Say) -> None:
         await check_ports(plan.addresses)
         say("Starting Temporal, the worker and the web application …")
         pace = await prepare(plan)
+        if plan.fake_providers:
+            plan = replace(plan, fakes=Fakes.beside(plan.addresses, plan.settings))
         supervisor = Supervisor(say)
-        with _signals(supervisor) as stopped:
+        with signals(supervisor) as stopped:
             try:
                 await _until(stopped, _run(plan, pace, supervisor, say))
             finally:
@@ -78,7 +82,9 @@ async def _run(plan: Up, pace: Pace, supervisor: Supervisor, say: Say) -> None:
     programs = _programs(plan)
     await supervisor.start(programs["temporal"])
     await _retain(plan)
-    plan.directory.publish(plan.addresses)
+    if plan.fakes:
+        await supervisor.start(plan.fakes.program(plan.directory, _environment(plan)))
+    plan.directory.publish(plan.addresses, plan.fakes.variables if plan.fakes else {})
     await asyncio.gather(supervisor.start(programs["worker"]), supervisor.start(programs["web"]))
     watch = asyncio.create_task(supervisor.wait())
     try:
@@ -104,6 +110,7 @@ async def prepare(plan: Up) -> Pace:
             new = (await session.execute(select(ApiKey.id).limit(1))).first() is None
             said = plan.pace or (plan.new_pace if new else None)
             pace = await settle_pace(session, now, said)
+            _check_providers(plan, pace)
             if new:
                 _, secret = await keys.create(session, now, "first", by="up")
                 plan.directory.write_key(secret)
@@ -119,6 +126,17 @@ async def prepare(plan: Up) -> Pace:
         await store.close()
 
 
+def _check_providers(plan: Up, pace: Pace) -> None:
+    """A demonstration plays a year in minutes: never to real people."""
+    real = [] if plan.fake_providers else real_providers(plan.settings)
+    if pace.factor != 1 and real:
+        raise DirectoryError(
+            f"at {describe(pace)} nothing goes to real people, and {' and '.join(real)} would. "
+            "Add --fake-providers, or unset that, or leave --pace out in another directory: "
+            "--data DIR"
+        )
+
+
 def greeting(plan: Up, pace: Pace, console: str) -> Iterator[str]:
     """What is there, and what to try next."""
     here, where = plan.addresses, plan.directory.path
@@ -127,7 +145,7 @@ def greeting(plan: Up, pace: Pace, console: str) -> Iterator[str]:
     yield f"  Console        {console}"
     yield f"  Temporal UI    {here.ui_url}"
     yield f"  Data, logs     {where}   (first API key: {plan.directory.api_key})"
-    yield "  Messages go to the outbox: stored and readable, sent to nobody."
+    yield from post(plan.settings, plan.fakes, plan.directory)
     if pace.factor != 1:
         yield f"  Pace           {describe(pace)}: a demonstration; its time runs on while stopped"
     yield ""
@@ -216,6 +234,7 @@ def _environment(plan: Up) -> dict[str, str]:
     here = plan.addresses
     kept = {name: word for name, word in os.environ.items() if not name.startswith("TEMPORAL_")}
     kept.setdefault("AFTERCARE_PUBLIC_URL", here.web_url)
+    kept |= plan.fakes.variables if plan.fakes else {}
     return kept | {
         "AFTERCARE_DATA": str(plan.directory.path.resolve()),
         "TEMPORAL_ADDRESS": here.temporal_target,
@@ -240,27 +259,7 @@ async def _retain(plan: Up) -> None:
     await process.wait()
 
 
-# -- signals ---------------------------------------------------------------------------------------
-
-
-@contextmanager
-def _signals(supervisor: Supervisor) -> Iterator[asyncio.Event]:
-    """Set by the first signal; the second one waits for nobody."""
-    stopped, loop = asyncio.Event(), asyncio.get_running_loop()
-
-    def stop() -> None:
-        if stopped.is_set():
-            supervisor.kill()
-        stopped.set()
-
-    chosen = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    for number in chosen:
-        loop.add_signal_handler(number, stop)
-    try:
-        yield stopped
-    finally:
-        for number in chosen:
-            loop.remove_signal_handler(number)
+# -- until ---------------------------------------------------------------------------------------
 
 
 async def _until(stopped: asyncio.Event, work: Coroutine[Any, Any, None]) -> None:

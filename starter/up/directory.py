@@ -9,7 +9,7 @@ import os
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 DEFAULT = Path(".aftercare")
@@ -28,6 +28,7 @@ class Addresses:
     temporal: int
     temporal_ui: int
     host: str = "127.0.0.1"
+    variables: Mapping[str, str] = field(default_factory=dict)  # what else commands must know
 
     @property
     def web_url(self) -> str:
@@ -53,6 +54,11 @@ class Directory:
     @property
     def temporal_db(self) -> Path:
         return self.path / "temporal.db"
+
+    @property
+    def fakes(self) -> Path:
+        """What the fake providers keep."""
+        return self.path / "fakes"
 
     @property
     def api_key(self) -> Path:
@@ -84,9 +90,10 @@ class Directory:
             finally:
                 self._addresses.unlink(missing_ok=True)
 
-    def publish(self, addresses: Addresses) -> None:
+    def publish(self, addresses: Addresses, variables: Mapping[str, str]) -> None:
         """Tell commands in other terminals where the parts answer."""
-        self._addresses.write_text(json.dumps(asdict(addresses)))
+        published = asdict(replace(addresses, variables=dict(variables)))
+        self._addresses.write_text(json.dumps(published))
 
     def addresses(self) -> Addresses | None:
         """Where the parts answer, if `aftercare up` runs on this directory now."""
@@ -129,7 +136,7 @@ def adopt(environment: Mapping[str, str]) -> dict[str, str]:
     if found is None:
         return {}
     known = {"AFTERCARE_DATA": str(path), "AFTERCARE_PUBLIC_URL": found.web_url}
-    known |= {"TEMPORAL_ADDRESS": found.temporal_target}
+    known |= {"TEMPORAL_ADDRESS": found.temporal_target, **found.variables}
     return {name: value for name, value in known.items() if name not in environment}
 
 
