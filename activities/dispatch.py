@@ -48,6 +48,7 @@ class Attempt:
     parcel: Parcel
     began: float  # seconds since boot
     go: providers.Go
+    first: bool = True  # no attempt on this channel before it is in doubt
 
 
 class Dispatch:
@@ -179,6 +180,7 @@ class Dispatch:
         if row is None or (row.state, row.attempts) != (ledger.SENDING, attempt.number):
             return None
         row.state, row.deadline = ledger.RESERVED, None
+        row.begun_at = None if attempt.first else row.begun_at
         return row
 
 

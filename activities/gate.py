@@ -39,6 +39,7 @@ class Ask:
     customer: Customer
     row: Message | None = None
     tried: tuple[str, ...] = ()  # channels that have refused it, or cannot have it now
+    only: str = ""  # the channel on which it may have gone already
 
 
 class Slotted(NamedTuple):
@@ -64,7 +65,7 @@ async def judge(session: AsyncSession, ask: Ask, *, now: datetime, rules: HouseR
         await lock_addresses(session, customer)
     standing = await standing_of(session, customer)
     verdict.facts |= _facts(standing, template)
-    way = way_for(template, standing, rules, tried=ask.tried)
+    way = way_for(template, standing, rules, tried=ask.tried, only=ask.only)
     if message.latest and now >= message.latest:
         verdict.answer = v.Refused(reason="stale")
     elif isinstance(way, str):

@@ -152,7 +152,9 @@ class GatedMessaging(Messaging):
         if template is None:
             raise TemplateFault("template_unknown", message.template)
         tried = tuple(one["channel"] for one in row.tried) if row else ()
-        ask = Ask(message, template, customer, row, tried)
+        # An attempt that nobody knows the end of binds the message to its channel.
+        only = row.channel or "" if row and row.begun_at else ""
+        ask = Ask(message, template, customer, row, tried, only)
         verdict = await judge(session, ask, now=now, rules=rules)
         row = row or ledger.enter(session, message, now)
         _describe(row, message, template)
@@ -167,14 +169,14 @@ class GatedMessaging(Messaging):
             return admitted
         channel, go = admitted
         parcel = await self._press(session, message, customer, row, rules)
-        ledger.reserve(row, now, self._clock.real(), channel.deadline, channel.provider)
+        first = ledger.reserve(row, now, self._clock.real(), channel.deadline, channel.provider)
         facts = {**verdict.facts, "channel": row.channel, "attempt": row.attempts}
         if not self._carriers.released(row.address or ""):
             row.reason = ledger.NOT_RELEASED
             facts["released"] = False
         if row.reason != providers.AWAY:  # else that was said, and what comes of it will be
             await decide(session, now, message, "allowed", facts=facts)
-        return Attempt(row.attempts, channel, parcel, began, go)
+        return Attempt(row.attempts, channel, parcel, began, go, first)
 
     def _waited_out(self, answer: Answer) -> Answer | Wait:
         """A step that waits already, as a retry of its activity, waits on there: its history need
@@ -193,7 +195,7 @@ class GatedMessaging(Messaging):
             raise ValueError("only what the gate lets through is carried")
         admitted = await self._on(session, row, way)
         urgent = ask.template.kind is Kind.TRANSACTIONAL
-        if isinstance(admitted, Wait) and admitted.lasting and urgent:
+        if isinstance(admitted, Wait) and admitted.lasting and urgent and not ask.only:
             other = replace(ask, tried=(*ask.tried, way.channel))
             detour = await judge(session, other, now=self._clock.now(), rules=rules)
             if detour.way and detour.answer is None:

@@ -74,17 +74,23 @@ async def standing_of(session: AsyncSession, customer: Customer) -> Standing:
 
 
 def way_for(
-    template: Template, standing: Standing, rules: HouseRules, *, tried: Collection[str] = ()
+    template: Template,
+    standing: Standing,
+    rules: HouseRules,
+    *,
+    tried: Collection[str] = (),
+    only: str = "",
 ) -> Way | str:
     """How a message of this template may go; else the reason why it must not.
 
-    `tried` are the channels on which it was refused already: none is tried twice.
+    `tried` are the channels on which it was refused already: none is tried twice. `only` is the one
+    on which it may have gone, for all that anybody knows: there is no other for it then.
     """
     if reason := _refused(template, standing, rules):
         return reason
     reason = UNDELIVERABLE if tried else ""
     for way in _ways(template, standing.customer):
-        if way.channel in tried:
+        if way.channel in tried or only not in ("", way.channel):
             continue
         refused = _refused_on(way, template, standing)
         if not refused:

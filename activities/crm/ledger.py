@@ -89,12 +89,15 @@ def note_answer(row: Message, answer: v.Answer) -> None:
             raise ValueError(answer.answer)
 
 
-def reserve(row: Message, now: datetime, real: datetime, lease: timedelta, via: str) -> None:
-    """One attempt, by this provider, has the row until its lease is over, in real time."""
-    if row.via != via or row.begun_at is None:
+def reserve(row: Message, now: datetime, real: datetime, lease: timedelta, via: str) -> bool:
+    """One attempt, by this provider, has the row until its lease is over, in real time; whether it
+    is the first that this provider may have heard of."""
+    first = row.via != via or row.begun_at is None
+    if first:
         row.via, row.begun_at = via, real
     row.state, row.slot_at, row.deadline, row.looked_at = SENDING, now, real + lease, None
     row.attempts += 1
+    return first
 
 
 async def settled(session: AsyncSession, row: Message) -> v.Settled | None:

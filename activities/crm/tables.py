@@ -284,7 +284,7 @@ class Message(Base):
     deferrals: Mapped[int] = mapped_column(default=0)
     attempts: Mapped[int] = mapped_column(default=0)
     turn_at: Mapped[datetime | None]  # real time: when the provider's rate lets it go
-    begun_at: Mapped[datetime | None]  # real time: when this provider was first asked
+    begun_at: Mapped[datetime | None]  # real time: since when this provider may have it
     deadline: Mapped[datetime | None]  # real time
     looked_at: Mapped[datetime | None]  # real time: the provider was asked, and knew nothing of it
     sent_at: Mapped[datetime | None]

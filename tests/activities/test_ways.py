@@ -9,7 +9,7 @@ import pytest
 
 from activities.channels import Because, Rejected
 from activities.crm.store import Store
-from activities.crm.tables import Consent, Inbox, Outbox, Stop, Suppression
+from activities.crm.tables import Consent, Customer, Inbox, Outbox, Stop, Suppression
 from tests.activities.sending import NOES, House, fails, key_of, said, somebody
 from tests.factories import FakeClock
 from workflows import vocabulary as v
@@ -120,6 +120,31 @@ async def test_never_two_channels_for_one_message(house: House) -> None:
     house.clock.advance(seconds=15)
     await house.send(customer.id, "guide")
     assert went(house) == ["email"]
+
+
+async def test_what_may_have_gone_stays_on_its_channel(house: House) -> None:
+    """The mail server said nothing and cannot be asked: what they must have goes again, by e-mail,
+    whatever the customer prefers by now."""
+    customer = await somebody(house)
+    house.email.can_look_up, house.email.next = False, ["die"]
+    await fails(house, customer.id, "notice")
+    async with house.store.transaction() as session:
+        them = await session.get_one(Customer, customer.id)
+        them.preferred_channel = "sms"
+    house.clock.advance(seconds=15)
+    assert said(await house.send(customer.id, "notice")) == "goes"
+    assert went(house) == ["email"]
+
+
+async def test_what_surely_did_not_go_may_go_another_way(house: House) -> None:
+    customer = await somebody(house)
+    house.email.next = ["away"]
+    await fails(house, customer.id, "notice")
+    async with house.store.transaction() as session:
+        them = await session.get_one(Customer, customer.id)
+        them.preferred_channel = "sms"
+    assert said(await house.send(customer.id, "notice")) == "goes"
+    assert went(house) == ["sms"]
 
 
 # -- what the customer told the provider ---------------------------------------------------
