@@ -13,8 +13,8 @@ from starter.console.look import FOLLOW_UPS
 from starter.reports import people, sops
 from starter.reports.dossier import dossier
 from starter.reports.objects import ChecklistLine
-from starter.reports.remarks import pressing, today
 from starter.reports.paging import Cursor
+from starter.reports.remarks import pressing, today
 from workflows.vocabulary import PAST
 
 MOST = 25

@@ -10,8 +10,8 @@ from starter.console import look
 from starter.console.guard import Ask, Rooms
 from starter.console.lists import newest, query, whose
 from starter.reports import post, sops
-from starter.reports.post import Posting
 from starter.reports.paging import Cursor
+from starter.reports.post import Posting
 
 MOST = 50
 FILTERS = ("customer", "sop", "channel", "state")
