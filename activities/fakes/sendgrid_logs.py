@@ -58,7 +58,7 @@ def _tests(query: str) -> Iterable[Test]:
 def _test(found: re.Match[str]) -> Test:
     if name := found["field"]:
         wanted = found["text"][1:-1]
-        return lambda one: summary(one).get(name) == wanted
+        return lambda one: _one(one, name) == wanted
     if name := found["many"]:
         chosen = {text[1:-1] for text in re.findall(TEXT, found["list"])}
         return lambda one: not chosen.isdisjoint(_many(one, name))
@@ -69,6 +69,11 @@ def _test(found: re.Match[str]) -> Test:
     if moment.tzinfo is None:
         raise QueryError
     return lambda one: SIGNS[found["sign"]](one.at, moment)
+
+
+def _one(one: Taken, name: str) -> str:
+    known = {"sg_message_id": message_id(one), "subject": one.subject, "to_email": one.to}
+    return known.get(name, "")
 
 
 def _many(one: Taken, name: str) -> list[str]:

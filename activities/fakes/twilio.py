@@ -158,7 +158,9 @@ def _error(code: int, status: int, **headers: str) -> Answer:
 
 
 def _meets(one: Taken, asked: Filters) -> bool:
-    return asked.meets(one.to, str(form(one.raw).get("From", "")), one.at)
+    if not asked.meets(one.to, one.at):
+        return False
+    return not asked.sender or form(one.raw).get("From") == asked.sender
 
 
 def _place(found: list[Taken], page_token: str) -> int:
