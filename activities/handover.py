@@ -25,6 +25,7 @@ from activities.settings import Settings
 from workflows import vocabulary as v
 from workflows.vocabulary import Role, State
 
+PUZZLE = "/puzzle/"  # in the key of a task for what the machine cannot tell
 MEND = "mend "  # how the task begins that a blocked step gives an engineer
 URGENT, USUAL = 2, 3
 
@@ -114,7 +115,7 @@ async def hand_over(
 ) -> v.Answer:
     """Put the task on its role's list, or say why not; the same key gets the same answer."""
     customer = await lock_customer(session, task.customer_id)
-    if known := await _known(session, now, task):
+    if known := await _known(session, now, task) or await _joined(session, task):
         return known
     rules = await house_rules(session)
     handover = Handover(session, now, task, customer, rules, settings)
@@ -125,6 +126,25 @@ async def hand_over(
     except TemplateFault as fault:
         # A permanent fault, by its code alone: the step is blocked until an engineer mends it.
         raise ApplicationError(fault.code, type=FAULT, non_retryable=True) from None
+
+
+async def _joined(session: AsyncSession, task: v.Task) -> v.Settled | None:
+    """What puzzles the machine again, while an engineer has yet to look, is counted on their task;
+    a thousand garbled signals are one fault."""
+    if task.role is not Role.ENGINEER or PUZZLE not in task.key:
+        return None
+    query = select(Row).where(
+        Row.follow_up == task.follow_up,
+        Row.role == task.role.value,
+        Row.state == tasks.OPEN,
+        Row.key.contains(PUZZLE),
+    )
+    row = (await session.execute(query.limit(1).with_for_update())).scalar_one_or_none()
+    if row is None:
+        return None
+    if row.brief.get("last") != task.key:  # an attempt made twice counts once
+        row.brief = row.brief | {"times": row.brief.get("times", 1) + 1, "last": task.key}
+    return tasks.became(row)
 
 
 async def _known(session: AsyncSession, now: datetime, task: v.Task) -> v.Settled | None:

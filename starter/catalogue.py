@@ -15,6 +15,7 @@ from activities.crm.tables import Setting
 from activities.rendering import TemplateFault, registry
 from activities.settings import Settings
 from starter.answers import Refusal
+from starter.reports.sops import clauses
 from workflows.sops import CATALOGUE, KEEP_IN_TOUCH, Sop
 from workflows.vocabulary import Kind, Policy
 
@@ -30,14 +31,15 @@ class Catalogue:
         self.sops = CATALOGUE if sops is None else sops
         self.years = KEEP_IN_TOUCH
 
-    def named(self, name: str) -> Sop:
-        """The SOP, `keep-in-touch` included; refused if there is none of this name."""
+    def named(self, name: str, above: str = "") -> Sop:
+        """The SOP, `keep-in-touch` included; refused, by its place in what was said, if there is
+        none of this name."""
         found = self.years if name == self.years.name else self.sops.get(name)
         if found is None:
             near = difflib.get_close_matches(name, self.sops, n=3, cutoff=0.4)
             hint = f"; did you mean {' or '.join(near)}?" if near else ""
             known = f"there is no SOP of this name{hint}; see `aftercare sops`"
-            raise Refusal("unknown_sop", known, param="sop")
+            raise Refusal("unknown_sop", known, param=f"{above}sop")
         return found
 
     def begun_by(self, event_type: str) -> list[Sop]:
@@ -85,9 +87,28 @@ def blanks(sop: Sop, body: dict[str, Any]) -> list[str]:
     return [name for name, field in fields.items() if field.is_required() and name not in body]
 
 
-def checked(sop: Sop, body: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+def names_exist(sop: Sop, changes: dict[str, Any], above: str = "") -> None:
+    """Refuse what a policy lists by name and there is not: it would do nothing, in silence."""
+    offered = sop.policy.model_fields.get("campaigns")
+    there = {
+        "campaigns": tuple(offered.default) if offered else (),
+        "elsewhere": tuple(line.clause for line in clauses(sop.name)),
+    }
+    for key, known in there.items():
+        said = changes.get(key) or ()
+        given = said.split(",") if isinstance(said, str) else said
+        names = [one.strip() for one in given if isinstance(one, str) and one.strip()]
+        if known and (strange := [one for one in names if one not in known]):
+            detail = f"`{key}`: there is no {', '.join(strange)}; there is {', '.join(known)}"
+            raise Refusal("wrong_value", detail, param=f"{above}{key}")
+
+
+def checked(
+    sop: Sop, body: dict[str, Any], changes: dict[str, Any], above: str = ""
+) -> dict[str, Any]:
     """The policy's body after the changes, or a refusal that names the key."""
+    names_exist(sop, changes, f"{above}policy.")
     try:
         return policies.changed(sop.policy, body, changes)
     except policies.PolicyError as fault:
-        raise Refusal(fault.code, fault.detail, param=f"policy.{fault.param}") from None
+        raise Refusal(fault.code, fault.detail, param=f"{above}policy.{fault.param}") from None

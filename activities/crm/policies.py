@@ -23,6 +23,7 @@ __all__ = [
     "compare",
     "describe",
     "diff",
+    "discard",
     "set_policy",
     "undo",
     "values",
@@ -97,6 +98,31 @@ async def approve(
         detail = f"version {newer} came after it and is in force: set the changes again"
         raise PolicyError("superseded", "version", detail)
     row.approved_by = by
+    return row
+
+
+async def discard(
+    session: AsyncSession, now: datetime, name: str, *, by: str, reason: str
+) -> PolicyVersion:
+    """Drop what waits for approval: what is in force comes again as the newest version, so that
+    the draft is not forgotten, and can neither be approved nor built upon by mistake."""
+    await lock_name(session, f"policy {name}")
+    known = await versions(session, name)
+    if not known or known[0].approved_by:
+        detail = f"no change of `{name}` waits for approval"
+        raise PolicyError("nothing_waits", "name", detail)
+    current = next((row for row in known if row.approved_by), None)
+    row = await _add(
+        session,
+        now,
+        name,
+        dict(current.body) if current else {},
+        by=by,
+        reason=reason,
+        approve=True,
+    )
+    if current:  # nobody has approved anything new
+        row.approved_by = current.approved_by
     return row
 
 

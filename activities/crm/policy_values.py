@@ -111,12 +111,22 @@ def _read(annotation: Any, value: Any) -> Any:
         return value
     if value.strip().lower() == "none" and NoneType in get_args(annotation):
         return None
+    if (choice := _named(annotation, value)) is not None:
+        return choice
     if annotation is timedelta and (span := SPAN.fullmatch(value.strip())):
         with suppress(OverflowError):  # then it is judged as it was written
             return timedelta(seconds=float(span[1]) * UNITS[span[2]])
     if get_origin(annotation) in (tuple, list):
         return [part.strip() for part in value.split(",") if part.strip()]
     return value
+
+
+def _named(annotation: Any, value: str) -> Enum | None:
+    """The choice that goes by this short name, as `csr` does."""
+    for option in (annotation, *get_args(annotation)):
+        if isinstance(option, type) and issubclass(option, Enum):
+            return option.__members__.get(value.strip().upper())
+    return None
 
 
 def _put(full: Body, path: list[str], value: Any, defaults: Body) -> None:

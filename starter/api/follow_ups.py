@@ -10,6 +10,7 @@ from starlette.responses import JSONResponse
 
 from activities.crm.keys import Scope
 from starter.api import examples, receipts
+from starter.api.filters import SopNamed
 from starter.api.paging import Paging, listed, there
 from starter.api.receipts import EventReceipt
 from starter.api.routing import By, Caller, GuardedRoute, ServicesDep, needs
@@ -68,18 +69,12 @@ async def follow_ups(
     services: ServicesDep,
     paging: Paging,
     customer: Annotated[str | None, Query(description="Our id, or yours")] = None,
-    sop: str | None = None,
+    sop: SopNamed = None,
     state: FollowUpState | None = None,
 ) -> Page[FollowUp]:
     """Follow-ups, the newest first."""
     return await listed(
-        services.reports.follow_ups(
-            customer=customer,
-            sop=sop,
-            state=state,
-            limit=paging.limit,
-            starting_after=paging.starting_after,
-        )
+        services.reports.follow_ups(customer=customer, sop=sop, state=state, cursor=paging)
     )
 
 
@@ -99,11 +94,7 @@ async def why(
     clause: str | None = None,
 ) -> Page[DecisionView]:
     """What was decided about it, with the facts, and in a sentence."""
-    return await listed(
-        services.reports.why(
-            id, clause, limit=paging.limit, starting_after=paging.starting_after, only="follow_up"
-        )
-    )
+    return await listed(services.reports.why(id, clause, only="follow_up", cursor=paging))
 
 
 def _signal_body(said: dict[str, Any] | None, by: Caller) -> dict[str, Any]:

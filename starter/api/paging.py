@@ -3,22 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable
-from dataclasses import dataclass
 from typing import Annotated, TypeVar
 
 from fastapi import Depends, Query
 
 from starter.api.problems import Fault
-from starter.reports import LIMIT, MOST
-from starter.reports.paging import UnknownCursorError
+from starter.reports.paging import LIMIT, MOST, Cursor, UnknownCursorError
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class Cursor:
-    limit: int
-    starting_after: str | None
 
 
 def _cursor(

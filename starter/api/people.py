@@ -9,14 +9,17 @@ from starlette.responses import JSONResponse
 
 from activities.crm.keys import Scope
 from starter.api import examples
+from starter.api.filters import RoleNamed
 from starter.api.follow_ups import QUEUED
 from starter.api.paging import Paging, listed, there
 from starter.api.routing import By, GuardedRoute, ServicesDep, needs
 from starter.reports.objects import (
     CustomerView,
     DecisionView,
+    MessageState,
     MessageView,
     Page,
+    TaskState,
     TaskView,
     TimelineEntry,
 )
@@ -48,9 +51,7 @@ async def timeline(
     id: str,
 ) -> Page[TimelineEntry]:
     """Messages, replies, tasks, orders, holds and consents, the newest first."""
-    return await listed(
-        services.reports.timeline(id, limit=paging.limit, starting_after=paging.starting_after)
-    )
+    return await listed(services.reports.timeline(id, cursor=paging))
 
 
 @router.get(
@@ -67,11 +68,7 @@ async def why(
     clause: str | None = None,
 ) -> Page[DecisionView]:
     """What was decided about them, with the facts, and in a sentence."""
-    return await listed(
-        services.reports.why(
-            id, clause, limit=paging.limit, starting_after=paging.starting_after, only="customer"
-        )
-    )
+    return await listed(services.reports.why(id, clause, only="customer", cursor=paging))
 
 
 @router.get(
@@ -83,16 +80,12 @@ async def messages(
     paging: Paging,
     customer: Ours = None,
     follow_up: str | None = None,
-    state: str | None = None,
+    state: MessageState | None = None,
 ) -> Page[MessageView]:
     """Messages as they were sent, the newest first; `state=unknown` are those in doubt."""
     return await listed(
         services.reports.messages(
-            customer=customer,
-            follow_up=follow_up,
-            state=state,
-            limit=paging.limit,
-            starting_after=paging.starting_after,
+            customer=customer, follow_up=follow_up, state=state, cursor=paging
         )
     )
 
@@ -110,20 +103,15 @@ async def tasks(
     services: ServicesDep,
     paging: Paging,
     *,
-    role: str | None = None,
+    role: RoleNamed = None,
     assignee: str | None = None,
     customer: Ours = None,
-    state: str | None = None,
+    state: TaskState | None = None,
 ) -> Page[TaskView]:
     """What people are to do, or did, the newest first; `state=open` is what is left."""
     return await listed(
         services.reports.tasks(
-            role=role,
-            assignee=assignee,
-            customer=customer,
-            state=state,
-            limit=paging.limit,
-            starting_after=paging.starting_after,
+            role=role, assignee=assignee, customer=customer, state=state, cursor=paging
         )
     )
 

@@ -15,6 +15,7 @@ from starter.api import examples
 from starter.api.follow_ups import Strict
 from starter.api.problems import Fault
 from starter.api.routing import By, GuardedRoute, ServicesDep, needs
+from starter.desk import needs_reason
 
 router = APIRouter(prefix="/v1/policies", route_class=GuardedRoute, tags=["Policies"])
 
@@ -25,6 +26,12 @@ class Change(Strict):
     values: dict[str, Any] = Field(min_length=1)
     reason: str
     approve: bool = False
+
+
+class Discard(Strict):
+    """Why it is dropped."""
+
+    reason: str
 
 
 @router.get("/{name}", summary="A policy as it stands")
@@ -44,10 +51,19 @@ async def change(
     said: Annotated[Change, Body(openapi_examples=examples.CHANGES)],
 ) -> dict[str, Any]:
     """A new version. Who is in flight keeps the policy they began with."""
+    needs_reason(said.reason)
     with _named():
         return await services.desk.policy_set(
             name, said.values, by=by.by, reason=said.reason, approve=said.approve
         )
+
+
+@router.post("/{name}/discard", summary="Discard what waits for approval")
+@needs(Scope.ADMIN)
+async def discard(services: ServicesDep, by: By, name: str, said: Discard) -> dict[str, Any]:
+    """The draft is dropped; what is in force stays so."""
+    with _named():
+        return await services.desk.policy_discard(name, by=by.by, reason=said.reason)
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from activities.crm.store import UnsafeDatabaseError
 from activities.settings import variable
 from starter.answers import Refusal
 from starter.bootstrap import NotReadyError
-from starter.cli.common import CliError
+from starter.cli.common import CliError, UsageError
 from starter.up.directory import DirectoryError
 from starter.up.supervisor import GaveUpError
 
@@ -25,6 +25,7 @@ EPILOGUE = (
     "Data directory: `--data`, or AFTERCARE_DATA (default `.aftercare`). `--json` prints data."
 )
 
+HELP = "See `aftercare --help`, or `aftercare COMMAND --help`."
 
 EXPECTED = (
     CliError,
@@ -104,7 +105,7 @@ def run(words: Sequence[str] | None = None) -> int:
         )
     except CycloptsError as fault:
         errors.print(f"[red]aftercare:[/] {_escape(_usage(fault))}")
-        errors.print("See `aftercare --help`, or `aftercare COMMAND --help`.", style="dim")
+        errors.print(HELP, style="dim")
         return 2
     except KeyboardInterrupt:
         return 130
@@ -114,7 +115,9 @@ def run(words: Sequence[str] | None = None) -> int:
     except EXPECTED as fault:
         for number, line in enumerate(_words(fault).splitlines()):
             errors.print(("[red]aftercare:[/] " if number == 0 else "") + _escape(line))
-        return 1
+        if isinstance(fault, UsageError):
+            errors.print(HELP, style="dim")
+        return 2 if isinstance(fault, UsageError) else 1
     return result if isinstance(result, int) else 0
 
 

@@ -16,6 +16,7 @@ from starter.cli.common import (
     CliError,
     Printing,
     Reason,
+    UsageError,
     desk,
     notice,
     out,
@@ -190,6 +191,9 @@ async def policy(
     ] = None,
     diff: Annotated[bool, Parameter(negative="", help="Only show what would change")] = False,
     approve: Annotated[bool, Parameter(negative="", help="Put it in force")] = False,
+    discard: Annotated[
+        bool, Parameter(negative="", help="Drop what waits for approval; needs --reason")
+    ] = False,
     to: Annotated[
         Literal["new"], Parameter(help="Whom it is for: follow-ups yet to begin")
     ] = "new",
@@ -199,6 +203,11 @@ async def policy(
     """An SOP's policy, what its document leaves in brackets: show it, change it, approve it."""
     del to  # whoever has begun keeps the procedure they began with
     changes = {**(read_json(file, "the changes") or {}), **dict(map(_change, set_ or []))}
+    if discard:
+        if changes or approve or diff:
+            raise UsageError("--discard goes with --reason alone")
+        await _discard(name, reason, printing)
+        return
     async with desk(printing) as opened:
         difference = await opened.policy_diff(name, changes)
         if diff:
@@ -221,6 +230,17 @@ async def policy(
         _waits(after)
     else:
         say(f"Version {after['version']} of {name} is in force for new follow-ups.")
+
+
+async def _discard(name: str, reason: str, printing: Printing) -> None:
+    async with desk(printing) as opened:
+        dropped = await opened.policy_diff(name, {})
+        after = await opened.policy_discard(name, by=who(), reason=reason)
+    if printing.json:
+        print_json(after)
+        return
+    kept = f"version {after['version']}, as it was before,"
+    say(f"Dropped: {', '.join(dropped) or 'nothing that differed'}. In force: {kept} of {name}.")
 
 
 def _change(words: str) -> tuple[str, Any]:

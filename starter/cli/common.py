@@ -20,11 +20,12 @@ from rich.console import Console
 from rich.table import Table
 
 from activities.settings import Settings, load_settings
+from starter import roles
 from starter.bootstrap import open_desk
 from starter.desk import Desk
 from starter.reports import Reports, people
+from starter.reports.sops import procedures
 from starter.up.directory import adopt
-from workflows.vocabulary import Role
 
 Target = Annotated[str, Parameter(help="A follow-up's id, or a customer's id or e-mail address")]
 Reason = Annotated[str, Parameter(help="Why; it is kept with your name")]
@@ -33,6 +34,10 @@ NARROW = 100  # columns when nobody looks at a terminal
 
 class CliError(Exception):
     """What cannot be done as asked; the message says what to do next."""
+
+
+class UsageError(CliError):
+    """What cannot be read as a command; the message names what there is."""
 
 
 @Parameter(name="*")
@@ -158,10 +163,16 @@ def unknown(target: str) -> str:
 
 def role_named(said: str) -> str:
     """A role by its name, or by the short one."""
-    for role in Role:
-        if said.lower() in (role.value, role.name.lower()):
-            return role.value
-    raise CliError(f"there is no role {said!r}; there are: {', '.join(Role)}")
+    if found := roles.role_named(said):
+        return found.value
+    raise UsageError(f"there is no role {said!r}; there are: {roles.known_roles()}")
+
+
+def sop_named(said: str) -> str:
+    """An SOP that a follow-up can be of."""
+    if said in (known := procedures()):
+        return said
+    raise UsageError(f"there is no SOP {said!r}; there are: {', '.join(known)}")
 
 
 def read_json(source: Path | str | None, what: str) -> dict[str, Any] | None:

@@ -25,7 +25,8 @@ from starter.cli.common import (
     who,
 )
 from starter.reports import words
-from starter.reports.objects import MessageView
+from starter.reports.objects import MessageState, MessageView
+from starter.reports.paging import Cursor
 
 GOOD, BAD = ("sent", "delivered"), ("unknown", "bounced", "refused")
 
@@ -43,7 +44,7 @@ def register(app: App, group: Group) -> None:
 async def list_(
     *,
     customer: Annotated[str | None, Parameter(help="Their id or e-mail address")] = None,
-    state: Annotated[str | None, Parameter(help="As unknown, sent, refused")] = None,
+    state: MessageState | None = None,
     limit: int = 50,
     printing: Printing = PRINTING,
 ) -> None:
@@ -52,7 +53,7 @@ async def list_(
         meant = await customer_id(asked, customer) if customer else None
         if customer and meant is None:
             raise CliError(f"nobody knows {customer!r}: `aftercare list` shows the customers")
-        page = await asked.messages(customer=meant, state=state, limit=limit)
+        page = await asked.messages(customer=meant, state=state, cursor=Cursor(limit))
         called = await names(asked, [one.customer for one in page.data])
     if printing.json:
         print_json(page)

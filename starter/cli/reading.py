@@ -23,15 +23,17 @@ from starter.cli.common import (
     print_json,
     reports,
     say,
+    sop_named,
     table,
     unknown,
 )
 from starter.reports import Reports
 from starter.reports.dossier import ordered
 from starter.reports.objects import FollowUp, FollowUpState, HoldView
+from starter.reports.paging import MOST, Cursor
 from starter.reports.remarks import OPEN, Today, pressing, remark, today
 from starter.reports.steering import steered
-from workflows.vocabulary import PAST, State
+from workflows.vocabulary import State
 
 Limit = Annotated[int, Parameter(help="How many at most, the newest")]
 
@@ -54,6 +56,7 @@ FOLLOW_UP_LOOKS = {
     "ended": "dim",
     "opted_out": "dim",
 }
+DONE = (State.DONE, State.COVERED, State.ELSEWHERE)  # by whomever; skipped is not done
 REMARK = 26  # columns
 
 
@@ -66,16 +69,17 @@ def register(app: App, group: Group) -> None:
 async def list_(
     *,
     customer: Annotated[str | None, Parameter(help="Their id or e-mail address")] = None,
-    sop: str | None = None,
+    sop: Annotated[str | None, Parameter(help="As in `aftercare sops`")] = None,
     state: FollowUpState | None = None,
     limit: Limit = 20,
     printing: Printing = PRINTING,
 ) -> None:
     """Follow-ups, newest first, with what comes next."""
+    sop = sop_named(sop) if sop else None
     async with reports(printing) as asked:
         if customer is not None:
             customer = await customer_named(asked, customer)
-        page = await asked.follow_ups(customer=customer, sop=sop, state=state, limit=limit)
+        page = await asked.follow_ups(customer=customer, sop=sop, state=state, cursor=Cursor(limit))
         called = await names(asked, [one.customer for one in page.data])
         day = today(asked.clock)
     if printing.json:
@@ -100,12 +104,11 @@ def _print_list(found: Sequence[FollowUp], called: Mapping[str, str], day: Today
     )
     for one in found:
         look = FOLLOW_UP_LOOKS[one.state]
-        past = sum(line.state in PAST for line in one.checklist)
         rows.add_row(
             one.id,
             escape(called.get(one.customer, "")),
             f"[{look}]{one.state.replace('_', ' ')}[/]",
-            f"{past}/{len(one.checklist)}",
+            f"{sum(line.state in DONE for line in one.checklist)}/{len(one.checklist)}",
             _next(one, day),
         )
     out().print(rows)
@@ -131,6 +134,10 @@ async def show(
         if number:
             say()
         _show(one, called.get(one.customer, ""), holds[one.id], day, full=full)
+    if not full and any(
+        _short(line.title) != line.title for one in found for line in one.checklist
+    ):
+        notice("The clauses' whole words: --full.")
 
 
 async def why(
@@ -144,7 +151,7 @@ async def why(
     """Why each message was sent, or was not: every decision, in plain words."""
     async with reports(printing) as asked:
         target = await meant(asked, target)
-        page = await asked.why(target, clause, limit=limit)
+        page = await asked.why(target, clause, cursor=Cursor(limit))
         about = await customer_id(asked, target) or target
         async with asked.store.reading() as session:
             orders = await steered(session, about, clause, limit=limit)
@@ -223,7 +230,7 @@ async def _found(asked: Reports, target: str) -> list[FollowUp]:
     if one := await asked.follow_up(target):
         return [one]
     if customer := await customer_id(asked, target):
-        if found := (await asked.follow_ups(customer=customer, limit=100)).data:
+        if found := (await asked.follow_ups(customer=customer, cursor=Cursor(MOST))).data:
             return found
         raise CliError(f"{target} has no follow-up: see `aftercare why {target}`")
     raise CliError(unknown(target))

@@ -30,7 +30,7 @@ from starter.cli.common import (
 )
 from starter.cli.follow_ups import print_receipt
 from starter.reports.objects import CustomerView, TaskView
-from workflows.vocabulary import Role
+from starter.reports.paging import Cursor
 
 
 def register(app: App, group: Group) -> None:
@@ -52,12 +52,13 @@ async def list_(
     printing: Printing = PRINTING,
 ) -> None:
     """The open tasks, the most pressing first."""
+    role = role_named(role) if role else None
     async with reports(printing) as asked:
         page = await asked.tasks(
-            role=role_named(role) if role else None,
+            role=role,
             assignee=getpass.getuser() if mine else None,
             state=None if all_ else "open",
-            limit=limit,
+            cursor=Cursor(limit),
         )
         called = await names(asked, [one.customer for one in page.data if one.customer])
         now = asked.clock.now()
@@ -88,7 +89,7 @@ def _print_list(tasks: Sequence[TaskView], called: Mapping[str, str], now: datet
             one.id,
             one.clause or "",
             escape(called.get(one.customer or "", "")),
-            _short(one.role),
+            escape(one.role),
             f"[bold red]{local(one.due_at)}[/]" if late else local(one.due_at),
             escape(one.title) + ("" if one.state == "open" else f" [dim]({one.state})[/]"),
         )
@@ -126,13 +127,6 @@ async def done(
     async with desk(printing) as opened:
         receipt = await opened.complete_task(task, given, by=who())
     print_receipt(receipt, as_json=printing.json)
-
-
-def _short(role: str) -> str:
-    try:
-        return Role(role).name.lower()
-    except ValueError:
-        return escape(role)
 
 
 def _show(one: TaskView, customer: CustomerView | None) -> None:

@@ -13,15 +13,16 @@ from typing import Any
 from activities.crm import enrolments, inbox, people
 from activities.crm.tables import Inbox, new_id
 from starter.answers import Effect, Problem, Receipt, Refusal
+from starter.catalogue import checked
 from starter.desk import signals as signalling
-from starter.desk.base import AT_ONCE, audit, whom
+from starter.desk.base import AT_ONCE, audit, needs_reason, whom
 from starter.desk.commands import Commands, Verb
 from starter.desk.policies import Policies
 from starter.desk.tasks import Tasks
 from starter.intake.events import Command, Event, read_event
 from starter.relay import AwayError
 
-__all__ = ["Desk", "Effect", "Problem", "Receipt", "Refusal", "Verb"]
+__all__ = ["Desk", "Effect", "Problem", "Receipt", "Refusal", "Verb", "needs_reason"]
 
 STAFF = "staff"  # the inbox's source for what is said through the desk itself
 LOOK = 0.5  # real seconds between two looks at the tables
@@ -61,6 +62,7 @@ class Desk(Commands, Tasks, Policies):
         by: str,
     ) -> tuple[str, bool, str]:
         """Start a follow-up by hand: its id, whether it is new, and the effect."""
+        checked(self.catalogue.named(sop), {}, policy or {})  # by the names of this door
         said = {"customer": customer, "order": order, "contract": contract}
         event = {
             "id": new_id("req"),

@@ -76,6 +76,13 @@ async def whom(session: AsyncSession, target: str) -> tuple[Customer, Enrolment 
     return locked, follow_up
 
 
+def needs_reason(reason: str) -> None:
+    if not reason or not reason.strip():
+        raise Refusal("missing", "say why: it is kept with what is done", param="reason")
+    if len(reason) > 2000 or "\x00" in reason:
+        raise Refusal("invalid", "a reason is up to 2000 characters of text", param="reason")
+
+
 def audit(
     session: AsyncSession,
     now: datetime,

@@ -11,12 +11,12 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.crm import enrolments, holds, ledger
-from activities.crm.tables import Customer, Enrolment, Milestone, Stop, new_id
+from activities.crm.tables import Customer, Enrolment, Milestone, Stop, Task, new_id
 from activities.rendering import TemplateFault, registry
 from starter.answers import Effect, Receipt, Refusal
-from starter.desk.base import DeskBase, audit, whom
+from starter.desk.base import DeskBase, audit, needs_reason, whom
 from starter.reports.sops import clauses
-from workflows.vocabulary import State
+from workflows.vocabulary import PAST, Role, State
 
 Verb = Literal["hold", "resume", "skip", "run-now", "retry", "end"]
 VERBS: dict[Verb, str] = {
@@ -38,7 +38,7 @@ class Commands(DeskBase):
         """Hold, resume, skip, run now, retry or end; hold and resume also for a whole customer."""
         if verb not in VERBS:
             raise Refusal("unknown_verb", f"one of {', '.join(VERBS)}", param="verb")
-        _needs_reason(reason)
+        needs_reason(reason)
         now, token = self.clock.now(), new_id("cmd")
         async with self.store.transaction() as session:
             customer, follow_up = await whom(session, target)
@@ -62,7 +62,7 @@ class Commands(DeskBase):
         by: str,
     ) -> str:
         """Press the stop button for what matches, or for everything; its id."""
-        _needs_reason(reason)
+        needs_reason(reason)
         if sop:
             self.catalogue.named(sop)
         _matches_something(channel, template)
@@ -90,7 +90,7 @@ class Commands(DeskBase):
 
         Whatever is held hears of it: a button that held nothing back there is not minded.
         """
-        _needs_reason(reason)
+        needs_reason(reason)
         now, token = self.clock.now(), new_id("cmd")
         async with self.store.transaction() as session:
             query = select(Stop).where(Stop.lifted_at.is_(None)).with_for_update()
@@ -113,7 +113,7 @@ class Commands(DeskBase):
         self, message_id: str, outcome: Literal["sent", "not_sent"], *, reason: str, by: str
     ) -> None:
         """Say what became of a message whose sending is unknown."""
-        _needs_reason(reason)
+        needs_reason(reason)
         if outcome not in ("sent", "not_sent"):
             raise Refusal("invalid", "sent or not_sent", param="outcome")
         now = self.clock.now()
@@ -154,9 +154,46 @@ class _Order:
             return await self._hold()
         if verb == "resume":
             return await self._resume()
+        if nothing := await self._nothing_to(verb, clause):
+            return [Effect(self.follow_up.id if self.follow_up else None, "none", nothing)]
         if verb == "end" and self.follow_up is not None:
             self.follow_up.reason = "ended_by_staff"
         return await self._tell(VERBS[verb], {"clause": clause} if clause else {})
+
+    async def _nothing_to(self, verb: Verb, clause: str | None) -> str | None:
+        """Why the order would come to nothing, where the tables know it."""
+        if self.follow_up is None or verb not in ("skip", "retry", "run-now"):
+            return None
+        if verb == "run-now":
+            return await self._nothing_to_hurry(self.follow_up.id, clause)
+        if verb == "skip" and clause:
+            return None
+        stuck = await self._milestones(self.follow_up.id, clause, State.BLOCKED)
+        return None if stuck or await self._to_mend(self.follow_up.id) else "nothing_blocked"
+
+    async def _nothing_to_hurry(self, follow_up: str, clause: str | None) -> str | None:
+        if clause is None:
+            waits = await self._milestones(follow_up, None, State.NEXT, State.WAITING)
+            return None if waits else "nothing_next"
+        known = await self._milestones(follow_up, clause)
+        over = [row.state for row in known if row.state in PAST]
+        return f"already_{over[-1]}" if known and len(over) == len(known) else None
+
+    async def _milestones(self, follow_up: str, clause: str | None, *states: State) -> list[Any]:
+        query = select(Milestone).where(Milestone.follow_up == follow_up)
+        if clause:
+            query = query.where(Milestone.clause == clause)
+        if states:
+            query = query.where(Milestone.state.in_(states))
+        found = await self.session.execute(query.order_by(Milestone.updated_at))
+        return list(found.scalars())
+
+    async def _to_mend(self, follow_up: str) -> bool:
+        """Whether an engineer is called: the checklist may be a moment behind."""
+        query = select(Task.id).where(
+            Task.follow_up == follow_up, Task.state == "open", Task.role == Role.ENGINEER
+        )
+        return (await self.session.execute(query.limit(1))).first() is not None
 
     async def _hold(self) -> list[Effect]:
         hold_id = await holds.hold(
@@ -242,10 +279,3 @@ def _matches_something(channel: str | None, template: str | None) -> None:
             hint = f"; did you mean {' or '.join(near)}?" if near else ""
             detail = f"there is no template of this name{hint}"
             raise Refusal("unknown_template", detail, param="template")
-
-
-def _needs_reason(reason: str) -> None:
-    if not reason or not reason.strip():
-        raise Refusal("missing", "say why: it is kept with what is done", param="reason")
-    if len(reason) > 2000 or "\x00" in reason:
-        raise Refusal("invalid", "a reason is up to 2000 characters of text", param="reason")

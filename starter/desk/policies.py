@@ -12,8 +12,8 @@ from activities.crm.house import HOUSE, HouseRules, current_policy
 from activities.crm.store import lock_name
 from activities.crm.tables import Setting
 from starter.answers import Refusal
-from starter.catalogue import SWITCHES, blanks
-from starter.desk.base import DeskBase, audit
+from starter.catalogue import SWITCHES, blanks, names_exist
+from starter.desk.base import DeskBase, audit, needs_reason
 
 
 class Policies(DeskBase):
@@ -24,6 +24,7 @@ class Policies(DeskBase):
 
     async def policy_diff(self, name: str, changes: dict[str, Any]) -> dict[str, list[Any]]:
         """What the changes would change: `{key: [now, then]}`."""
+        self._names(name, changes)
         try:
             async with self.store.reading() as session:
                 return await policies.diff(session, name, changes, self._model(name))
@@ -35,6 +36,7 @@ class Policies(DeskBase):
     ) -> dict[str, Any]:
         """A new version of a policy; in force for new follow-ups once approved."""
         now, model = self.clock.now(), self._model(name)
+        self._names(name, changes)
         try:
             async with self.store.transaction() as session:
                 row = await policies.set_policy(
@@ -50,6 +52,21 @@ class Policies(DeskBase):
                 what = "policy.set_and_approved" if approve else "policy.set"
                 facts = {"version": row.version, "keys": sorted(changes)}
                 audit(session, now, by=by, what=what, target=name, reason=reason, **facts)
+                return await policies.describe(session, name, model)
+        except policies.PolicyError as fault:
+            raise _refused(fault) from None
+
+    async def policy_discard(self, name: str, *, by: str, reason: str) -> dict[str, Any]:
+        """Drop what waits for approval; what is in force stays so."""
+        needs_reason(reason)
+        now, model = self.clock.now(), self._model(name)
+        try:
+            async with self.store.transaction() as session:
+                dropped = await policies.diff(session, name, {}, model)
+                row = await policies.discard(session, now, name, by=by, reason=reason)
+                facts = {"version": row.version - 1, "keys": sorted(dropped)}
+                audit(session, now, by=by, what="policy.discarded", target=name, reason=reason,
+                      **facts)  # fmt: skip
                 return await policies.describe(session, name, model)
         except policies.PolicyError as fault:
             raise _refused(fault) from None
@@ -86,6 +103,10 @@ class Policies(DeskBase):
             what = f"sop.{'on' if on else 'off'}"
             audit(session, self.clock.now(), by=by, what=what, target=sop, reason=None)
 
+    def _names(self, name: str, changes: dict[str, Any]) -> None:
+        if name != HOUSE:
+            names_exist(self.catalogue.named(name), changes)
+
     def _model(self, name: str) -> type[BaseModel]:
         return HouseRules if name == HOUSE else self.catalogue.named(name).policy
 
@@ -100,4 +121,5 @@ async def _switch(session: AsyncSession, sop: str, *, on: bool) -> None:
 
 
 def _refused(fault: policies.PolicyError) -> Refusal:
-    return Refusal(fault.code, fault.detail, param=fault.param)
+    status = 409 if fault.code == "nothing_waits" else 422
+    return Refusal(fault.code, fault.detail, param=fault.param, status=status)

@@ -67,8 +67,7 @@ class Intake:
         async with self.store.reading() as session:
             await normalised(session, event.customer)
             if isinstance(details, Wish):
-                sop = self.catalogue.named(details.sop)
-                checked(sop, {}, details.policy)
+                checked(self.catalogue.named(details.sop, "data."), {}, details.policy, "data.")
         return at
 
     def when(self, event: Event) -> datetime:

@@ -9,6 +9,7 @@ import difflib
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, StrictBool, ValidationError
+from pydantic_core import PydanticCustomError
 
 from starter.answers import Refusal
 from starter.intake.patches import (
@@ -42,8 +43,14 @@ class Said(Data):
     automatic: StrictBool = False  # an out-of-office is no answer
 
 
+def _of_a_hundred(score: float) -> float:
+    if not 0 <= score <= 100:  # nor what is no number
+        raise PydanticCustomError("score_out_of_range", "A score is a number from 0 to 100")
+    return score
+
+
 class Opinion(Said):
-    score: Annotated[float, Field(ge=0, le=100)] | None = None
+    score: Annotated[float, AfterValidator(_of_a_hundred)] | None = None
     category: Name | None = None
 
 
@@ -142,7 +149,8 @@ TYPES: dict[str, type[Data]] = {
 # The codes that fields have of their own; all else that does not fit is `invalid`.
 CODES = frozenset(
     """id_looks_personal invalid_id invalid_email invalid_phone invalid_time invalid_amount
-    unknown_country unknown_time_zone unknown_locale unprintable_text unwritable_text""".split()
+    score_out_of_range unknown_country unknown_time_zone unknown_locale unprintable_text
+    unwritable_text""".split()
 )
 
 

@@ -25,11 +25,8 @@ from starter.reports.objects import (
     TaskView,
     TimelineEntry,
 )
-from starter.reports.paging import UnknownCursorError, page_of
+from starter.reports.paging import NEWEST, Cursor, UnknownCursorError, page_of
 from workflows.sops import KEEP_IN_TOUCH
-
-LIMIT = 20
-MOST = 100
 
 Only = Literal["follow_up", "customer"]
 
@@ -53,8 +50,7 @@ class Reports:
         customer: str | None = None,
         sop: str | None = None,
         state: str | None = None,
-        limit: int = LIMIT,
-        starting_after: str | None = None,
+        cursor: Cursor = NEWEST,
     ) -> Page[FollowUp]:
         """Follow-ups, newest first, each with its checklist."""
         async with self.store.reading() as session:
@@ -66,7 +62,7 @@ class Reports:
             if state:
                 query = query.where(_in_state(state))
             order = (Enrolment.started_at, Enrolment.id)
-            rows, more = await page_of(session, query, order, limit, starting_after)
+            rows, more = await page_of(session, query, order, cursor)
             return Page(data=await self._seen(session, rows), has_more=more)
 
     async def _seen(self, session: AsyncSession, rows: Sequence[Enrolment]) -> list[FollowUp]:
@@ -98,7 +94,7 @@ class Reports:
             return await views.customer(session, row) if row else None
 
     async def timeline(
-        self, customer: str, *, limit: int = LIMIT, starting_after: str | None = None
+        self, customer: str, *, cursor: Cursor = NEWEST
     ) -> Page[TimelineEntry] | None:
         """All that happened between a customer and us, newest first."""
         async with self.store.reading() as session:
@@ -107,12 +103,12 @@ class Reports:
                 return None
             entries = await views.timeline(session, row.id)
         begin = 0
-        if starting_after:
+        if cursor.starting_after:
             ids = [entry.id for entry in entries]
-            if starting_after not in ids:
+            if cursor.starting_after not in ids:
                 raise UnknownCursorError
-            begin = ids.index(starting_after) + 1
-        end = begin + limit
+            begin = ids.index(cursor.starting_after) + 1
+        end = begin + cursor.limit
         return Page(data=entries[begin:end], has_more=len(entries) > end)
 
     async def why(
@@ -121,8 +117,7 @@ class Reports:
         clause: str | None = None,
         *,
         only: Only | None = None,
-        limit: int = LIMIT,
-        starting_after: str | None = None,
+        cursor: Cursor = NEWEST,
     ) -> Page[DecisionView] | None:
         """What was decided about a follow-up or a customer; none for somebody unknown.
 
@@ -139,7 +134,7 @@ class Reports:
                 reached = (await session.execute(named.limit(1))).first() is not None
                 query = named if reached else query.where(Decision.clause.is_(None))
             order = (Decision.at, Decision.id)
-            rows, more = await page_of(session, query, order, limit, starting_after)
+            rows, more = await page_of(session, query, order, cursor)
         return Page(data=[views.decision(row) for row in rows], has_more=more)
 
     # -- messages and tasks ---------------------------------------------------------
@@ -155,8 +150,7 @@ class Reports:
         customer: str | None = None,
         follow_up: str | None = None,
         state: str | None = None,
-        limit: int = LIMIT,
-        starting_after: str | None = None,
+        cursor: Cursor = NEWEST,
     ) -> Page[MessageView]:
         async with self.store.reading() as session:
             query = select(Message)
@@ -167,7 +161,7 @@ class Reports:
             if state:
                 query = query.where(Message.state == state)
             order = (Message.created_at, Message.id)
-            rows, more = await page_of(session, query, order, limit, starting_after)
+            rows, more = await page_of(session, query, order, cursor)
         return Page(data=[views.message(row) for row in rows], has_more=more)
 
     async def task(self, task: str) -> TaskView | None:
@@ -182,8 +176,7 @@ class Reports:
         assignee: str | None = None,
         customer: str | None = None,
         state: str | None = None,
-        limit: int = LIMIT,
-        starting_after: str | None = None,
+        cursor: Cursor = NEWEST,
     ) -> Page[TaskView]:
         async with self.store.reading() as session:
             query = select(Task)
@@ -196,7 +189,7 @@ class Reports:
             if state:
                 query = query.where(Task.state == state)
             order = (Task.created_at, Task.id)
-            rows, more = await page_of(session, query, order, limit, starting_after)
+            rows, more = await page_of(session, query, order, cursor)
             return Page(data=await views.tasks(session, rows), has_more=more)
 
 

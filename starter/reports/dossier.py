@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from activities.crm.tables import Task
 from starter.reports import Reports, post, sops
 from starter.reports.objects import CustomerView, FollowUp, HoldView, Shape, TaskView
+from starter.reports.paging import Cursor
 from starter.reports.post import Posted
 from starter.reports.remarks import OPEN
 from starter.reports.steering import Steered, steered
@@ -67,11 +68,11 @@ async def dossier(reports: Reports, follow_up: str) -> Dossier | None:
 
 async def _why(reports: Reports, one: FollowUp, orders: list[Steered]) -> dict[str, list[Said]]:
     """By clause, oldest first. Clauses that the years after carry out have their reasons there."""
-    mine = await reports.why(one.id, only="follow_up", limit=MOST)
+    mine = await reports.why(one.id, only="follow_up", cursor=Cursor(MOST))
     told = [(said.clause, said.at, said.words) for said in mine.data] if mine else []
     if one.sop != KEEP_IN_TOUCH.name:
         years = f"{KEEP_IN_TOUCH.name}.{one.customer}"
-        later = await reports.why(years, only="follow_up", limit=MOST)
+        later = await reports.why(years, only="follow_up", cursor=Cursor(MOST))
         here = {line.clause for line in one.checklist} & KEEP_IN_TOUCH.steps.keys()
         told += [
             (s.clause, s.at, s.words) for s in (later.data if later else []) if s.clause in here

@@ -11,6 +11,10 @@ from workflows.vocabulary import State
 
 T = TypeVar("T")
 FollowUpState = Literal["running", "on_hold", "completed", "ended", "opted_out"]
+MessageState = Literal[
+    "reserved", "sending", "sent", "delivered", "bounced", "refused", "covered", "unknown"
+]
+TaskState = Literal["open", "done", "declined", "released", "withdrawn"]
 
 
 class Shape(BaseModel):
@@ -97,6 +101,14 @@ class CustomerView(Shape):
     orders: list[str] = []
 
 
+class Tried(Shape):
+    """A channel that a message was refused on before."""
+
+    channel: str
+    to: str | None = None
+    reason: str
+
+
 class MessageView(Shape):
     """A message: to whom, what it said, and what became of it."""
 
@@ -117,6 +129,9 @@ class MessageView(Shape):
     sent_at: datetime | None = None
     provider_id: str | None = None
     reason: str | None = None
+    via: str | None = Field(None, description="The provider that had it last")
+    attempts: int = Field(0, description="How often a provider was asked to take it")
+    tried: list[Tried] = Field([], description="The channels that refused it before")
 
 
 class DraftView(Shape):

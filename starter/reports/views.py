@@ -25,6 +25,7 @@ from starter.reports.objects import (
     MessageView,
     TaskView,
     TimelineEntry,
+    Tried,
 )
 
 PLAIN = (  # what a customer's row and its view call the same
@@ -87,7 +88,22 @@ def message(row: t.Message) -> MessageView:
         sent_at=row.sent_at,
         provider_id=row.provider_id,
         reason=row.reason,
+        via=row.via,
+        attempts=row.attempts,
+        tried=tried(row),
     )
+
+
+def tried(row: t.Message) -> list[Tried]:
+    """The channels that refused it before, addresses masked."""
+    return [
+        Tried(
+            channel=one.get("channel", ""),
+            to=words.masked(one.get("address")),
+            reason=one.get("reason", ""),
+        )
+        for one in row.tried
+    ]
 
 
 async def tasks(session: AsyncSession, rows: Sequence[t.Task]) -> list[TaskView]:

@@ -32,6 +32,10 @@ OUTCOMES = {
 
 REASONS = {
     "active": "the customer came back",
+    "already_covered": "another message said it already",
+    "already_done": "it was done already",
+    "already_elsewhere": "another system did it already",
+    "already_skipped": "it was skipped already",
     "answered": "the customer had answered already",
     "asked_recently": "the customer was asked not long ago",
     "automatic_reply": "it was an automatic reply",
@@ -79,6 +83,8 @@ REASONS = {
     "no_such_address": "there is no such mailbox",
     "no_such_number": "there is no such number",
     "no_open_task": "no task is open",
+    "nothing_blocked": "nothing waits to be mended",
+    "nothing_next": "nothing is being waited for",
     "nobody_came": "nobody did it in time",
     "normal": "the customer uses the product",
     "not_called_for": "nothing called for it",

@@ -16,6 +16,7 @@ from starter.answers import Refusal
 from starter.bootstrap import open_desk
 from starter.desk import Desk
 from starter.reports import Reports
+from starter.reports.paging import Cursor
 from starter.up.directory import command
 from starter.up.ticker import Show, Ticker
 from workflows.vocabulary import Pace, Role
@@ -207,7 +208,7 @@ async def _staff(desk: Desk) -> None:
     first_seen: dict[str, datetime] = {}
     while True:
         now = desk.clock.now()
-        for task in (await reports.tasks(state="open", limit=50)).data:
+        for task in (await reports.tasks(state="open", cursor=Cursor(50))).data:
             since = first_seen.setdefault(task.id, now)
             ours = task.clause is not None and task.role != Role.ENGINEER
             if not ours or task.customer in left or now - since < STAFF_TAKES:
@@ -232,9 +233,10 @@ async def _watch(desk: Desk, ticker: Ticker, show: Show) -> None:
     while True:
         await ticker.tick()
         if not told:
-            running = await reports.follow_ups(sop="online-customer", state="running", limit=1)
-            held = await reports.follow_ups(sop="online-customer", state="on_hold", limit=1)
-            begun = await reports.follow_ups(sop="online-customer", limit=len(CAST))
+            sop, one = "online-customer", Cursor(1)
+            running = await reports.follow_ups(sop=sop, state="running", cursor=one)
+            held = await reports.follow_ups(sop=sop, state="on_hold", cursor=one)
+            begun = await reports.follow_ups(sop=sop, cursor=Cursor(len(CAST)))
             if told := len(begun.data) == len(CAST) and not running.data and not held.data:
                 for line in ENDING.format(
                     aftercare=command(), directory=desk.settings.data

@@ -53,6 +53,27 @@ async def test_over_the_weekend_nobody_works(store: Store, clock: FakeClock) -> 
     assert answer.due == datetime(2026, 12, 1, 9, tzinfo=UTC)
 
 
+async def test_a_thousand_puzzles_are_one_engineers_task(store: Store, clock: FakeClock) -> None:
+    """While it is open the others are counted on it, each once; after it, a new one is made."""
+    customer, work = await enrolled(store), records(store, clock)
+
+    async def puzzle(number: int, role: Role = Role.ENGINEER) -> str:
+        noun = TaskNoun(**step(customer, f"puzzle/{number}"), role=role, what="read the signal x")
+        answer = await work.hand_over(noun)
+        assert isinstance(answer, Handed)
+        return answer.task_id
+
+    first = await puzzle(0)
+    assert {await puzzle(number) for number in (1, 2, 2, 0)} == {first}
+    (task,) = await rows(store, Task)
+    assert task.brief["times"] == 3
+    assert await puzzle(3, Role.CSR) != first
+    async with store.transaction() as session:
+        (await session.get_one(Task, first)).state = "done"
+    assert await puzzle(4) not in {first, ""}
+    assert len(await rows(store, Task)) == 3
+
+
 async def test_the_same_key_twice_is_one_task(store: Store, clock: FakeClock) -> None:
     """However often the activity runs, there is one task and one answer."""
     customer = await enrolled(store)

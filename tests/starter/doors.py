@@ -75,6 +75,10 @@ class FakeDesk(Desk):
         self.asked.append(("policy_set", name, changes, by, reason, approve))
         return {"name": name}
 
+    async def policy_discard(self, name: str, *, by: str, reason: str) -> dict[str, Any]:
+        self.asked.append(("policy_discard", name, by, reason))
+        return {"name": name, "waiting": None}
+
 
 @asynccontextmanager
 async def knocking(

@@ -81,4 +81,5 @@ def an_event(what: str, **said: Any) -> dict[str, Any]:
 
 
 def an_order_event(order_id: str = "1001", what: str = "order.confirmed", **said: Any) -> Any:
+    what = said.pop("type", what)
     return an_event(what, **({"order": {"id": order_id, "total": "49.00"}} | said))

@@ -205,3 +205,14 @@ async def test_a_policy_is_an_administrators(desk: FakeDesk) -> None:
         assert (await http.put("/v1/policies/house", json=change)).status_code == 200
     name, changes, _, reason, approve = desk.asked[0][1:]
     assert (name, changes, reason, approve) == ("house", {"check_in": "10d"}, "sooner", True)
+
+
+async def test_a_policy_is_changed_and_dropped_for_a_reason(desk: FakeDesk) -> None:
+    """A blank one is none; with one, the draft that waits is dropped."""
+    async with knocking(desk, Scope.ADMIN) as http:
+        blank = {"values": {"check_in": "10d"}, "reason": " "}
+        said = await http.put("/v1/policies/house", json=blank)
+        is_problem(said, 422, "missing", "reason")
+        said = await http.post("/v1/policies/house/discard", json={"reason": "not now"})
+        assert said.json() == {"name": "house", "waiting": None}
+    assert desk.asked == [("policy_discard", "house", desk.asked[0][2], "not now")]

@@ -7,7 +7,7 @@ import html
 import pytest
 
 from activities.crm.store import Store
-from activities.crm.tables import Enrolment
+from activities.crm.tables import Enrolment, Task
 from starter.api import create_app
 from starter.api.problems import CODES
 from starter.health import Check
@@ -60,10 +60,10 @@ async def test_lists_turn_their_pages(desk: FakeDesk) -> None:
     """Newest first, `has_more`, and a cursor that must be one of them."""
     async with desk.store.transaction() as session:
         for number in range(2, 6):
-            fields = {"subject": str(number), "customer_id": "cus_1", "sop": "satisfaction"}
+            fields = {"subject": str(number), "customer_id": "cus_1", "sop": "keep-in-touch"}
             session.add(
                 Enrolment(
-                    id=f"satisfaction.{number}",
+                    id=f"keep-in-touch.{number}",
                     sop_version="1",
                     started_at=NOON,
                     input={},
@@ -71,25 +71,55 @@ async def test_lists_turn_their_pages(desk: FakeDesk) -> None:
                 )
             )
     async with knocking(desk) as http:
-        query = {"sop": "satisfaction", "limit": "3"}
+        query = {"sop": "keep-in-touch", "limit": "3"}
         page = (await http.get("/v1/follow-ups", params=query)).json()
         ids = [one["id"] for one in page["data"]]
         assert (ids, page["has_more"]) == (
-            ["satisfaction.5", "satisfaction.4", "satisfaction.3"],
+            ["keep-in-touch.5", "keep-in-touch.4", "keep-in-touch.3"],
             True,
         )
         rest = (await http.get("/v1/follow-ups", params=query | {"starting_after": ids[-1]})).json()
-        assert [one["id"] for one in rest["data"]] == ["satisfaction.2"]
+        assert [one["id"] for one in rest["data"]] == ["keep-in-touch.2"]
         assert rest["has_more"] is False
         for wrong, code in [
             ({"starting_after": "x"}, "unknown_cursor"),
             ({"limit": "0"}, "invalid"),
             ({"limit": "101"}, "invalid"),
             ({"state": "sleeping"}, "invalid"),
+            ({"sop": "nope"}, "unknown_sop"),
             ({"colour": "red"}, "unknown_parameter"),
         ]:
             answer = await http.get("/v1/follow-ups", params=wrong)
             is_problem(answer, 422, code, next(iter(wrong)))
+
+
+@pytest.mark.parametrize(
+    ("address", "wrong", "code", "told"),
+    [
+        ("/v1/follow-ups", "sop=nope", "unknown_sop", "online-customer"),
+        ("/v1/messages", "state=nonsense", "invalid", "unknown"),
+        ("/v1/tasks", "state=nonsense", "invalid", "withdrawn"),
+        ("/v1/tasks", "role=king", "unknown_role", "customer-excellence-officer (csr)"),
+    ],
+)
+async def test_a_filter_that_names_nothing_is_refused(
+    desk: FakeDesk, address: str, wrong: str, code: str, told: str
+) -> None:
+    """A misspelt filter is no empty list; the answer says what there is."""
+    async with knocking(desk) as http:
+        answer = await http.get(f"{address}?{wrong}")
+    is_problem(answer, 422, code, wrong.partition("=")[0])
+    assert told in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("name", ["csr", "CSR", "customer-excellence-officer"])
+async def test_a_role_by_any_of_its_names(desk: FakeDesk, name: str) -> None:
+    """Asked for by its short name or its long one, it is answered with the long one."""
+    async with desk.store.transaction() as session:
+        (await session.get_one(Task, "task_1")).role = "customer-excellence-officer"
+    async with knocking(desk) as http:
+        found = (await http.get("/v1/tasks", params={"role": name})).json()["data"]
+    assert [one["role"] for one in found] == ["customer-excellence-officer"]
 
 
 async def test_the_reference_loads_nothing_from_elsewhere(desk: FakeDesk) -> None:

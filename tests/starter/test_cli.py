@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -86,6 +87,10 @@ def test_every_command_explains_itself(aftercare: Aftercare, word: str) -> None:
         "up --port 0",
         "up --pace 1d=0s",
         "list --state asleep",
+        "list --sop nope",
+        "messages --state nonsense",
+        "tasks --role king",
+        "policy online-customer --discard --approve",
         "why a b c",
     ],
 )
@@ -95,6 +100,20 @@ def test_usage_errors_exit_2(aftercare: Aftercare, words: str) -> None:
     assert said.code == 2
     assert "--help" in said.err
     assert said.out == ""
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("list --sop nope", "online-customer, keep-in-touch"),
+        ("list --state nope", "on_hold"),
+        ("messages --state nope", "unknown"),
+        ("tasks --role king", "sales-representative (sales)"),
+    ],
+)
+def test_a_misspelt_filter_names_what_there_is(aftercare: Aftercare, words: str, told: str) -> None:
+    """An empty list would say that there is none."""
+    assert told in " ".join(aftercare(*words.split()).err.split())
 
 
 def test_without_data_it_says_how_to_begin(aftercare: Aftercare, tmp_path: Path) -> None:
@@ -231,6 +250,47 @@ def test_why_says_who_asked_for_it_and_their_reason(followed: Aftercare) -> None
 
 
 # -- the house -----------------------------------------------------------------------------------
+
+
+def test_done_is_what_was_done(followed: Aftercare, tmp_path: Path) -> None:
+    """Skipped is not done; titles that are cut say where the whole words are."""
+    with sqlite3.connect(tmp_path / "data" / "aftercare.db") as crm:
+        line = (
+            "insert into milestone (follow_up, clause, about, state, updated_at, late_by_seconds)"
+            " values ('online-customer.C-1', ?, '', ?, '2026-11-23 12:00:00', 0)"
+        )
+        crm.execute(line, ("5.1.1", "done"))
+        crm.execute(line, ("5.2.1", "skipped"))
+    lines = followed("show", "online-customer.C-1", "--json").json["checklist"]
+    states = [one["state"] for one in lines]
+    done = sum(state in ("done", "covered", "elsewhere") for state in states)
+    assert done
+    assert "skipped" in states
+    assert f"{done}/{len(lines)}" in followed("list").out
+    shown = followed("show", "online-customer.C-1")
+    assert "…" in shown.out
+    assert "--full" in shown.err
+    assert "--full" not in followed("show", "online-customer.C-1", "--full").err
+
+
+def test_a_role_is_printed_as_it_is_called(followed: Aftercare) -> None:
+    """One spelling in the terminal, in JSON and in a policy, whichever was typed."""
+    followed("signal", "online-customer.C-1", "complaint", "--text", "broken")
+    by_short = followed("tasks", "--role", "csr")
+    assert "customer-excellence-officer" in by_short.out
+    assert by_short.out == followed("tasks", "--role", "customer-excellence-officer").out
+    (one,) = followed("tasks", "--role", "CSR", "--json").json["data"]
+    assert one["role"] == "customer-excellence-officer"
+
+
+def test_a_draft_of_a_policy_is_dropped(opened: Aftercare) -> None:
+    """Only with a reason, and only if one waits."""
+    assert opened("policy", "online-customer", "--discard", "--reason", "x").code == 1
+    opened("policy", "online-customer", "--set", "check_in=10d")
+    assert "say why" in opened("policy", "online-customer", "--discard").err
+    said = opened("policy", "online-customer", "--discard", "--reason", "not now")
+    assert (said.code, "check_in" in said.out) == (0, True)
+    assert opened("policy", "online-customer", "--json").json["waiting"] is None
 
 
 def test_a_policy_is_changed_in_two_steps(opened: Aftercare) -> None:

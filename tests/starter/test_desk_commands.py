@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
@@ -20,7 +21,8 @@ from activities.crm.tables import (
     Task,
 )
 from starter.answers import Refusal
-from starter.desk import Desk
+from starter.desk import Desk, Verb
+from starter.reports import words
 from tests.factories import NOON, FakeClock, a_customer, an_enrolment
 from tests.starter.front import FakeTemporal, a_desk, effects, only, rows
 from workflows.vocabulary import Rhythm
@@ -36,6 +38,12 @@ async def desk(store: Store, clock: FakeClock, temporal: FakeTemporal) -> Desk:
     await an_enrolment(store, "cus_ada")
     temporal.started[ADA] = None
     return a_desk(store, clock, temporal)
+
+
+async def a_line(store: Store, clause: str, state: str) -> None:
+    """What the checklist says of a clause."""
+    async with store.transaction() as session:
+        session.add(Milestone(follow_up=ADA, clause=clause, about="", state=state, updated_at=NOON))
 
 
 async def end(store: Store, temporal: FakeTemporal) -> None:
@@ -91,6 +99,7 @@ async def test_controls(desk: Desk, store: Store, temporal: FakeTemporal) -> Non
     """Skip, run now, retry and end reach the follow-up; over, they are a no-op that says so."""
     await desk.control("skip", "cus_ada", clause="5.4.1", reason="done by phone", by="jo")
     await desk.control("run-now", ADA, clause="5.2.1", reason="asked for it", by="jo")
+    await a_line(store, "5.2.1", "blocked")
     await desk.signal(ADA, "retry", {}, "cli")
     await desk.control("end", ADA, reason="left", by="jo")
     assert temporal.heard(ADA) == ["skip", "run_now", "retry", "end"]
@@ -103,6 +112,46 @@ async def test_controls(desk: Desk, store: Store, temporal: FakeTemporal) -> Non
     await end(store, temporal)
     over = await desk.control("hold", ADA, reason="late", by="jo")
     assert effects(over) == [("none", "ended")]
+
+
+@pytest.mark.parametrize(
+    ("verb", "clause", "state", "effect"),
+    [
+        ("retry", None, "next", ("none", "nothing_blocked")),
+        ("retry", "5.4.1", "blocked", ("none", "nothing_blocked")),
+        ("retry", "5.2.1", "blocked", ("signalled", None)),
+        ("skip", None, "next", ("none", "nothing_blocked")),
+        ("skip", None, "blocked", ("signalled", None)),
+        ("skip", "5.4.1", "done", ("signalled", None)),
+        ("run-now", None, "done", ("none", "nothing_next")),
+        ("run-now", None, "next", ("signalled", None)),
+        ("run-now", "5.2.1", "done", ("none", "already_done")),
+        ("run-now", "5.2.1", "next", ("signalled", None)),
+    ],
+)
+async def test_an_order_with_nothing_to_act_on_says_so(  # noqa: PLR0917
+    desk: Desk,
+    store: Store,
+    temporal: FakeTemporal,
+    verb: Verb,
+    clause: str | None,
+    state: str,
+    effect: tuple[str, str | None],
+) -> None:
+    """Where the checklist shows that it would come to nothing, that is the answer, in words."""
+    await a_line(store, "5.2.1", state)
+    said = await desk.control(verb, ADA, clause=clause, reason="try", by="jo")
+    assert effects(said) == [effect]
+    assert bool(temporal.heard(ADA)) == (effect[0] == "signalled")
+    assert effect[1] is None or words.reason(effect[1]) != effect[1].replace("_", " ")
+
+
+async def test_an_engineer_who_is_called_may_retry(desk: Desk, store: Store) -> None:
+    """The checklist may be a moment behind the task."""
+    await a_task(store, role="engineer", title="mend x")
+    assert effects(await desk.control("retry", ADA, reason="mended", by="jo")) == [
+        ("signalled", None)
+    ]
 
 
 async def test_signal_to_a_finished_follow_up(
@@ -284,6 +333,55 @@ async def test_policies(desk: Desk, temporal: FakeTemporal) -> None:
     with pytest.raises(Refusal) as refused:
         await desk.policy_set("house", {"colour": "red"}, by="jo", reason="?")
     assert refused.value.code == "unknown_key"
+
+
+async def test_a_draft_that_waits_can_be_dropped(desk: Desk, store: Store) -> None:
+    """What is in force stays so, whoever approved it; the dropped draft cannot be approved."""
+    name = "online-customer"
+    with pytest.raises(Refusal) as refused:
+        await desk.policy_discard(name, by="jo", reason="none")
+    assert (refused.value.code, refused.value.status) == ("nothing_waits", 409)
+    await desk.policy_set(name, {"check_in": "10d"}, by="jo", reason="sooner", approve=True)
+    await desk.policy_set(name, {"check_in": "1d"}, by="kim", reason="much sooner")
+    with pytest.raises(Refusal) as refused:
+        await desk.policy_discard(name, by="sam", reason=" ")
+    assert refused.value.param == "reason"
+    after = await desk.policy_discard(name, by="sam", reason="too soon")
+    assert (after["waiting"], after["values"]["check_in"], after["approved_by"]) == (
+        None, "10d", "jo",
+    )  # fmt: skip
+    assert await desk.policy_diff(name, {}) == {}
+    with pytest.raises(Refusal) as refused:
+        await desk.policy_approve(name, by="sam")
+    assert refused.value.code == "already_approved"
+    dropped = [row for row in await rows(store, Audit) if row.what == "policy.discarded"]
+    assert [(row.facts["version"], row.facts["keys"]) for row in dropped] == [(2, ["check_in"])]
+
+
+@pytest.mark.parametrize(
+    ("changes", "param", "offered"),
+    [
+        ({"campaigns": "upgrade-your-plan, buy-now"}, "campaigns", "discover-add-ons"),
+        ({"elsewhere": ["5.2.1", "7.7"]}, "elsewhere", "5.4.1"),
+    ],
+)
+async def test_a_policy_lists_only_what_there_is(
+    desk: Desk, changes: dict[str, Any], param: str, offered: str
+) -> None:
+    """A name of nothing would do nothing, in silence; also in what is said for one follow-up."""
+    with pytest.raises(Refusal) as refused:
+        await desk.policy_set("online-customer", changes, by="jo", reason="?")
+    assert (refused.value.code, refused.value.param) == ("wrong_value", param)
+    assert offered in refused.value.detail
+    with pytest.raises(Refusal) as refused:
+        await desk.start("online-customer", {"email": "b@example.com"}, None, None, changes, "cli")
+    assert refused.value.param == f"policy.{param}"
+
+
+async def test_a_role_in_a_policy_by_its_short_name(desk: Desk) -> None:
+    """Written as people say it, kept as it is called."""
+    said = await desk.policy_diff("online-customer", {"outreach_by": "csr"})
+    assert said["outreach_by"] == ["sales-representative", "customer-excellence-officer"]
 
 
 async def test_keep_in_touch_is_asked_for(desk: Desk, store: Store, temporal: FakeTemporal) -> None:

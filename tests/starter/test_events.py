@@ -23,6 +23,9 @@ from workflows.vocabulary import Pace
 WHO = {"email": "canary@example.com"}
 ORDER = {"id": "1001"}
 
+FEEDBACK = {"type": "feedback.received", "order": None}
+WISH = {"type": "follow_up.requested", "order": None}
+
 WRONG: list[tuple[str, str, dict[str, Any]]] = [
     ("missing", "id", {"id": None}),
     ("unknown_event_type", "type", {"type": "order.confirmd"}),
@@ -69,6 +72,15 @@ WRONG: list[tuple[str, str, dict[str, Any]]] = [
     ("invalid", "order.items.0.url", {"order": ORDER | {"items": [{"url": "javascript:x"}]}}),
     ("unknown_field", "order.items.0.nmae", {"order": ORDER | {"items": [{"nmae": "x"}]}}),
     ("unknown_field", "data.note", {"data": {"note": "canary"}}),
+    ("score_out_of_range", "data.score", FEEDBACK | {"data": {"score": 101}}),
+    ("score_out_of_range", "data.score", FEEDBACK | {"data": {"score": -0.5}}),
+    ("score_out_of_range", "data.score", FEEDBACK | {"data": {"score": float("nan")}}),
+    ("unknown_sop", "data.sop", WISH | {"data": {"sop": "nope"}}),
+    (
+        "unknown_key",
+        "data.policy.chek_in",
+        WISH | {"data": {"sop": "online-customer", "policy": {"chek_in": "1d"}}},
+    ),
 ]
 
 

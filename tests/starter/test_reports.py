@@ -11,7 +11,8 @@ from activities.crm import holds
 from activities.crm.milestones import record_decision
 from activities.crm.store import Store
 from activities.crm.tables import Alias, Consent, Draft, Note, Task
-from starter.reports import Reports, UnknownCursorError, words
+from starter.reports import Reports, words
+from starter.reports.paging import Cursor, UnknownCursorError
 from tests.factories import NOON, FakeClock, a_customer, an_enrolment, an_order
 from tests.starter.records import DAY, ID, a_message, lines, mark, seen
 from workflows.vocabulary import State
@@ -44,7 +45,7 @@ async def test_a_message_shows_whom_but_not_the_address(crm: Store, clock: FakeC
     found = await Reports(crm, clock).message(id_)
     assert found is not None
     wanted = """id customer follow_up sop clause template kind channel state to subject body_text
-        body_html created_at sent_at provider_id reason"""
+        body_html created_at sent_at provider_id reason via attempts tried"""
     assert list(found.model_dump()) == wanted.split()
     assert found.to == "a•••@e•••.com"
     assert "ada@" not in found.model_dump_json()
@@ -164,7 +165,7 @@ async def test_the_timeline_has_it_all(crm: Store, clock: FakeClock) -> None:
         held = await holds.hold(session, NOON + 3 * DAY, customer_id="cus_1", kind="manual")
         await holds.release(session, NOON + 4 * DAY, [held])
     reports = Reports(crm, clock)
-    whole = await reports.timeline("cus_1", limit=100)
+    whole = await reports.timeline("cus_1", cursor=Cursor(100))
     assert whole is not None
     assert [(entry.type, entry.state) for entry in whole.data][:5] == [
         ("hold", "released"),
@@ -175,7 +176,7 @@ async def test_the_timeline_has_it_all(crm: Store, clock: FakeClock) -> None:
     ]
     pages, cursor = [], None
     while True:
-        page = await reports.timeline("cus_1", limit=3, starting_after=cursor)
+        page = await reports.timeline("cus_1", cursor=Cursor(3, cursor))
         assert page is not None
         pages += page.data
         if not page.has_more:
@@ -185,7 +186,7 @@ async def test_the_timeline_has_it_all(crm: Store, clock: FakeClock) -> None:
     assert len({entry.id for entry in pages}) == len(pages)
     assert await reports.timeline("nobody") is None
     with pytest.raises(UnknownCursorError):
-        await reports.timeline("cus_1", starting_after="message:none")
+        await reports.timeline("cus_1", cursor=Cursor(starting_after="message:none"))
 
 
 # -- why ---------------------------------------------------------------------------------
@@ -220,7 +221,7 @@ async def test_why_by_follow_up_customer_and_clause(crm: Store, clock: FakeClock
         await record_decision(
             session, NOON + 3 * DAY, customer_id="cus_1", key=f"{ID}/welcome", outcome="sent"
         )
-    sent = await reports.why("cus_1", limit=1)
+    sent = await reports.why("cus_1", cursor=Cursor(1))
     assert sent is not None
     assert sent.data[0].words == "`welcome` was sent."
     assert await reports.why("nobody") is None
@@ -297,8 +298,8 @@ async def test_reports_agree_on_both_databases(store: Store, clock: FakeClock) -
             session, NOON, customer_id="cus_1", kind="manual", follow_up="online-customer.3"
         )
     reports = Reports(store, clock)
-    first = await reports.follow_ups(limit=2)
-    rest = await reports.follow_ups(limit=5, starting_after=first.data[-1].id)
+    first = await reports.follow_ups(cursor=Cursor(2))
+    rest = await reports.follow_ups(cursor=Cursor(5, first.data[-1].id))
     assert [f.subject for f in first.data + rest.data] == ["4", "3", "2", "1", "0"]
     assert (first.has_more, rest.has_more) == (True, False)
     assert [f.subject for f in (await reports.follow_ups(state="on_hold")).data] == ["3"]
