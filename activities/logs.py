@@ -10,7 +10,14 @@ import structlog
 
 QUIET = (
     *("httpx", "httpcore", "aiosqlite", "alembic", "uvicorn.access"),
-    *("sendgrid", "python_http_client", "twilio", "aiohttp", "aiosmtplib"),  # else: our keys
+    *(
+        "sendgrid",
+        "python_http_client",
+        "twilio",
+        "aiohttp",
+        "aiosmtplib",
+        "mail.log",
+    ),  # keys, letters
 )
 
 

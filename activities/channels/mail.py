@@ -9,8 +9,13 @@ from typing import NamedTuple
 from email_validator import EmailNotValidError, validate_email
 
 from activities.channels import Parcel
+from activities.rendering.values import clean
 
-URL = re.compile(r"https?://[!#$%&'()*+,\-./0-9:;=?@A-Z\[\]_a-z~]+")
+ENCODED = "=?"  # how an encoded word begins
+UNFIT = ("Cc", "Cs")
+LONGEST = 60  # letters of a name: more would be folded, which Python does not do well
+SPECIAL = re.compile(r"[()<>\[\]:;@\\,\"=?]")
+URL = re.compile(r"https?://[\w./:?=&%~+-]+", re.ASCII)
 
 
 class Mailbox(NamedTuple):
@@ -21,12 +26,28 @@ class Mailbox(NamedTuple):
 
 
 def mailbox(address: str) -> Mailbox | None:
-    """The address, if it is exactly one; nothing else may come near a recipient's field."""
+    """The address, if it is exactly one; nothing else may come near a recipient's field.
+
+    An encoded word is a fine local part to the RFC, and a line break to whoever decodes it.
+    """
+    if ENCODED in address:
+        return None
     try:
         found = validate_email(address, check_deliverability=False, test_environment=True)
     except (EmailNotValidError, UnicodeError):
         return None
     return Mailbox(found.normalized, found.ascii_email)
+
+
+def line(text: str) -> str:
+    """What stands in a header. Encoded words in it stay letters: decoded on the way, they would
+    bring line breaks, and with them headers."""
+    return clean(text).replace(ENCODED, "= ?")
+
+
+def shown(text: str) -> str:
+    """What stands before an address: nothing that could end there and begin another one."""
+    return " ".join(SPECIAL.sub(" ", line(text))[:LONGEST].split())
 
 
 def words(text: str) -> str:
@@ -37,13 +58,10 @@ def words(text: str) -> str:
     )
 
 
-UNFIT = ("Cc", "Cs")
-
-
 def headers(parcel: Parcel) -> dict[str, str]:
     """What mail programs read: that a machine wrote it, and how one click ends it (RFC 8058)."""
     said = {"Auto-Submitted": "auto-generated"}  # or out-of-office replies would answer us
-    if URL.fullmatch(parcel.unsubscribe):
+    if URL.fullmatch(parcel.unsubscribe) and ENCODED not in parcel.unsubscribe:
         said["List-Unsubscribe"] = f"<{parcel.unsubscribe}>"
         said["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     return said

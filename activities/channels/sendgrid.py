@@ -18,9 +18,8 @@ from sendgrid.helpers.mail.exceptions import ApiKeyIncludedException
 
 from activities.channels import Accepted, Because, Parcel, Rejected, UnknownOutcomeError
 from activities.channels.http import REFUSALS, SILENT, Answer, AwayError, ask, wait_of
-from activities.channels.mail import headers, mailbox, words
+from activities.channels.mail import headers, line, mailbox, shown, words
 from activities.clock import Clock
-from activities.rendering.values import clean
 
 KEY, REFERENCE = "aftercare_key", "aftercare_reference"  # an event has fields of its own beside
 SLACK = timedelta(minutes=5)  # by which their clock and ours may differ
@@ -131,8 +130,8 @@ def mail(parcel: Parcel, from_email: str) -> dict[str, Any] | Rejected:
     for name, value in ((KEY, parcel.key), (REFERENCE, parcel.reference)):
         personal.add_custom_arg(made.CustomArg(name, value))
     whole = made.Mail()
-    whole.from_email = _who(made.From(), sender.plain, clean(parcel.from_name))
-    whole.subject = made.Subject(clean(parcel.subject))
+    whole.from_email = _who(made.From(), sender.plain, shown(parcel.from_name))
+    whole.subject = made.Subject(line(parcel.subject))
     whole.add_personalization(personal)
     for name, value in headers(parcel).items():
         whole.add_header(made.Header(name, value))

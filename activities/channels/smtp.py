@@ -23,10 +23,9 @@ import aiosmtplib
 
 from activities.channels import Accepted, Because, Parcel, Rejected, UnknownOutcomeError
 from activities.channels.http import CUT, FLUSH
-from activities.channels.mail import headers, mailbox, words
+from activities.channels.mail import headers, line, mailbox, shown, words
 from activities.clock import Clock
 from activities.crm.tables import message_id
-from activities.rendering.values import clean
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 ENHANCED = re.compile(r"\b[45]\.\d{1,3}\.\d{1,3}\b")
@@ -117,9 +116,9 @@ def letter(parcel: Parcel, from_email: str, at: datetime) -> EmailMessage | Reje
         return Rejected("wrong_sender", Because.ACCOUNT)
     domain = sender.plain.rpartition("@")[2]
     message = EmailMessage(POLICY if to.plain else POLICY.clone(utf8=True))
-    message["From"] = _who(sender.plain, clean(parcel.from_name))
+    message["From"] = _who(sender.plain, shown(parcel.from_name))
     message["To"] = _who(to.plain or to.full)
-    message["Subject"] = clean(parcel.subject)
+    message["Subject"] = line(parcel.subject)
     message["Date"] = at
     message["Message-ID"] = f"<{parcel.reference or message_id(parcel.key)}@{domain}>"
     reply_to = mailbox(parcel.reply_to)
@@ -130,7 +129,14 @@ def letter(parcel: Parcel, from_email: str, at: datetime) -> EmailMessage | Reje
     message.set_content(words(parcel.text), cte="quoted-printable")
     if parcel.html:
         message.add_alternative(words(parcel.html), subtype="html", cte="quoted-printable")
-    return message
+    return message if _sound(message) else Rejected("refused", Because.MESSAGE)
+
+
+def _sound(message: EmailMessage) -> bool:
+    """Whether it has the headers that were given to it: not every Python's library sees to it."""
+    head = message.as_bytes().partition(b"\r\n\r\n")[0].split(b"\r\n")
+    begun = [one for one in head if not one.startswith((b" ", b"\t"))]
+    return len(begun) == len(message.items())
 
 
 def _who(address: str, name: str = "") -> Address:
