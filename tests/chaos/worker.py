@@ -1,9 +1,10 @@
-"""A worker to be killed: the real one, with a provider that takes its time before and after.
+"""A worker to be killed: the real one, with providers that take their time before and after.
 
     python -m tests.chaos.worker
 
-The time that Temporal allows an attempt is shortened, so that a test need not wait for the thirty
-seconds after which a dead worker's sends are tried again.
+Which they are, the settings say: an outbox that is slow, or the real channels to fakes. The times
+that an attempt is allowed, by Temporal and by its channel, and the peace that a provider is left
+in, are shortened, so that a test need not wait for a minute after each death.
 """
 
 from __future__ import annotations
@@ -14,12 +15,17 @@ import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from functools import partial
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.channels import Accepted, Channel, Parcel
 from activities.channels.outbox import OutboxChannel
+from activities.channels.sendgrid import SendGridChannel
+from activities.channels.smtp import Server, SmtpChannel
+from activities.channels.twilio import TwilioChannel
 from activities.clock import Clock
+from activities.crm import providers
 from activities.crm.store import Store
 from activities.settings import Settings
 from workflows import contract
@@ -31,6 +37,7 @@ def seconds(name: str, otherwise: float) -> timedelta:
 
 
 contract.ATTEMPT = seconds("ATTEMPT", 6)
+providers.PEACE = seconds("PEACE", 1)
 
 
 class SlowOutbox(OutboxChannel):
@@ -51,14 +58,52 @@ class SlowOutbox(OutboxChannel):
             yield session
 
 
-def slow(store: Store, clock: Clock) -> dict[str, Channel]:
-    return {name: SlowOutbox(store, clock, name) for name in ("email", "sms", "letter")}
+def channels_for(settings: Settings, store: Store, clock: Clock) -> dict[str, Channel]:
+    """As the real worker has them, but for the times."""
+    channels: dict[str, Channel] = {
+        name: SlowOutbox(store, clock, name) for name in ("email", "sms", "letter", "call")
+    }
+    deadline, quarantine = SlowOutbox.deadline, SlowOutbox.quarantine
+    lag = seconds("LAG", 2)
+    if settings.email == "sendgrid":
+        channels["email"] = SendGridChannel(
+            clock,
+            api_key=settings.sendgrid_api_key.get_secret_value(),
+            base=settings.sendgrid_api_base,
+            from_email=settings.from_email,
+            deadline=deadline,
+            quarantine=quarantine,
+            lag=lag,
+        )
+    if settings.email == "smtp":
+        server = Server.of(settings.smtp_url.get_secret_value())
+        channels["email"] = SmtpChannel(
+            clock,
+            server=server,
+            from_email=settings.from_email,
+            deadline=deadline,
+            quarantine=quarantine,
+        )
+    if settings.sms == "twilio":
+        channels["sms"] = TwilioChannel(
+            clock,
+            account_sid=settings.twilio_account_sid,
+            auth_token=settings.twilio_auth_token.get_secret_value(),
+            base=settings.twilio_api_base,
+            from_number=settings.twilio_from,
+            public_url=settings.public_url,
+            deadline=deadline,
+            quarantine=quarantine,
+            lag=lag,
+        )
+    return channels
 
 
 def main() -> None:
     from worker import work  # noqa: PLC0415 - after the time-out above was shortened
 
-    asyncio.run(work(Settings(), asyncio.Event(), slow))
+    settings = Settings()
+    asyncio.run(work(settings, asyncio.Event(), partial(channels_for, settings)))
 
 
 if __name__ == "__main__":
