@@ -184,6 +184,8 @@ class _Talk:
         self._phase = Phase.LOGIN
         if self._server.user is not None:
             await client.login(self._server.user, self._server.password or "")
+        if utf8 and not client.supports_extension("smtputf8"):
+            raise aiosmtplib.SMTPNotSupported("smtputf8")
         self._phase = Phase.SENDER
         options, encoding = (["SMTPUTF8"], "utf-8") if utf8 else ([], "ascii")
         await client.mail(self._from, options=options, encoding=encoding)

@@ -16,7 +16,7 @@ from activities.channels import Accepted, Rejected
 from activities.channels.smtp import Server, letter
 from activities.fakes.smtp import FakeSmtp
 from tests.channels.posts import MAIL, SENDER, closes, left_open, post, said, smtp
-from tests.channels.test_http import answering
+from tests.channels.test_http import Talk, answering
 from tests.factories import NOON
 
 
@@ -153,11 +153,26 @@ async def test_an_answer_means_something_in_its_phase(
 ) -> None:
     """Until the message is on its way nothing was taken; then only a clear answer counts."""
 
+    before = await left_open()
+    async with answering(talking(FINE | {phase: answer})) as where:
+        assert await said(smtp(f"smtp://{where}"), MAIL) == outcome
+    assert await closes(before)
+
+
+async def test_a_server_of_the_old_kind_cannot_read_every_address() -> None:
+    """That is this address' matter: the others still go."""
+    async with answering(talking(FINE)) as where:
+        channel = smtp(f"smtp://{where}")
+        assert await said(channel, replace(MAIL, to="ädä@example.com")) == "address unroutable"
+        assert await said(channel, replace(MAIL, to="ada@bücher.example")) == "accepted"
+
+
+def talking(script: dict[str, str]) -> Talk:
+    """A server that answers each phase by the script, and hangs up where that is empty."""
+
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        script, heard = FINE | {phase: answer}, "GREETING"
-        while True:
-            if not script[heard]:
-                return
+        heard = "GREETING"
+        while script[heard]:
             writer.write(f"{script[heard]}\r\n".encode())
             await writer.drain()
             if heard == "QUIT" or not (line := await reader.readline()):
@@ -168,10 +183,7 @@ async def test_an_answer_means_something_in_its_phase(
                 await reader.readuntil(b"\r\n.\r\n")
                 heard = "."
 
-    before = await left_open()
-    async with answering(talk) as where:
-        assert await said(smtp(f"smtp://{where}"), MAIL) == outcome
-    assert await closes(before)
+    return talk
 
 
 async def test_a_message_that_is_given_up_never_arrives_whole() -> None:

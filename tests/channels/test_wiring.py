@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+import worker
 from activities.channels.wiring import IncompleteError, channels_for, missing
 from activities.crm.store import Store
 from activities.settings import Settings
@@ -87,3 +89,19 @@ async def test_what_is_missing_is_named(fields: dict[str, Any], names: list[str]
         with pytest.raises(IncompleteError):
             channels_for(given, store, FakeClock())
         await store.close()
+
+
+async def test_the_worker_waits_until_nothing_is_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It says which variable, and nothing of what the others hold."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("AFTERCARE_DATA", str(tmp_path))
+    monkeypatch.setenv("AFTERCARE_EMAIL", "smtp")
+    monkeypatch.setenv("AFTERCARE_FROM_EMAIL", "a@shop.example.com")
+    monkeypatch.setenv("AFTERCARE_SMTP_URL", "mail://me:canary@h")
+    with pytest.raises(worker.NotReadyError, match="AFTERCARE_SMTP_URL") as caught:
+        await worker._settings()
+    assert "canary" not in str(caught.value)
+    monkeypatch.setenv("AFTERCARE_SMTP_URL", "smtp://me:canary@h")
+    assert (await worker._settings()).email == "smtp"
