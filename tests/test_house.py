@@ -22,7 +22,7 @@ LONGEST_FILE, LONGEST_FUNCTION = 300, 40
 REFERENCE = ("vocabulary.py", "tables.py")  # read by looking things up, not from top to bottom
 NOT_SETTINGS = {"AFTERCARE_DOSE"}  # how much `make fuzz` and `make chaos` do
 COMMANDS = """up worker web migrate start signal list show why hold resume skip run-now retry end
-opt-out tasks messages stop go rehearse sops policy keys doctor""".split()
+opt-out tasks messages stop go rehearse sops policy keys staff doctor""".split()
 OPTIONS = {
     "up": "--data --port --temporal-port --temporal-ui-port --pace --demo",
     "start": "--customer --order --json",
@@ -43,6 +43,7 @@ INSIDE = {
     "messages": ("settle",),
     "sops": ("on", "off"),
     "keys": ("create", "list", "revoke"),
+    "staff": ("create", "list", "disable"),
 }
 
 
