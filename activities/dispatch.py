@@ -7,10 +7,12 @@ wait, to go another way, or to nobody. Nobody knows: the row stays taken until t
 from __future__ import annotations
 
 import asyncio
+import traceback
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -116,7 +118,8 @@ class Dispatch:
     # -- nobody knows ------------------------------------------------------------------------
 
     async def _unknown(self, message: Message, attempt: Attempt, error: Exception) -> None:
-        code = str(error) if isinstance(error, UnknownOutcomeError) else type(error).__name__
+        foreseen = isinstance(error, UnknownOutcomeError)
+        code = str(error) if foreseen else f"{type(error).__name__} at {_where(error)}"
         provider = attempt.channel.provider
         log.warning("outcome_unknown", key=message.key, provider=provider, error=code)
         async with self._store.transaction() as session:
@@ -166,6 +169,7 @@ class Dispatch:
             if said.because is Because.ADDRESS and row.address:
                 reason = said.reason
                 await session.merge(Suppression(address=row.address, reason=reason, at=now))
+                row.begun_at = None  # nor did an earlier attempt arrive there
             elif said.because is Because.OPTED_OUT:
                 await _opt_out(session, message, row, now)
             if attempt.go.troubled:
@@ -182,6 +186,12 @@ class Dispatch:
         row.state, row.deadline = ledger.RESERVED, None
         row.begun_at = None if attempt.first else row.begun_at
         return row
+
+
+def _where(error: Exception) -> str:
+    """The line that raised it; its text may name somebody."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "?"
 
 
 def _half(attempt: Attempt) -> float:

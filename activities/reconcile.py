@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 
 import structlog
 from sqlalchemy import select
-from temporalio.exceptions import ApplicationError
+from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 from activities.carriers import Carriers
 from activities.channels import Channel, Parcel
@@ -96,8 +96,14 @@ def parcel_of(row: Message) -> Parcel:
 
 
 def later(code: str, delay: timedelta | None) -> ApplicationError:
-    """What is to be tried again, by Temporal, which keeps no slot and no history for the wait."""
-    return ApplicationError(code, type=code, next_retry_delay=delay)
+    """What is to be tried again, by Temporal, which keeps no slot and no history for the wait. It
+    is how sending works, no failure that anybody must be shown."""
+    return ApplicationError(
+        code,
+        type=code,
+        next_retry_delay=delay,
+        category=ApplicationErrorCategory.BENIGN,
+    )
 
 
 def wait_until(moment: datetime, clock: Clock, code: str) -> None:

@@ -136,6 +136,16 @@ async def test_what_may_have_gone_stays_on_its_channel(house: House) -> None:
     assert went(house) == ["email"]
 
 
+async def test_where_nobody_is_nothing_has_come_either(house: House) -> None:
+    """An attempt in doubt, and then: no such mailbox. It goes by SMS."""
+    customer = await somebody(house)
+    house.email.can_look_up, house.email.next = False, ["die", "bad"]
+    await fails(house, customer.id, "notice")
+    house.clock.advance(seconds=15)
+    assert said(await house.send(customer.id, "notice")) == "goes"
+    assert went(house) == ["sms"]
+
+
 async def test_what_surely_did_not_go_may_go_another_way(house: House) -> None:
     customer = await somebody(house)
     house.email.next = ["away"]
