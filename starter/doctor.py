@@ -129,7 +129,9 @@ async def _stops(desk: Desk) -> Check:
     what = ", ".join(filter(None, [first.channel, first.sop, first.template])) or "everything"
     says = f"{what} is stopped since {first.at:%Y-%m-%d %H:%M} UTC by {first.by}: {first.reason}"
     more = f" (and {len(pressed) - 1} more)" if len(pressed) > 1 else ""
-    return Check("stop button", "warning", says + more, "aftercare go --reason R")
+    names = {"channel": first.channel, "sop": first.sop, "template": first.template}
+    which = "".join(f" --{name} {value}" for name, value in names.items() if value)
+    return Check("stop button", "warning", says + more, f"aftercare go{which} --reason R")
 
 
 async def _unknown(desk: Desk) -> Check:

@@ -69,6 +69,7 @@ def _assemble() -> None:
         follow_ups,
         messages,
         operations,
+        policies,
         reading,
         rehearsing,
         running,
@@ -87,6 +88,7 @@ def _assemble() -> None:
     operations.register(app, HOUSE)
     staff.register(app, HOUSE)
     catalogue.register(app, HOUSE)
+    policies.register(app, HOUSE)
 
 
 _assemble()

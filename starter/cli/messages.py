@@ -64,6 +64,8 @@ async def list_(
     _print_list(page.data, called)
     if page.has_more:
         notice("There are more: --limit, --customer or --state.")
+    if any(one.state == "unknown" for one in page.data):
+        notice("Settle what is unknown: aftercare messages settle ID sent|not_sent --reason R")
 
 
 def _print_list(messages: Sequence[MessageView], called: Mapping[str, str]) -> None:
@@ -106,6 +108,11 @@ async def show(message: str, /, *, printing: Printing = PRINTING) -> None:
         f"to {escape(one.to or 'nobody')}, clause {one.clause or '–'}, {one.template}[/]",
         soft_wrap=True,
     )
+    for before in one.tried:
+        said = f"before: {before.channel} to {before.to or 'nobody'}, {words.reason(before.reason)}"
+        out().print(f"[dim]{escape(said)}[/]", soft_wrap=True)
+    if one.attempts > 1:
+        out().print(f"[dim]{one.attempts} attempts, the last by {one.via}[/]", soft_wrap=True)
     out().print(f"[bold]{escape(one.subject or '')}[/]\n", soft_wrap=True)
     say(one.body_text or "")
 

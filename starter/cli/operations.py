@@ -23,7 +23,7 @@ from starter.cli.common import (
     who,
 )
 
-Channel = Annotated[str | None, Parameter(help="Only this channel: email, sms, letter")]
+Channel = Annotated[str | None, Parameter(help="Only this channel: email, sms, letter, call")]
 OnlySop = Annotated[str | None, Parameter(name="--sop", help="Only this SOP")]
 Template = Annotated[str | None, Parameter(help="Only this template")]
 

@@ -28,7 +28,7 @@ VERBS: dict[Verb, str] = {
     "end": "end",
 }
 MANUAL = "manual"
-CHANNELS = ("email", "sms", "letter")
+CHANNELS = ("email", "sms", "letter", "call")
 
 
 class Commands(DeskBase):

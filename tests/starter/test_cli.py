@@ -213,11 +213,35 @@ def test_commands_are_kept_while_temporal_is_away(followed: Aftercare) -> None:
     assert followed("opt-out", "ada@example.com", "--reason", "by phone").code == 0
 
 
+def test_a_message_in_doubt_says_how_to_settle_it(followed: Aftercare, tmp_path: Path) -> None:
+    """The list says how; one message says what was tried before; settled, nothing is in doubt."""
+    with sqlite3.connect(tmp_path / "data" / "aftercare.db") as crm:
+        tried = [{"channel": "sms", "address": "+442079460000", "reason": "landline"}]
+        crm.execute(
+            "insert into message (id, key, follow_up, sop, customer_id, template, kind, state,"
+            " channel, via, tried, created_at, deferrals, attempts) values ('msg_1', 'k/welcome',"
+            " 'online-customer.C-1', 'online-customer',"
+            " (select customer_id from enrolment), 'welcome', 'transactional', 'unknown', 'email',"
+            " 'sendgrid', ?, '2026-11-23 12:00:00', 0, 2)",
+            (json.dumps(tried),),
+        )
+    assert "settle ID sent|not_sent" in followed("messages", "--state", "unknown").err
+    shown = followed("messages", "show", "msg_1").out
+    assert "before: sms to +44•••00, the number takes no text messages" in shown
+    assert "2 attempts, the last by sendgrid" in shown
+    one = followed("messages", "show", "msg_1", "--json").json
+    assert (one["via"], one["attempts"], one["tried"][0]["to"]) == ("sendgrid", 2, "+44•••00")
+    assert followed("messages", "settle", "msg_1", "sent", "--reason", " ").code == 1
+    assert followed("messages", "settle", "msg_1", "sent", "--reason", "they have it").code == 0
+    assert followed("messages", "--state", "unknown").out == "No messages.\n"
+
+
 def test_the_stop_button_works_with_temporal_down(opened: Aftercare) -> None:
     """Pressed, seen by the doctor, lifted."""
     assert "email" in opened("stop", "--channel", "email", "--reason", "a wrong price").out
     checks = {one["name"]: one for one in opened("doctor", "--json").json["checks"]}
     assert "a wrong price" in checks["stop button"]["says"]
+    assert "go --channel email" in checks["stop button"]["cure"]
     assert opened("go", "--channel", "email", "--reason", "mended").out == "Lifted: 1.\n"
     assert opened("go", "--reason", "again").out.startswith("No stop button")
 
