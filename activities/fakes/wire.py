@@ -37,7 +37,6 @@ STATUS = {
     Fault.ERROR_AFTER: 500,
 }
 JSON = {"Content-Type": "application/json"}
-TABLE = html.escape(recipients.__doc__ or "")
 PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>{name}, a fake</title>
 <style>body{{font:16px/1.5 system-ui;margin:2rem auto;max-width:60rem;padding:0 1rem}}
 td,th{{text-align:left;vertical-align:top;padding:.3rem 1rem .3rem 0;border-top:1px solid #ccc}}
@@ -186,9 +185,17 @@ class FakeHttp:
             for one in reversed(self.accepted[-500:])
         )
         count = len(self.accepted)
-        text = PAGE.format(name=self.name, count=count, rows=rows, recipients=TABLE)
+        text = PAGE.format(name=self.name, count=count, rows=rows, recipients=_table())
         policy = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'"}
         return web.Response(text=text, content_type="text/html", headers=policy)
+
+
+def _table() -> str:
+    """The recipients, as they are documented."""
+    lines = (recipients.__doc__ or "").split("\n\n", 1)[1].splitlines()
+    cells = [line.strip("| ").split(" | ") for line in lines if not line.startswith("|--")]
+    rows = (f"{one[0]:<16}{one[1]}" if len(one) > 1 else one[0] for one in cells)
+    return html.escape("\n".join(rows))
 
 
 def _response(answer: Answer) -> web.Response:

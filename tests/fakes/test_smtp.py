@@ -73,7 +73,7 @@ async def test_every_fault(fault: Fault) -> None:
     fake = FakeSmtp()
     async with fake.serving() as url:
         fake.script.next.append(fault)
-        patience = 0.5 if SAID[fault] is SLOW else 10
+        patience = 1.5 if SAID[fault] is SLOW else 10
         assert await post(url, letter(), patience) == SAID[fault]
         assert (len(fake.accepted), fake.requests) == (fault.taken, 1)
         assert await post(url, letter()) == 250
