@@ -165,7 +165,7 @@ class GatedMessaging(Messaging):
             await ledger.record(session, message, verdict.answer, now, verdict.facts)
             return self._waited_out(verdict.answer)
         admitted = await self._admit(session, replace(ask, row=row), verdict, rules)
-        if isinstance(admitted, Wait):
+        if isinstance(admitted, Wait | Refused):
             return admitted
         channel, go = admitted
         parcel = await self._press(session, message, customer, row, rules)
@@ -188,8 +188,9 @@ class GatedMessaging(Messaging):
 
     async def _admit(
         self, session: AsyncSession, ask: Ask, verdict: Verdict, rules: HouseRules
-    ) -> tuple[Channel, Go] | Wait:
-        """Who carries it, now; or until when it waits, which its row then says."""
+    ) -> tuple[Channel, Go] | Wait | Refused:
+        """Who carries it, now; or until when it waits, which its row then says; or that this is
+        past its latest moment."""
         row, message, way = ask.row, ask.message, verdict.way
         if row is None or way is None:
             raise ValueError("only what the gate lets through is carried")
@@ -203,6 +204,11 @@ class GatedMessaging(Messaging):
         if isinstance(admitted, Wait):
             now, span = self._clock.now(), admitted.until - self._clock.real()
             due = now + span * self._clock.pace.factor
+            if message.latest and due >= message.latest:
+                stale, facts = Refused(reason="stale"), {"waited": admitted.reason}
+                ledger.note_answer(row, stale)
+                await ledger.record(session, message, stale, now, verdict.facts | facts)
+                return stale
             if admitted.reason == providers.AWAY:
                 facts = {"channel": way.channel, "fault": admitted.fault}
                 reason = admitted.reason
