@@ -27,7 +27,7 @@ from activities.channels import (
     UnknownOutcomeError,
 )
 from activities.clock import Clock
-from activities.crm import consents, inbox, ledger, providers
+from activities.crm import consents, doubts, inbox, ledger, providers
 from activities.crm.milestones import decide
 from activities.crm.store import Store, lock_customer
 from activities.crm.tables import Message as Row
@@ -109,7 +109,7 @@ class Dispatch:
             if row is None:
                 return Sent(key=message.key, at=now)
             if not single:
-                await ledger.trip(session, row, now)
+                await doubts.trip(session, row, now)
             await ledger.record_sent(session, message, row)
             if attempt.go.troubled:
                 await providers.answered(session, attempt.channel.provider)
@@ -145,11 +145,13 @@ class Dispatch:
             row = await self._mine(session, message, attempt)
             if said.because is Because.AWAY:
                 until = await self._failed(session, attempt, said.reason)
+            elif said.because is Because.LATER:
+                until = real + (said.retry_after or UNSAID)
             elif said.because is Because.BUSY:
                 until = real + (said.retry_after or UNSAID)
                 await providers.busy(session, provider, until)
             elif row is not None:
-                await ledger.pause(session, row, said.reason, self._clock.now())
+                await doubts.pause(session, row, said.reason, self._clock.now())
             if row is not None and said.because is Because.AWAY:
                 facts = {"provider": provider, "fault": said.reason}
                 now = self._clock.now()

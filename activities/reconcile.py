@@ -16,9 +16,9 @@ from sqlalchemy import select
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 from activities.carriers import Carriers
-from activities.channels import Channel, Parcel
+from activities.channels import Channel, Parcel, UnknownOutcomeError
 from activities.clock import Clock
-from activities.crm import ledger
+from activities.crm import doubts, ledger
 from activities.crm.store import Store, lock_customer
 from activities.crm.tables import Message
 from workflows.vocabulary import Kind
@@ -26,6 +26,7 @@ from workflows.vocabulary import Kind
 log = structlog.get_logger("aftercare.messaging")
 
 BUSY = timedelta(seconds=1)  # real time, after which who found the row taken asks again
+SILENCE = timedelta(hours=1)  # of a look-up, after which an engineer is called
 MUTE = timedelta(minutes=1)  # after which a provider that did not answer a look-up is asked again
 
 
@@ -42,7 +43,7 @@ async def reconcile(store: Store, clock: Clock, carriers: Carriers, key: str) ->
         return
     channel = carriers.named(row.channel or "", row.via)
     wait_until(row.deadline + (channel.quarantine if channel else MUTE), clock, "in_flight")
-    found = await _look_up(channel, row) if channel else None
+    found = await _look_up(store, clock, channel, row) if channel else None
     if found:
         await confirm(store, clock, row, found)
         return
@@ -57,17 +58,32 @@ async def reconcile(store: Store, clock: Clock, carriers: Carriers, key: str) ->
         if channel and _may_go_again(Kind(row.kind), channel, looked=found is not None):
             held.state, held.deadline = ledger.RESERVED, None
         else:
-            await ledger.doubt(session, held, clock.now())
+            await doubts.doubt(session, held, clock.now())
 
 
-async def _look_up(channel: Channel, row: Message) -> tuple[str, ...] | None:
+async def _look_up(
+    store: Store, clock: Clock, channel: Channel, row: Message
+) -> tuple[str, ...] | None:
     """What the provider says; while it says nothing, nothing is known."""
     try:
         async with asyncio.timeout(channel.deadline.total_seconds() / 2):
-            return await channel.look_up(parcel_of(row), row.begun_at or row.created_at)
+            found = await channel.look_up(parcel_of(row), row.begun_at or row.created_at)
+        return await _unclaimed(store, row.key, found) if found else found
     except Exception as error:  # noqa: BLE001 - whatever it was, it is no answer
-        log.warning("look_up_failed", provider=channel.provider, error=type(error).__name__)
+        code = str(error) if isinstance(error, UnknownOutcomeError) else type(error).__name__
+        log.warning("look_up_failed", provider=channel.provider, error=code)
+        if row.deadline and clock.real() - row.deadline > SILENCE:
+            async with store.transaction() as session:
+                await doubts.mute(session, channel.provider, code, clock.now())
         raise later("look_up_failed", min(MUTE, channel.deadline + channel.lag)) from None
+
+
+async def _unclaimed(store: Store, key: str, ids: tuple[str, ...]) -> tuple[str, ...]:
+    """Those that no other message is known by: two SMS to a number may have the same words."""
+    query = select(Message.provider_id).where(Message.provider_id.in_(ids), Message.key != key)
+    async with store.reading() as session:
+        others = set((await session.execute(query)).scalars())
+    return tuple(one for one in ids if one not in others)
 
 
 async def confirm(store: Store, clock: Clock, row: Message, ids: tuple[str, ...]) -> None:
@@ -79,7 +95,7 @@ async def confirm(store: Store, clock: Clock, row: Message, ids: tuple[str, ...]
     if single:
         return
     async with store.transaction() as session:
-        await ledger.trip(session, row, clock.now())
+        await doubts.trip(session, row, clock.now())
 
 
 def parcel_of(row: Message) -> Parcel:

@@ -39,10 +39,11 @@ class Because(StrEnum):
     OPTED_OUT = "opted_out"  # the customer told the provider to stop: that is recorded
     ACCOUNT = "account"  # our key, our sender, our contract: the channel pauses for an engineer
     BUSY = "busy"  # too many at once: it says when again
+    LATER = "later"  # this one not now: a full mailbox, a server that greets strangers late
     AWAY = "away"  # no connection was made
 
 
-FOR_NOW = (Because.ACCOUNT, Because.BUSY, Because.AWAY)
+FOR_NOW = (Because.ACCOUNT, Because.BUSY, Because.LATER, Because.AWAY)
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,7 @@ from activities.channels.mail import headers, line, mailbox, shown, words
 from activities.clock import Clock
 from activities.crm.tables import message_id
 
+NOT_NOW = timedelta(minutes=5)  # what a server asks that greets strangers late
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 ENHANCED = re.compile(r"\b[45]\.\d{1,3}\.\d{1,3}\b")
 
@@ -260,6 +261,7 @@ def _refusal(phase: Phase, code: int, text: str) -> Rejected:
     nobody = code in (550, 551, 553) and (not detail or detail.startswith(("5.1.", "5.2.1")))
     large = detail in ("5.2.3", "5.3.4") or (code in (523, 552) and detail != "5.2.2")
     table = (
+        (code < 500 and asked, Rejected("not_now", Because.LATER, NOT_NOW)),
         (code < 500 and detail.startswith("4.7."), Rejected("rate_limited", Because.BUSY)),
         (code < 500, Rejected("busy", Because.BUSY)),
         (code in (530, 534, 535, 538), Rejected("unauthorised", Because.ACCOUNT)),

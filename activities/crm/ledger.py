@@ -7,20 +7,18 @@ true whatever else goes on.
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from activities.calendar import office_due
 from activities.crm import tasks
-from activities.crm.holds import press
-from activities.crm.house import house_rules
-from activities.crm.milestones import decide, record_milestone, tick
+from activities.crm.milestones import decide, tick
+from activities.crm.providers import AWAY
 from activities.crm.store import lock_customer
-from activities.crm.tables import Customer, Message, Milestone, Stop, message_id, new_id
+from activities.crm.tables import Message, message_id
 from workflows import vocabulary as v
-from workflows.vocabulary import Role, State
+from workflows.vocabulary import State
 
 RESERVED, SENDING, SENT, REFUSED, COVERED, UNKNOWN = (
     "reserved",
@@ -32,14 +30,6 @@ RESERVED, SENDING, SENT, REFUSED, COVERED, UNKNOWN = (
 )
 GONE = (SENT, "delivered", "bounced")  # the provider took it
 NOT_RELEASED = "not_released"  # it went to the outbox: only test addresses are written to
-TRIPWIRE = "tripwire"
-PROVIDER = "provider"  # who presses the stop button of a channel that refuses our account
-TITLES = {
-    "account": "The {channel} provider refuses our account ({reason}): mend it, then go on with "
-    "`aftercare go --channel {channel}`",
-    UNKNOWN: "Find out whether the message {template} arrived, and settle it",
-    "double": "The message {template} was accepted twice under one key: find out why",
-}
 
 
 class InFlightError(Exception):
@@ -190,48 +180,13 @@ async def confirm(session: AsyncSession, key: str, provider_id: str, at: datetim
     row = await find(session, key)
     if row is None:
         return True
-    if row.provider_id and row.provider_id != provider_id:
+    if row.provider_id and provider_id and row.provider_id != provider_id:
         return False
-    row.provider_id = provider_id
+    row.provider_id = provider_id or row.provider_id  # their answer may have lacked it
     if row.state not in GONE:
         row.state, row.sent_at, row.deadline = SENT, at, None
         row.reason = row.reason if row.reason == NOT_RELEASED else None
     return True
-
-
-async def trip(session: AsyncSession, row: Message, now: datetime) -> None:
-    """Two under one key: stop that template everywhere, and call a person."""
-    query = select(Stop.id).where(
-        Stop.template == row.template, Stop.by == TRIPWIRE, Stop.lifted_at.is_(None)
-    )
-    if (await session.execute(query)).first() is None:
-        reason = "a message was accepted twice under one key"
-        stop = Stop(id=new_id("stop"), template=row.template, reason=reason, by=TRIPWIRE, at=now)
-        await press(session, stop)
-    await call_person(session, row, now, about="double", role=Role.ENGINEER, priority=1)
-
-
-async def pause(session: AsyncSession, row: Message, reason: str, now: datetime) -> None:
-    """The provider refuses us, not a customer: its channel stops, and an engineer is called."""
-    mine = (Stop.channel == row.channel, Stop.by == PROVIDER, Stop.lifted_at.is_(None))
-    if (await session.execute(select(Stop.id).where(*mine))).first() is None:
-        said = f"{row.via} refuses our account: {reason}"
-        stop = Stop(id=new_id("stop"), channel=row.channel, reason=said, by=PROVIDER, at=now)
-        await press(session, stop)
-        step = v.Task(
-            key=f"{PROVIDER}/{stop.id}",
-            customer_id="",
-            role=Role.ENGINEER,
-            what=TITLES["account"].format(channel=row.channel, reason=reason),
-        )
-        due = office_due(now, step.within, await house_rules(session))
-        await tasks.put(session, now, step, None, due=due, priority=1)
-
-
-async def doubt(session: AsyncSession, row: Message, now: datetime) -> None:
-    """Nobody can say whether it went, and it must not go twice: a person finds out."""
-    row.state, row.reason, row.deadline = UNKNOWN, "no_answer", None
-    await call_person(session, row, now, about=UNKNOWN, role=Role.COMMUNICATIONS, priority=2)
 
 
 async def withdraw(session: AsyncSession, step: v.Withdrawal, now: datetime) -> v.Settled:
@@ -247,8 +202,8 @@ async def withdraw(session: AsyncSession, step: v.Withdrawal, now: datetime) -> 
     facts: dict[str, Any] = {}
     if answer is None:
         answer = v.Refused(reason=step.reason)
-        if row is not None and row.reason:
-            facts = {"waited": row.reason}  # for its provider, all the time
+        if row is not None and row.reason == AWAY:
+            facts = {"waited": AWAY}
         if row is not None:
             row.state, row.reason, row.slot_at = REFUSED, step.reason, None
         elif customer is not None:
@@ -256,58 +211,3 @@ async def withdraw(session: AsyncSession, step: v.Withdrawal, now: datetime) -> 
         await session.flush()
     await record(session, step, answer, now, facts)
     return answer
-
-
-async def settle(
-    session: AsyncSession,
-    message_id: str,
-    outcome: Literal["sent", "not_sent"],
-    now: datetime,
-    by: str,
-) -> bool:
-    """A person has found out what became of a message in doubt; False if it is not in doubt."""
-    row = await session.get(Message, message_id)
-    if row is None:
-        return False
-    await lock_customer(session, row.customer_id)
-    await session.refresh(row, with_for_update=True)
-    if row.state != UNKNOWN:
-        return False
-    sent = outcome == "sent"
-    row.state, row.reason = (SENT, None) if sent else (REFUSED, outcome)
-    row.sent_at = (row.slot_at or now) if sent else None
-    query = select(Milestone).where(Milestone.message_key == row.key)
-    for line in (await session.execute(query)).scalars():
-        state = State.DONE if sent else State.SKIPPED
-        await record_milestone(
-            session,
-            row.sent_at or now,
-            follow_up=line.follow_up,
-            clause=line.clause,
-            about=line.about,
-            state=state,
-            reason=row.reason,
-        )
-    task = await tasks.find(session, f"{row.key}/{UNKNOWN}")
-    if task is not None and task.state == tasks.OPEN:
-        tasks.settle(task, now, tasks.DONE)
-        task.outcome = {"result": outcome, "by": by}
-    return True
-
-
-async def call_person(
-    session: AsyncSession, row: Message, now: datetime, *, about: str, role: Role, priority: int
-) -> None:
-    """A task about a message, once per message and trouble."""
-    step = v.Task(
-        key=f"{row.key}/{about}",
-        customer_id=row.customer_id,
-        follow_up=row.follow_up,
-        clause=row.clause or "",
-        role=role,
-        what=TITLES[about].format(template=row.template),
-    )
-    if await tasks.find(session, step.key) is None:
-        customer = await session.get(Customer, row.customer_id)
-        due = office_due(now, step.within, await house_rules(session))
-        await tasks.put(session, now, step, customer, due=due, priority=priority)

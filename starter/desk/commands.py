@@ -10,7 +10,7 @@ from typing import Any, Literal
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from activities.crm import enrolments, holds, ledger
+from activities.crm import doubts, enrolments, holds
 from activities.crm.tables import Customer, Enrolment, Milestone, Stop, Task, new_id
 from activities.rendering import TemplateFault, registry
 from starter.answers import Effect, Receipt, Refusal
@@ -118,7 +118,7 @@ class Commands(DeskBase):
             raise Refusal("invalid", "sent or not_sent", param="outcome")
         now = self.clock.now()
         async with self.store.transaction() as session:
-            if not await ledger.settle(session, message_id, outcome, now, by):
+            if not await doubts.settle(session, message_id, outcome, now, by):
                 raise Refusal(
                     "not_in_doubt",
                     "there is no message of this id whose sending is unknown",

@@ -74,6 +74,7 @@ REASONS = {
     "low": "the customer hardly uses the product",
     "low_engagement": "the customer hardly uses the product",
     "manual": "somebody put it on hold",
+    "not_now": "the mailbox takes nothing just now",
     "no_answer": "the provider never answered",
     "no_address": "there is no address to send it to",
     "no_connection": "no connection could be made",

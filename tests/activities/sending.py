@@ -97,6 +97,7 @@ class Plates:
 NOES = {
     "away": Rejected("no_connection", Because.AWAY),
     "busy": Rejected("rate_limited", Because.BUSY, timedelta(seconds=90)),
+    "not now": Rejected("not_now", Because.LATER, timedelta(minutes=5)),
     "account": Rejected("unauthorised", Because.ACCOUNT),
     "bad": Rejected("no_such_address", Because.ADDRESS),
     "landline": Rejected("landline", Because.ADDRESS),

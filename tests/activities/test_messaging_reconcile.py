@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
-from activities.channels import Parcel
-from activities.crm import ledger
+from activities.channels import Parcel, UnknownOutcomeError
+from activities.crm import doubts, ledger
 from activities.crm.store import Store
 from activities.crm.tables import Stop
 from tests.activities.sending import House, fails, key_of, message, somebody
@@ -93,7 +93,7 @@ async def test_a_person_settles_what_nobody_knows(
     row = await house.row(key_of(customer.id, "offer"))
     for expected in (True, False):  # once
         async with house.store.transaction() as session:
-            done = await ledger.settle(session, row.id, outcome, house.clock.now(), "stf_1")
+            done = await doubts.settle(session, row.id, outcome, house.clock.now(), "stf_1")
             assert done is expected
     assert isinstance(await house.send(customer.id, "offer"), answer)
     assert (await house.milestone(customer.id, "5.2.1")).state == state
@@ -110,6 +110,48 @@ async def test_the_providers_own_word_settles_it(house: House) -> None:
         assert await ledger.confirm(session, key, house.email.taken[0][2], NOON)
     assert await house.send(customer.id, "guide") == v.Sent(key=key, at=NOON)
     assert len(house.email.taken) == 1
+
+
+async def test_what_another_message_is_known_by_is_not_ours(house: House) -> None:
+    """Two messages in the same words to one number: the provider finds both; one of them is ours
+    only if no other has it."""
+    customer = await somebody(house)
+    await house.send(customer.id, "notice")
+    known = house.email.taken[0][2]
+    house.email.next = ["die"]
+    await fails(house, customer.id, "welcome")
+    looked = house.email.look_up
+
+    async def by_words(parcel: Parcel, since: datetime) -> tuple[str, ...] | None:
+        return (known, *(await looked(parcel, since) or ()))
+
+    house.email.look_up = by_words  # type: ignore[method-assign]
+    house.clock.advance(seconds=15)
+    assert isinstance(await house.send(customer.id, "welcome"), v.Sent)
+    assert len(house.email.taken) == 2
+    assert not await house.all(Stop)
+
+
+async def test_a_look_up_that_never_answers_calls_an_engineer_once_a_day(house: House) -> None:
+    """Without the right to read the log nothing in doubt is ever settled: somebody must know."""
+    one, two = await somebody(house), await somebody(house)
+    house.email.next = ["die", "die"]
+    for customer in (one, two):
+        await fails(house, customer.id, "notice")
+
+    async def forbidden(parcel: Parcel, since: datetime) -> tuple[str, ...] | None:
+        raise UnknownOutcomeError("look_up_403")
+
+    house.email.look_up = forbidden  # type: ignore[method-assign]
+    house.clock.advance(seconds=15)
+    assert (await fails(house, one.id, "notice")).type == "look_up_failed"
+    assert not await house.tasks()
+    house.clock.advance(hours=2)
+    for customer in (one, two):
+        await fails(house, customer.id, "notice")
+    (task,) = await house.tasks()
+    assert (task.role, "look_up_403" in task.title) == ("engineer", True)
+    assert not house.email.taken
 
 
 # -- the tripwire ------------------------------------------------------------------------

@@ -220,6 +220,17 @@ async def test_busy_is_heard_by_all(house: House) -> None:
         assert said(await house.send(customer.id, "notice")) == "goes"
 
 
+async def test_a_full_mailbox_keeps_nobody_else(house: House) -> None:
+    """4xx for one recipient: that one later, the others now."""
+    one, two = await somebody(house), await somebody(house)
+    house.email.next = ["not now"]
+    fault = await fails(house, one.id, "notice")
+    assert (fault.type, fault.next_retry_delay) == ("not_now", timedelta(minutes=5))
+    assert said(await house.send(two.id, "notice")) == "goes"
+    house.clock.advance(minutes=5)
+    assert said(await house.send(one.id, "notice")) == "goes"
+
+
 # -- nobody waits for another ----------------------------------------------------------------
 
 

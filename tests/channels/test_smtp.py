@@ -127,7 +127,7 @@ FINE = {"GREETING": "220 ok", "EHLO": "250 ok", "MAIL": "250 ok", "RCPT": "250 o
         ("MAIL", "452 4.7.28 rate", "busy rate_limited"),
         ("MAIL", "550 5.7.1 not yours", "account wrong_sender"),
         ("MAIL", "552 5.3.4 too big", "message too_large"),
-        ("RCPT", "450 4.2.0 greylisted", "busy busy"),
+        ("RCPT", "450 4.2.0 greylisted", "later not_now"),
         ("RCPT", "550 no such user", "address no_such_address"),
         ("RCPT", "550 5.1.1 no such user", "address no_such_address"),
         ("RCPT", "550 5.2.1 closed", "address no_such_address"),
