@@ -8,11 +8,11 @@ UV := env -u VIRTUAL_ENV UV_PROJECT_ENVIRONMENT=.venv UV_PYTHON_DOWNLOADS=never 
 FUZZED = $(shell grep -rl --include="test_*.py" AFTERCARE_DOSE tests | grep -v tests/chaos)
 CODE := workflows activities starter worker.py tests
 
-.PHONY: help install run demo test check format fuzz chaos history clean
+.PHONY: help install run demo test test-browser check format fuzz chaos history clean
 .DEFAULT_GOAL := help
 
 help:  ## This list
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
 
 install: $(STAMP)  ## The environment in .venv, from the lock file; nothing is done when it is up to date
 
@@ -34,6 +34,9 @@ demo: install  ## The same with a handful of customers, a day in two seconds, in
 
 test: install  ## The tests, offline, in a few minutes
 	@$(BIN)/pytest -q $(ARGS)
+
+test-browser: install  ## The console in a real Chromium, which must be installed
+	@$(BIN)/pytest -q tests/browser $(ARGS)
 
 check: install  ## Lint, format, types, and who may import whom
 	@$(BIN)/ruff check .

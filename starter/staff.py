@@ -153,6 +153,8 @@ class Sessions:
         wrong, answer and work are the same."""
         with suppress(Refusal):  # what is no address is nobody's, and is tried all the same
             email = _email(email)
+        async with self.store.reading() as session:  # a flood of tries keeps no writer waiting
+            await throttle.check(session, self.clock.real(), email, address)
         async with self.store.transaction() as session:
             turns = await throttle.take_turn(session, self.clock.real(), email, address)
         async with self.store.reading() as session:

@@ -18,6 +18,15 @@ WINDOW = timedelta(hours=1)
 ACCOUNT, ADDRESS = 10, 30  # tries that may fail within it; an office shares one address
 
 
+async def check(session: AsyncSession, now: datetime, account: str, address: str) -> None:
+    """Refuse what was tried too often."""
+    for of, most in _counted(account, address):
+        recent = select(LoginTry.at).where(LoginTry.of == of, LoginTry.at > now - WINDOW)
+        tries = (await session.execute(recent.order_by(LoginTry.at))).scalars().all()
+        if len(tries) >= most:
+            raise _too_many(tries[-most] + WINDOW - now)
+
+
 async def take_turn(
     session: AsyncSession, now: datetime, account: str, address: str
 ) -> tuple[str, ...]:
@@ -25,16 +34,12 @@ async def take_turn(
 
     Counted before the password is looked at: as many at once come no further than one by one.
     """
-    turns = ((_hashed("account", account), ACCOUNT), (_hashed("address", _net(address)), ADDRESS))
-    for of, _ in sorted(turns):
+    turns = sorted(of for of, _ in _counted(account, address))
+    for of in turns:
         await lock_name(session, f"login:{of}")
-    for of, most in turns:
-        recent = select(LoginTry.at).where(LoginTry.of == of, LoginTry.at > now - WINDOW)
-        tries = (await session.execute(recent.order_by(LoginTry.at))).scalars().all()
-        if len(tries) >= most:
-            raise _too_many(tries[-most] + WINDOW - now)
+    await check(session, now, account, address)
     taken = tuple(new_id("try") for _ in turns)
-    for id_, (of, _) in zip(taken, turns, strict=True):
+    for id_, of in zip(taken, turns, strict=True):
         session.add(LoginTry(id=id_, of=of, at=now))
     return taken
 
@@ -51,6 +56,11 @@ async def forgive(session: AsyncSession, account: str) -> None:
 async def forget(session: AsyncSession, now: datetime) -> None:
     """Tries that count no longer are kept no longer."""
     await session.execute(delete(LoginTry).where(LoginTry.at <= now - WINDOW))
+
+
+def _counted(account: str, address: str) -> tuple[tuple[str, int], tuple[str, int]]:
+    """What is counted, and how much of it there may be."""
+    return (_hashed("account", account), ACCOUNT), (_hashed("address", _net(address)), ADDRESS)
 
 
 def _too_many(wait: timedelta) -> Refusal:

@@ -15,7 +15,7 @@ from starter.api.routing import GuardedRoute, needs
 from tests.factories import NOON, FakeClock
 from tests.starter.doors import EVENT, FakeDesk, app_over, client, furnished, is_problem, knocking
 
-OPEN = {"/", "/livez", "/readyz", "/docs", "/docs/reference.css", "/openapi.json"}
+OPEN = {"/livez", "/readyz", "/docs", "/docs/reference.css", "/openapi.json"}
 
 
 @pytest.fixture
