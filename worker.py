@@ -94,6 +94,8 @@ async def work(
             return
         async with store.reading() as session:
             clock = SystemClock(await pace_of(session))
+        if not await _patiently(stopped, "providers", lambda: _fit(settings, clock)):
+            return
         client = await _patiently(stopped, "temporal", lambda: _connect(settings))
         if client is None:
             return
@@ -117,6 +119,14 @@ async def _ready(store: Store) -> bool:
     await store.check()
     if not await at_head(store):
         raise NotReadyError("the database is not of this release: run `aftercare migrate`")
+    return True
+
+
+async def _fit(settings: Settings, clock: Clock) -> bool:
+    """Whether real people are written to at the world's own pace only."""
+    if clock.pace.factor != 1 and settings.real_providers:
+        named = " and ".join(settings.real_providers)
+        raise NotReadyError(f"a demonstration's pace and real providers: unset {named}")
     return True
 
 

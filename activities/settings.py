@@ -7,6 +7,7 @@ import os
 import secrets
 from datetime import date
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -91,9 +92,25 @@ class Settings(BaseSettings):
         return self.database_url or f"sqlite+aiosqlite:///{self.data / DATABASE}"
 
     @property
+    def real_providers(self) -> list[str]:
+        """The settings by which real people would be written to; none on this machine is real."""
+        mail = {"sendgrid": self.sendgrid_api_base, "smtp": self.smtp_url.get_secret_value()}
+        named = [(f"AFTERCARE_EMAIL={self.email}", mail.get(self.email))]
+        if self.sms == "twilio":
+            named.append((f"AFTERCARE_SMS={self.sms}", self.twilio_api_base))
+        return [words for words, url in named if url is not None and not _here(url)]
+
+    @property
     def has_database(self) -> bool:
         """Whether a database is named, or the data directory has the embedded one."""
         return bool(self.database_url) or (self.data / DATABASE).exists()
+
+
+def _here(url: str) -> bool:
+    try:
+        return urlsplit(url).hostname in ("localhost", "127.0.0.1", "::1")
+    except ValueError:
+        return False
 
 
 def variable(field: str) -> str:

@@ -12,7 +12,10 @@ from structlog.testing import capture_logs
 
 import worker
 from activities.crm.migrate import upgrade
+from activities.crm.pace import settle_pace
+from activities.crm.store import Store
 from activities.settings import load_settings
+from tests.factories import NOON
 
 
 @pytest.fixture(autouse=True)
@@ -46,6 +49,21 @@ async def test_it_waits_for_temporal(tmp_path: Path) -> None:
     await upgrade(f"sqlite+aiosqlite:///{tmp_path / 'data' / 'aftercare.db'}")
     stopped = asyncio.Event()
     await said(worker.work(load_settings(), stopped), stopped, "127.0.0.1:1")
+
+
+async def test_a_demonstration_writes_to_nobody_real(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A directory at a pace of its own, and a real provider: the worker says so, and stays out."""
+    url = f"sqlite+aiosqlite:///{tmp_path / 'data' / 'aftercare.db'}"
+    await upgrade(url)
+    store = Store(url)
+    async with store.transaction() as session:
+        await settle_pace(session, NOON, "1d=1s")
+    await store.close()
+    monkeypatch.setenv("AFTERCARE_EMAIL", "sendgrid")
+    stopped = asyncio.Event()
+    await said(worker.work(load_settings(), stopped), stopped, "unset AFTERCARE_EMAIL=sendgrid")
 
 
 async def test_a_secret_key_is_made_once(tmp_path: Path) -> None:

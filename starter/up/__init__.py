@@ -25,7 +25,7 @@ from activities.settings import Settings, load_settings
 from starter import health
 from starter.staff import invitation
 from starter.up.directory import DEFAULT, DEMO, Addresses, Directory, DirectoryError, command
-from starter.up.fakes import Fakes, post, real_providers
+from starter.up.fakes import Fakes, post
 from starter.up.ports import check_ports
 from starter.up.signals import signals
 from starter.up.supervisor import Program, Supervisor
@@ -128,7 +128,7 @@ async def prepare(plan: Up) -> Pace:
 
 def _check_providers(plan: Up, pace: Pace) -> None:
     """A demonstration plays a year in minutes: never to real people."""
-    real = [] if plan.fake_providers else real_providers(plan.settings)
+    real = [] if plan.fake_providers else plan.settings.real_providers
     if pace.factor != 1 and real:
         raise DirectoryError(
             f"at {describe(pace)} nothing goes to real people, and {' and '.join(real)} would. "

@@ -9,14 +9,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from activities.settings import Settings
 from starter.up.directory import Addresses, Directory
 from starter.up.ports import taken
 from starter.up.supervisor import Program
 
-HERE = ("localhost", "127.0.0.1", "::1")
 SENDER, NUMBER = "care@example.com", "+15005550006"
 SENDGRID = {"SENDGRID_API_KEY": "SG.fake"}
 TWILIO = {
@@ -110,19 +108,3 @@ def post(settings: Settings, fakes: Fakes | None, directory: Directory) -> Itera
         yield "  Messages go to the outbox: stored and readable, sent to nobody."
     else:
         yield f"  E-mail goes to {settings.email}, SMS to {settings.sms}."
-
-
-def real_providers(settings: Settings) -> list[str]:
-    """The settings by which real people would be written to."""
-    mail = {"sendgrid": settings.sendgrid_api_base, "smtp": settings.smtp_url.get_secret_value()}
-    named = [(f"AFTERCARE_EMAIL={settings.email}", mail.get(settings.email))]
-    if settings.sms == "twilio":
-        named.append((f"AFTERCARE_SMS={settings.sms}", settings.twilio_api_base))
-    return [words for words, url in named if url is not None and not _here(url)]
-
-
-def _here(url: str) -> bool:
-    try:
-        return urlsplit(url).hostname in HERE
-    except ValueError:
-        return False

@@ -14,7 +14,7 @@ import pytest
 from activities.settings import Settings
 from starter.up import Up, prepare
 from starter.up.directory import Addresses, Directory, DirectoryError, adopt
-from starter.up.fakes import Fakes, real_providers
+from starter.up.fakes import Fakes
 from tests.starter.test_up import ADA, ROOT, House, until
 
 SENDGRID = {"AFTERCARE_EMAIL": "sendgrid"}
@@ -107,7 +107,7 @@ def test_who_would_write_to_real_people(
     """Whatever does not end on this machine."""
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
-    found = real_providers(Settings(_env_file=None))
+    found = Settings(_env_file=None).real_providers
     assert [one.partition("=")[0] for one in found] == [one.partition("=")[0] for one in real]
 
 
