@@ -61,6 +61,7 @@ class Dispatch:
         self._clock = clock
         self._boot = boot
         self._under_way: Counter[str] = Counter()
+        self._troubled: set[str] = set()  # who failed of late, so that an answer is news
 
     def has_room(self, channel: Channel) -> bool:
         return self._under_way[channel.provider] < AT_ONCE
@@ -84,7 +85,10 @@ class Dispatch:
         if isinstance(outcome, Accepted):
             return await self._accepted(message, attempt, outcome.provider_id)
         if outcome.later:
-            raise await self._for_now(message, attempt, outcome)
+            again = await self._for_now(message, attempt, outcome)
+            if self._too_late(message, again.next_retry_delay):
+                return None  # the gate refuses it
+            raise again
         await self._for_good(message, attempt, outcome)
         return None
 
@@ -111,9 +115,15 @@ class Dispatch:
             if not single:
                 await doubts.trip(session, row, now)
             await ledger.record_sent(session, message, row)
-            if attempt.go.troubled:
-                await providers.answered(session, attempt.channel.provider)
+            await self._answered(session, attempt)
             return Sent(key=message.key, at=row.sent_at or now)
+
+    async def _answered(self, session: AsyncSession, attempt: Attempt) -> None:
+        """Whoever answers is there, whether or not it was in trouble when it was asked."""
+        provider = attempt.channel.provider
+        if attempt.go.troubled or provider in self._troubled:
+            self._troubled.discard(provider)
+            await providers.answered(session, provider)
 
     # -- nobody knows ------------------------------------------------------------------------
 
@@ -127,6 +137,7 @@ class Dispatch:
 
     async def _failed(self, session: AsyncSession, attempt: Attempt, fault: str) -> datetime | None:
         provider, now = attempt.channel.provider, self._clock.real()
+        self._troubled.add(provider)
         return await providers.failed(session, provider, fault, now, probe=attempt.go.probe)
 
     # -- it surely has not -------------------------------------------------------------------
@@ -160,6 +171,12 @@ class Dispatch:
             return later("paused", BUSY)
         return later(said.reason, until - real if until else None)
 
+    def _too_late(self, message: Message, delay: timedelta | None) -> bool:
+        """Whether no attempt fits in after so long."""
+        if delay is None or message.latest is None:
+            return False
+        return self._clock.now() + delay * self._clock.pace.factor >= message.latest
+
     async def _for_good(self, message: Message, attempt: Attempt, said: Rejected) -> None:
         """Remember that this way is closed, to this message or to all."""
         now = self._clock.now()
@@ -174,8 +191,7 @@ class Dispatch:
                 row.begun_at = None  # nor did an earlier attempt arrive there
             elif said.because is Because.OPTED_OUT:
                 await _opt_out(session, message, row, now)
-            if attempt.go.troubled:
-                await providers.answered(session, attempt.channel.provider)
+            await self._answered(session, attempt)
             facts = {"channel": row.channel, "provider": attempt.channel.provider}
             await decide(session, now, message, "rejected", reason=said.reason, facts=facts)
 

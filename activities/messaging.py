@@ -109,7 +109,6 @@ class GatedMessaging(Messaging):
 
     async def _begin(self, message: Message) -> Answer | Attempt | Wait | None:
         """The gate's answer, or an attempt that may send; None while another one may be."""
-        began = self._boot()
         try:
             async with self._store.transaction() as session:
                 customer = await lock_customer(session, message.customer_id)
@@ -121,7 +120,7 @@ class GatedMessaging(Messaging):
                 if row is not None and row.state == ledger.SENDING:
                     return None
                 settled = await self._settled(session, message, row)
-                return settled or await self._ask(session, message, customer, row, began)
+                return settled or await self._ask(session, message, customer, row)
         except TemplateFault as fault:  # nothing was written
             raise ApplicationError(fault.code, type=FAULT, non_retryable=True) from None
 
@@ -145,7 +144,6 @@ class GatedMessaging(Messaging):
         message: Message,
         customer: Customer,
         row: Row | None,
-        began: float,
     ) -> Answer | Attempt | Wait:
         now, rules = self._clock.now(), await house_rules(session)
         template = self._renderer.registry().get(message.template)
@@ -169,6 +167,7 @@ class GatedMessaging(Messaging):
             return admitted
         channel, go = admitted
         parcel = await self._press(session, message, customer, row, rules)
+        began = self._boot()  # not before: whoever waits for the lock holds nothing yet
         first = ledger.reserve(row, now, self._clock.real(), channel.deadline, channel.provider)
         facts = {**verdict.facts, "channel": row.channel, "attempt": row.attempts}
         if not self._carriers.released(row.address or ""):
