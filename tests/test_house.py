@@ -22,9 +22,10 @@ LONGEST_FILE, LONGEST_FUNCTION = 300, 40
 REFERENCE = ("vocabulary.py", "tables.py")  # read by looking things up, not from top to bottom
 NOT_SETTINGS = {"AFTERCARE_DOSE"}  # how much `make fuzz` and `make chaos` do
 COMMANDS = """up worker web migrate start signal list show why hold resume skip run-now retry end
-opt-out tasks messages stop go rehearse sops policy keys staff doctor""".split()
+opt-out tasks messages stop go rehearse sops policy keys staff doctor status""".split()
 OPTIONS = {
-    "up": "--data --port --temporal-port --temporal-ui-port --pace --demo",
+    "status": "--json",
+    "up": "--fake-providers --data --port --temporal-port --temporal-ui-port --pace --demo",
     "start": "--customer --order --json",
     "signal": "--text --json",
     "list": "--customer --sop --state --json",
