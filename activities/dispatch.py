@@ -86,8 +86,9 @@ class Dispatch:
             return await self._accepted(message, attempt, outcome.provider_id)
         if outcome.later:
             again = await self._for_now(message, attempt, outcome)
-            if self._too_late(message, again.next_retry_delay):
-                return None  # the gate refuses it
+            spared = outcome.because in (Because.BUSY, Because.AWAY)  # so the gate waits, too
+            if spared and self._too_late(message, again.next_retry_delay):
+                return None  # and says that it is stale
             raise again
         await self._for_good(message, attempt, outcome)
         return None

@@ -231,6 +231,15 @@ async def test_a_full_mailbox_keeps_nobody_else(house: House) -> None:
     assert said(await house.send(one.id, "notice")) == "goes"
 
 
+async def test_what_cannot_be_tried_again_in_time_is_not_tried_at_once(house: House) -> None:
+    """A full mailbox, and the clause is stale in a minute: one request, not as many as fit in."""
+    customer = await somebody(house)
+    house.email.next = ["not now"] * 5
+    latest = house.clock.now() + timedelta(minutes=1)
+    fault = await fails(house, customer.id, "notice", latest=latest)
+    assert (fault.type, len(house.email.next)) == ("not_now", 4)
+
+
 # -- nobody waits for another ----------------------------------------------------------------
 
 
