@@ -1,8 +1,9 @@
 """The verbs: what a workflow may ask of the world. How it is done is said in activities/.
 
 `Clerk` and `Insight` run inside the workflow's own task (local activities): short, idempotent, and
-their recorded answer is never asked for again, because calendars and scores change with time. All
-others are activities of their own, one for a whole step.
+their recorded answer is never asked for again, because calendars and scores change with time. So
+do, at first, notes and a follow-up's end; if they cannot be written at once they are activities
+of their own, as all others are: one for a whole step.
 """
 
 from abc import ABC, abstractmethod

@@ -50,7 +50,7 @@ class FollowUp(Contacts[PolicyT]):
         await self._quiet()
         outcome = self.facts.ended or Outcome.COMPLETED
         ending = Ending(**self._step("close"), outcome=outcome)
-        await self._do(Records.close, ending, f"close: {outcome}")
+        await self._put_down(Records.close, ending, f"close: {outcome}")
         # What is heard during that is answered too; and after this nothing awaits any more.
         await self._quiet()
         self._strike_out(outcome, owed=not self.facts.ended)

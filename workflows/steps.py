@@ -30,6 +30,7 @@ PRIORITY = {Kind.TRANSACTIONAL: 1, Kind.RELATIONSHIP: 3, Kind.MARKETING: 5}
 MOMENT = timedelta(seconds=1)  # for an attempt under way, before it is told that nobody wants it
 ONCE = RetryPolicy(maximum_attempts=1)
 NOBODY = object()  # answered
+PUT_DOWN = "put-down-at-once"  # a patch: notes and ends were activities of their own
 
 
 class Ended(Exception):  # noqa: N818 - no error
@@ -242,7 +243,13 @@ class Steps(Checklist):
 
     async def _note(self, clause: str, text: str) -> None:
         note = v.Note(**self._step("note", clause, text) | {"clause": clause}, text=text)
-        await self._do(Records.note, note, text)
+        await self._put_down(Records.note, note, text)
+
+    async def _put_down(self, verb: Verb[None], noun: Any, gist: str) -> None:
+        """Have it written within this workflow task, or else however long that takes."""
+        at_once = workflow.patched(PUT_DOWN)
+        if not at_once or await self._at_once(verb, noun, gist, NOBODY) is NOBODY:
+            await self._do(verb, noun, gist)
 
     def _aside(self, track: Coroutine[Any, Any, None]) -> None:
         """Let it run beside the timeline; the end waits for it."""

@@ -18,7 +18,8 @@ from temporalio.worker import Replayer, UnsandboxedWorkflowRunner
 from temporalio.workflow import NondeterminismError
 
 from tests.histories.lives import LIVES
-from workflows.plugin import plugin
+from workflows.plugin import NOUNS, plugin, sandbox
+from workflows.sops import CATALOGUE, KEEP_IN_TOUCH
 from workflows.sops.online_customer import OnlineCustomer, Policy
 from workflows.vocabulary import Enrolment, Outcome
 
@@ -51,6 +52,18 @@ def texts(node: Any) -> Iterator[str]:
 async def test_it_replays(path: Path) -> None:
     """By today's code, to the last command."""
     await Replayer(workflows=[], plugins=[plugin]).replay_workflow(read(path))
+
+
+@pytest.mark.parametrize("path", KEPT, ids=lambda path: path.name)
+async def test_it_replays_where_nothing_of_ours_is_trusted(path: Path) -> None:
+    """The worker passes our modules through its sandbox; here a clock or a die in them fails."""
+    ours = [sop.workflow for sop in (*CATALOGUE.values(), KEEP_IN_TOUCH)]
+    strict = Replayer(
+        workflows=ours,
+        data_converter=pydantic_data_converter,
+        workflow_runner=sandbox(*NOUNS),
+    )
+    await strict.replay_workflow(read(path))
 
 
 def test_each_shape_of_life_is_kept() -> None:

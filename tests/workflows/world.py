@@ -182,7 +182,7 @@ class World(Messaging, Records, Clerk, Insight):
     @activity.defn
     async def note(self, note: Note) -> None:
         if note.key not in self.ledger:
-            self.ledger[note.key] = Sent(key=note.key, at=self.now())
+            self.ledger[note.key] = Sent(key=note.key, at=self.now(note))
             self._say(note, f"note {note.text}")
 
     @activity.defn
@@ -296,12 +296,14 @@ class World(Messaging, Records, Clerk, Insight):
     def open_at(self, moment: datetime) -> datetime:
         return moment if self.always_open else open_at(moment)
 
-    def now(self) -> datetime:
+    def now(self, step: Step | None = None) -> datetime:
+        if step and step.now and activity.info().is_local:
+            return step.now  # the SDK gives local ones the machine's time
         at = activity.info().current_attempt_scheduled_time
         return self.pace.now(at.astimezone(UTC))
 
     def _say(self, step: Step, what: str) -> None:
-        self.log.append(Entry(self.now(), step.customer_id, step.clause, what))
+        self.log.append(Entry(self.now(step), step.customer_id, step.clause, what))
 
 
 def open_at(moment: datetime) -> datetime:
