@@ -26,9 +26,7 @@ rooms = Rooms()
 @rooms.shows("/follow-ups")
 async def list_(ask: Ask) -> Response:
     chosen = {name: ask.asked(name) for name in FILTERS}
-    page = await newest(
-        ask.reports.follow_ups(**chosen, cursor=Cursor(MOST, ask.asked("after")))
-    )
+    page = await newest(ask.reports.follow_ups(**chosen, cursor=Cursor(MOST, ask.asked("after"))))
     async with ask.reports.store.reading() as session:
         called = await people.names(session, {one.customer for one in page.data})
     return ask.page(
