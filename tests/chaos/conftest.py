@@ -78,19 +78,32 @@ class Machine:
             query = select(func.count()).where(Message.state == "sending")
             return int((await session.execute(query)).scalar_one())
 
+    async def attempts(self) -> int:
+        """How many there were, of all messages together."""
+        async with self.desk.store.reading() as session:
+            return int((await session.execute(select(func.sum(Message.attempts)))).scalar() or 0)
+
+    async def new_attempt(self, since: int) -> None:
+        """Wait until another one has begun."""
+
+        async def begun() -> bool:
+            return await self.attempts() > since
+
+        await until(begun, 60, "nothing was being sent")
+
     async def tried_again(self) -> int:
         """How many messages more than one attempt had a hold of."""
         async with self.desk.store.reading() as session:
             query = select(func.count()).where(Message.attempts > 1)
             return int((await session.execute(query)).scalar_one())
 
+    async def all_sent(self, sends: int) -> bool:
+        return await self.sent() >= sends
+
     async def settled(self, sends: int) -> None:
         """Every welcome has gone, by the ledger; by the provider, each went once."""
 
-        async def all_sent() -> bool:
-            return await self.sent() >= sends
-
-        await until(all_sent, 90 + 10 * DOSE, "some welcomes were lost")
+        await until(lambda: self.all_sent(sends), 90 + 10 * DOSE, "some welcomes were lost")
         accepted = await self.accepted()
         assert len(accepted) == sends
         assert set(accepted.values()) == {1}, "the provider accepted a message twice"

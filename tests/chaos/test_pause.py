@@ -11,39 +11,63 @@ import asyncio
 import random
 import signal
 import time
+from collections import Counter
 
 import pytest
 
 from tests.chaos.conftest import DOSE, Machine, report, until
+from tests.chaos.fakes import Providers
 
 PAUSES, EACH = max(2, 5 * DOSE // 2), 4
-LEASE = {"CHAOS_DEADLINE": "3", "CHAOS_QUARANTINE": "1", "CHAOS_ATTEMPT": "3.5"}
+LEASE = {
+    "CHAOS_DEADLINE": "3",
+    "CHAOS_QUARANTINE": "1",
+    "CHAOS_LAG": "0.5",
+    "CHAOS_ATTEMPT": "3.5",
+    "CHAOS_DISTANCE": "0.5",
+}
+CARRIED = ["by providers", "by the outbox"][: 1 if DOSE == 1 else 2]
 
 
 @pytest.mark.timeout(120 + 40 * DOSE)
+@pytest.mark.parametrize("carried", CARRIED)
 async def test_a_worker_is_paused_in_the_middle_of_sending(
-    machine: Machine, capsys: pytest.CaptureFixture[str]
+    machine: Machine, capsys: pytest.CaptureFixture[str], carried: str
 ) -> None:
     """What the sleeper had begun is sent by the other, and by nobody else."""
-    machine.settings |= LEASE
     began, pauses, caught = time.monotonic(), 0, 0
-    await machine.start_worker()
-    await machine.start_worker()
-    while pauses < PAUSES or not await machine.tried_again():
-        assert pauses < PAUSES + 5, "no pause fell into a send"
-        orders = asyncio.gather(*(machine.order() for _ in range(EACH)))
-        await until(machine.in_doubt, 60, "nothing was being sent")
-        await asyncio.sleep(random.uniform(0, 0.1))
-        caught += await pause(machine)
-        await orders
-        pauses += 1
-    await machine.settled(pauses * EACH)
+    async with Providers().serving() as providers:
+        machine.settings |= LEASE | (providers.settings if carried == "by providers" else {})
+        await machine.start_worker()
+        await machine.start_worker()
+        while pauses < PAUSES or not await machine.tried_again():
+            assert pauses < PAUSES + 5, "no pause fell into a send"
+            orders = asyncio.gather(*(order(machine) for _ in range(EACH)))
+            await until(machine.in_doubt, 60, "nothing was being sent")
+            await asyncio.sleep(random.uniform(0, 0.1))
+            caught += await pause(machine)
+            await orders
+            pauses += 1
+        sends = pauses * EACH
+        await until(lambda: machine.all_sent(sends), 90 + 10 * DOSE, "some welcomes were lost")
+        taken = Counter(one.key for one in providers.accepted) + await machine.accepted()
+    assert len(taken) == sends
+    assert set(taken.values()) == {1}, "accepted twice"
     report(
         capsys,
-        f"pauses: {pauses * EACH} sends, {pauses} pauses that caught {caught} of them under way, "
+        f"pauses: {sends} sends {carried}, {pauses} pauses that caught {caught} of them under way, "
         f"{await machine.tried_again()} overtaken by the other worker, 0 lost, 0 doubled; "
         f"{time.monotonic() - began:.0f} s",
     )
+
+
+async def order(machine: Machine) -> None:
+    """Every other one is welcomed by SMS."""
+    number = machine.ordered + 1
+    who = {"email": f"customer-{number}@example.com"}
+    if number % 2:
+        who |= {"phone": f"+447700{number:06}", "preferred_channel": "sms"}
+    await machine.order(customer=who)
 
 
 async def pause(machine: Machine) -> int:
@@ -52,6 +76,6 @@ async def pause(machine: Machine) -> int:
     sleeper.send_signal(signal.SIGSTOP)
     await asyncio.sleep(1)
     caught = await machine.in_doubt()
-    await asyncio.sleep(random.uniform(4.5, 6))
+    await asyncio.sleep(random.uniform(5, 6.5))
     sleeper.send_signal(signal.SIGCONT)
     return caught

@@ -16,10 +16,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from functools import partial
+from typing import Any, cast
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from activities.channels import Accepted, Channel, Parcel
+from activities import dispatch
+from activities.channels import Accepted, Channel, Parcel, Rejected
 from activities.channels.outbox import OutboxChannel
 from activities.channels.sendgrid import SendGridChannel
 from activities.channels.smtp import Server, SmtpChannel
@@ -37,7 +39,7 @@ def seconds(name: str, otherwise: float) -> timedelta:
 
 
 contract.ATTEMPT = seconds("ATTEMPT", 6)
-providers.PEACE = seconds("PEACE", 1)
+providers.PEACE = dispatch.UNSAID = seconds("PEACE", 1)
 
 
 class SlowOutbox(OutboxChannel):
@@ -58,11 +60,24 @@ class SlowOutbox(OutboxChannel):
             yield session
 
 
+class Distant:
+    """A channel that takes its time to reach its provider."""
+
+    def __init__(self, channel: Channel) -> None:
+        self._channel = channel
+
+    async def send(self, parcel: Parcel) -> Accepted | Rejected:
+        await asyncio.sleep(random.uniform(0, seconds("DISTANCE", 0.1).total_seconds()))
+        return await self._channel.send(parcel)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._channel, name)
+
+
 def channels_for(settings: Settings, store: Store, clock: Clock) -> dict[str, Channel]:
     """As the real worker has them, but for the times."""
-    channels: dict[str, Channel] = {
-        name: SlowOutbox(store, clock, name) for name in ("email", "sms", "letter", "call")
-    }
+    outboxes = [SlowOutbox(store, clock, name) for name in ("email", "sms", "letter", "call")]
+    channels: dict[str, Channel] = {outbox.name: outbox for outbox in outboxes}
     deadline, quarantine = SlowOutbox.deadline, SlowOutbox.quarantine
     lag = seconds("LAG", 2)
     if settings.email == "sendgrid":
@@ -76,10 +91,9 @@ def channels_for(settings: Settings, store: Store, clock: Clock) -> dict[str, Ch
             lag=lag,
         )
     if settings.email == "smtp":
-        server = Server.of(settings.smtp_url.get_secret_value())
         channels["email"] = SmtpChannel(
             clock,
-            server=server,
+            server=Server.of(settings.smtp_url.get_secret_value()),
             from_email=settings.from_email,
             deadline=deadline,
             quarantine=quarantine,
@@ -96,14 +110,19 @@ def channels_for(settings: Settings, store: Store, clock: Clock) -> dict[str, Ch
             quarantine=quarantine,
             lag=lag,
         )
-    return channels
+    return {
+        name: one if one.provider == "outbox" else cast("Channel", Distant(one))
+        for name, one in channels.items()
+    }
 
 
 def main() -> None:
-    from worker import work  # noqa: PLC0415 - after the time-out above was shortened
+    import worker  # noqa: PLC0415 - after the times above were shortened
 
+    slots = int(os.environ.get("CHAOS_SLOTS", "100"))
+    vars(worker)["build"] = partial(worker.build, max_concurrent_activities=slots)
     settings = Settings()
-    asyncio.run(work(settings, asyncio.Event(), partial(channels_for, settings)))
+    asyncio.run(worker.work(settings, asyncio.Event(), partial(channels_for, settings)))
 
 
 if __name__ == "__main__":
