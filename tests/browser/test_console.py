@@ -31,6 +31,7 @@ UNREADABLE = """() => {
   while (walker.nextNode()) {
     const text = walker.currentNode.data.trim(), element = walker.currentNode.parentElement;
     if (!text || !element.checkVisibility() || element.closest('.skip, option')) continue;
+    if (element.getBoundingClientRect().right > innerWidth + 1) found.push('cut off: ' + text);
     const below = behind(element), ink = over(rgba(getComputedStyle(element).color), below);
     const [a, b] = [light(ink), light(below)].sort((x, y) => y - x);
     const contrast = (a + 0.05) / (b + 0.05);
