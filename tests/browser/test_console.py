@@ -127,6 +127,7 @@ async def test_it_goes_by_keyboard(console: Console) -> None:
     """From the login to a follow-up's reasons without a mouse, past the head of the page."""
     page = console.page
     await console.go("/")
+    await expect(page.get_by_label("E-mail address")).to_be_focused()
     await page.keyboard.type(ADA)
     await page.keyboard.press("Tab")
     await page.keyboard.type("nine kettles on a shelf")
