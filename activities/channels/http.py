@@ -13,6 +13,7 @@ import math
 import re
 import socket
 import struct
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -81,7 +82,7 @@ async def ask(
     status came back. Redirects are answers, not orders.
     """
     until = asyncio.get_running_loop().time() + seconds
-    line = _Line()
+    line = _Line(until)
     try:
         async with (
             _session(line, seconds / 2) as session,
@@ -153,16 +154,37 @@ async def _read(response: aiohttp.ClientResponse, until: float) -> bytes | None:
     return None
 
 
+class _Timed(socket.socket):
+    """Sends nothing after its time: a process that falls asleep right before it would, wakes up too
+    late for that, and runs on to the next line before any time-out is heard."""
+
+    until = math.inf
+
+    def send(self, *said: Any) -> int:
+        self._check()
+        return super().send(*said)
+
+    def sendmsg(self, *said: Any) -> int:
+        self._check()
+        return super().sendmsg(*said)
+
+    def _check(self) -> None:
+        if time.monotonic() > self.until:
+            raise TimeoutError
+
+
 class _Line:
     """The sockets of one request."""
 
-    def __init__(self) -> None:
+    def __init__(self, until: float) -> None:
+        self._until = until  # by the event loop's clock, which is the monotonic one
         self._sockets: list[socket.socket] = []
         self._done = False
 
     def open(self, info: tuple[Any, ...]) -> socket.socket:
         """A socket that drops what it holds when it closes, even by the death of the process."""
-        made = socket.socket(*info[:3])
+        made = _Timed(*info[:3])
+        made.until = self._until
         made.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, CUT)
         self._sockets.append(made)
         return made

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import socket
 import ssl
 import time
@@ -19,7 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from activities.channels import UnknownOutcomeError
-from activities.channels.http import LARGEST, Answer, ask, wait_of
+from activities.channels.http import LARGEST, Answer, _Line, ask, wait_of
 from tests.channels.posts import CHANNELS, MAIL, PROVIDERS, SMS, closes, left_open, said
 from tests.factories import NOON
 
@@ -148,6 +149,19 @@ async def test_what_was_given_up_never_arrives_whole(how: str) -> None:
 def away(url: str) -> dict[str, Any]:
     """Each provider's channel to a place that is not there."""
     return {one: CHANNELS[one](url.replace("any", SCHEMES[one])) for one in PROVIDERS}
+
+
+async def test_who_wakes_up_too_late_writes_nothing() -> None:
+    """Not even what was about to be written."""
+    with closing(socket.create_server(("127.0.0.1", 0))) as server:
+        for until, arrives in ((math.inf, True), (0.0, False)):
+            with closing(_Line(until).open((socket.AF_INET, socket.SOCK_STREAM, 0))) as line:
+                line.connect(server.getsockname())
+                if arrives:
+                    assert line.send(b"x") == 1
+                else:
+                    with pytest.raises(TimeoutError):
+                        line.send(b"x")
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
