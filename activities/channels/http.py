@@ -13,7 +13,6 @@ import math
 import re
 import socket
 import struct
-import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -169,7 +168,7 @@ class _Timed(socket.socket):
         return super().sendmsg(*said)
 
     def _check(self) -> None:
-        if time.monotonic() > self.until:
+        if asyncio.get_running_loop().time() > self.until:
             raise TimeoutError
 
 
@@ -177,7 +176,7 @@ class _Line:
     """The sockets of one request."""
 
     def __init__(self, until: float) -> None:
-        self._until = until  # by the event loop's clock, which is the monotonic one
+        self._until = until  # by the clock of the event loop
         self._sockets: list[socket.socket] = []
         self._done = False
 
