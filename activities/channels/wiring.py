@@ -9,7 +9,6 @@ from activities.channels import Channel
 from activities.channels.desk import DeskChannel
 from activities.channels.mail import mailbox
 from activities.channels.outbox import OutboxChannel
-from activities.channels.smtp import Server, SmtpChannel
 from activities.clock import Clock
 from activities.crm.store import Store
 from activities.settings import Settings
@@ -55,6 +54,8 @@ def _email(settings: Settings, store: Store, clock: Clock) -> Channel:
                 from_email=settings.from_email,
             )
         case "smtp":
+            from activities.channels.smtp import Server, SmtpChannel  # noqa: PLC0415 - as below
+
             server = Server.of(settings.smtp_url.get_secret_value())
             return SmtpChannel(clock, server=server, from_email=settings.from_email)
     return OutboxChannel(store, clock, "email")
@@ -90,6 +91,8 @@ def _missing_for_email(settings: Settings) -> Iterator[str]:
             yield f"SENDGRID_API_KEY is not set: {why}"
         yield from _fit("SENDGRID_API_BASE", settings.sendgrid_api_base)
         return
+    from activities.channels.smtp import Server  # noqa: PLC0415 - as above
+
     url = settings.smtp_url.get_secret_value()
     try:
         Server.of(url)

@@ -29,10 +29,13 @@ async def record_milestone(
 ) -> None:
     """Write where the clause stands; `due_at`, once known, stays, and lateness counts from it:
     never from an hour in which the customer was to be left in peace."""
-    if not clause or await session.get(Enrolment, follow_up) is None:
+    if not clause:
         return
     row = await session.get(Milestone, (follow_up, clause, about), with_for_update=True)
     if row is None:
+        known = select(Enrolment.id).where(Enrolment.id == follow_up)
+        if (await session.execute(known)).first() is None:
+            return
         row = Milestone(follow_up=follow_up, clause=clause, about=about, late_by_seconds=0)
         session.add(row)
     opened = row.due_at if (row.state, row.reason) == (State.NEXT, QUIET) else None

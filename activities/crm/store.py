@@ -6,8 +6,9 @@ customer's row), so that whoever gives permission and whoever takes it away neve
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -45,15 +46,23 @@ class Store:
             # A cancelled query takes its connection along, and a database in memory would go too.
             self._passing = TemporaryDirectory(prefix="aftercare-", ignore_cleanup_errors=True)
             url = f"sqlite+aiosqlite:///{self._passing.name}/aftercare.db"
+        self._turn = asyncio.Lock()
         self.engine = _engine(url, durable=self._passing is None)
+        self._writing = self.engine.execution_options(aftercare_begin="IMMEDIATE")
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncSession]:
         """A writing transaction: committed at the end, rolled back on any error."""
-        async with self.engine.connect() as connection:
-            await connection.execution_options(aftercare_begin="IMMEDIATE")
-            async with AsyncSession(connection, expire_on_commit=False) as session, session.begin():
-                yield session
+        async with (
+            self._turns(),
+            AsyncSession(self._writing, expire_on_commit=False) as session,
+            session.begin(),
+        ):
+            yield session
+
+    def _turns(self) -> AbstractAsyncContextManager[None]:
+        """On SQLite writers take turns: those of one process in their order, not by trying."""
+        return self._turn if self.sqlite else nullcontext()
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncSession]:
