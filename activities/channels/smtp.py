@@ -30,6 +30,10 @@ from activities.crm.tables import message_id
 NOT_NOW = timedelta(minutes=5)  # what a server asks that greets strangers late
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 ENHANCED = re.compile(r"\b[45]\.\d{1,3}\.\d{1,3}\b")
+NO_RELAY = re.compile(  # not any `relay`: it may stand in the address, or name a table
+    r"\bunable to relay\b|\brelay(?:ing)?(?: access)? (?:denied|not |prohibited)", re.IGNORECASE
+)
+AT_LARGE = ("4.3.", "4.5.", "4.7.")  # details that speak of the server or of us, not of one message
 
 
 @dataclass(frozen=True)
@@ -258,17 +262,18 @@ def _refusal(phase: Phase, code: int, text: str) -> Rejected:
     found = ENHANCED.search(text)
     detail = found[0] if found else ""
     asked = phase is Phase.RECIPIENT
+    alone = asked or (phase is Phase.CONTENT and code != 421 and not detail.startswith(AT_LARGE))
     nobody = code in (550, 551, 553) and (not detail or detail.startswith(("5.1.", "5.2.1")))
     large = detail in ("5.2.3", "5.3.4") or (code in (523, 552) and detail != "5.2.2")
     table = (
-        (code < 500 and asked, Rejected("not_now", Because.LATER, NOT_NOW)),
+        (code < 500 and alone, Rejected("not_now", Because.LATER, NOT_NOW)),
         (code < 500 and detail.startswith("4.7."), Rejected("rate_limited", Because.BUSY)),
         (code < 500, Rejected("busy", Because.BUSY)),
         (code in (530, 534, 535, 538), Rejected("unauthorised", Because.ACCOUNT)),
         (phase is Phase.LOGIN, Rejected("unauthorised", Because.ACCOUNT)),
         (phase is Phase.CONNECT, Rejected("forbidden", Because.ACCOUNT)),
         (phase is Phase.SECURE, Rejected("bad_tls", Because.AWAY)),
-        (asked and "relay" in text.lower(), Rejected("forbidden", Because.ACCOUNT)),
+        (asked and bool(NO_RELAY.search(text)), Rejected("forbidden", Because.ACCOUNT)),
         (large, Rejected("too_large", Because.MESSAGE)),
         (phase is Phase.SENDER, Rejected("wrong_sender", Because.ACCOUNT)),
         (asked and nobody, Rejected("no_such_address", Because.ADDRESS)),

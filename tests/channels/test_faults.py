@@ -13,7 +13,7 @@ from tests.channels.posts import PROVIDERS, closes, left_open, post
 # taken counts as sent.
 OUTCOMES = """
     fault         | sendgrid              | twilio                | smtp
-    rate_limited  | busy rate_limited     | busy rate_limited     | busy rate_limited
+    rate_limited  | busy rate_limited     | busy rate_limited     | later not_now
     error_before  | unknown               | unknown               | busy busy
     error_after   | unknown               | unknown               | unknown
     hang_before   | unknown               | unknown               | away no_connection
