@@ -29,7 +29,7 @@ from activities.channels import (
 from activities.clock import Clock
 from activities.crm import consents, doubts, inbox, ledger, providers
 from activities.crm.milestones import decide
-from activities.crm.store import Store, lock_customer
+from activities.crm.store import Store, lock_customer, lock_name
 from activities.crm.tables import Message as Row
 from activities.crm.tables import Suppression
 from activities.reconcile import BUSY, later
@@ -187,8 +187,7 @@ class Dispatch:
                 raise later("in_flight", BUSY)
             row.tried = [*row.tried, {"channel": row.channel, "reason": said.reason}]
             if said.because is Because.ADDRESS and row.address:
-                reason = said.reason
-                await session.merge(Suppression(address=row.address, reason=reason, at=now))
+                await _suppress(session, row.address, said.reason, now)
                 row.begun_at = None  # nor did an earlier attempt arrive there
             elif said.because is Because.OPTED_OUT:
                 await _opt_out(session, message, row, now)
@@ -215,6 +214,12 @@ def _where(error: Exception) -> str:
 
 def _half(attempt: Attempt) -> float:
     return attempt.channel.deadline.total_seconds() / 2
+
+
+async def _suppress(session: AsyncSession, address: str, reason: str, now: datetime) -> None:
+    """Nobody is reached there, whoever has the address; two may find it out at once."""
+    await lock_name(session, f"address:{address}")
+    await session.merge(Suppression(address=address, reason=reason, at=now))
 
 
 async def _opt_out(session: AsyncSession, message: Message, row: Row, now: datetime) -> None:

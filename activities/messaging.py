@@ -173,6 +173,8 @@ class GatedMessaging(Messaging):
         if not self._carriers.released(row.address or ""):
             row.reason = ledger.NOT_RELEASED
             facts["released"] = False
+        elif row.reason == ledger.NOT_RELEASED:  # it was not, when it was last tried
+            row.reason = None
         if row.reason != providers.AWAY:  # else that was said, and what comes of it will be
             await decide(session, now, message, "allowed", facts=facts)
         return Attempt(row.attempts, channel, parcel, began, go, first)

@@ -1,6 +1,7 @@
 """How the providers are doing: the rate that none is asked beyond, and peace for one that is away.
 
 All in real time. Who takes turns here has the customer's lock already, never the other way round.
+The turns are one queue for all providers: two messages that each ask both would block each other.
 """
 
 from __future__ import annotations
@@ -130,7 +131,7 @@ async def answered(session: AsyncSession, name: str) -> None:
 
 
 async def _state(session: AsyncSession, name: str) -> Provider:
-    await lock_name(session, f"provider:{name}")
+    await lock_name(session, "providers")
     query = select(Provider).where(Provider.name == name)
     fresh = {"populate_existing": True}
     state = (await session.execute(query, execution_options=fresh)).scalar_one_or_none()

@@ -270,6 +270,17 @@ async def test_in_a_lasting_outage_what_they_must_have_goes_another_way(
     assert [parcel.to for _, parcel, _ in house.sms.taken] == [customer.phone]
 
 
+async def test_two_that_each_ask_both_do_not_wait_for_each_other(house: House) -> None:
+    """Both providers away: who would rather have an e-mail asks about SMS, and the other way
+    round, all at once. Each hears that it has to wait."""
+    since = house.clock.real() - timedelta(hours=1)
+    away = {"failures": 5, "failing_since": since, "open_until": since + timedelta(hours=2)}
+    await house.add(Provider(name="post", **away), Provider(name="phone", **away))
+    herd = [await somebody(house, preferred_channel=way) for way in ("email", "sms") * 6]
+    faults = await asyncio.gather(*(fails(house, customer.id, "notice") for customer in herd))
+    assert {fault.type for fault in faults} == {"provider_away"}
+
+
 async def test_one_that_hangs_leaves_room_for_the_others(house: House) -> None:
     """So many requests at a time to one provider; who comes then asks again, and holds no slot."""
     hanging, free = asyncio.Event(), asyncio.Event()

@@ -3,6 +3,7 @@ time."""
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -81,6 +82,22 @@ async def test_a_dead_address_is_never_written_to_again(house: House) -> None:
     assert went(house) == ["sms", "sms"]
     other = await somebody(house, email=customer.email, phone=None)
     assert said(await house.send(other.id, "notice")) == "suppressed"
+
+
+async def test_two_find_out_at_once_that_nobody_is_there(house: House) -> None:
+    """They share the address; neither is left in doubt."""
+    one = await somebody(house, phone=None)
+    two = await somebody(house, email=one.email, phone=None)
+    both = asyncio.Barrier(2)
+
+    async def bad(parcel: Any) -> Any:
+        await both.wait()
+        return NOES["bad"]
+
+    house.email.send = bad  # type: ignore[method-assign]
+    refused = v.Refused(reason="undeliverable")
+    sends = (house.send(customer.id, "notice") for customer in (one, two))
+    assert await asyncio.gather(*sends) == [refused, refused]
 
 
 async def test_a_message_that_is_not_carried_leaves_the_address_alone(house: House) -> None:
@@ -285,6 +302,23 @@ async def test_who_was_not_released_is_looked_for_in_the_outbox(
     assert said(await fresh.send(customer.id, "guide")) == "goes"
     assert went(fresh) == []
     assert len(await house.all(Outbox)) == 1
+
+
+async def test_what_is_released_meanwhile_is_not_marked(store: Store, clock: FakeClock) -> None:
+    """An attempt for the outbox that died in week one; in week two it goes, and says so."""
+    house = House(store, clock, only_to="@ourshop.com")
+    customer = await somebody(house, email="ada@example.org", phone=None)
+
+    async def die(parcel: Any) -> Any:
+        raise ConnectionResetError
+
+    house.messaging._carriers._outbox["email"].send = die  # type: ignore[method-assign]
+    await fails(house, customer.id, "guide")
+    fresh = House(store, clock)
+    clock.advance(seconds=15)
+    assert said(await fresh.send(customer.id, "guide")) == "goes"
+    row = await fresh.row(key_of(customer.id, "guide"))
+    assert (went(fresh), row.via, row.reason) == (["email"], "post", None)
 
 
 async def test_a_provider_that_was_left_cannot_say_so_a_person_finds_out(
