@@ -162,6 +162,8 @@ class Dispatch:
             elif said.because is Because.BUSY:
                 until = real + (said.retry_after or UNSAID)
                 await providers.busy(session, provider, until)
+                if said.retry_after is None:  # it may mean this one alone: behind those who wait
+                    until += UNSAID
             elif row is not None:
                 await doubts.pause(session, row, said.reason, self._clock.now())
             if row is not None and said.because is Because.AWAY:

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select
 from temporalio.exceptions import ApplicationError
 
-from activities.channels import Parcel
+from activities.channels import Accepted, Because, Parcel, Rejected
 from activities.crm import ledger, providers
 from activities.crm.store import Store
 from activities.crm.tables import Provider
@@ -218,6 +218,24 @@ async def test_busy_is_heard_by_all(house: House) -> None:
     house.clock.advance(seconds=91)
     for customer in (one, two):
         assert said(await house.send(customer.id, "notice")) == "goes"
+
+
+async def test_one_that_is_always_put_off_keeps_nobody_else(house: House) -> None:
+    """Busy, it says, and not for how long; it means this one: the others get between its tries."""
+    one, two = await somebody(house), await somebody(house)
+    takes = house.email.send
+
+    async def picky(parcel: Parcel) -> Rejected | Accepted:
+        return Rejected("busy", Because.BUSY) if parcel.to == one.email else await takes(parcel)
+
+    house.email.send = picky  # type: ignore[method-assign]
+    first = await fails(house, one.id, "notice")
+    second = await fails(house, two.id, "notice")
+    assert first.next_retry_delay is not None
+    assert second.next_retry_delay is not None
+    assert second.next_retry_delay < first.next_retry_delay
+    house.clock.set(house.clock.now() + second.next_retry_delay)
+    assert said(await house.send(two.id, "notice")) == "goes"
 
 
 async def test_a_full_mailbox_keeps_nobody_else(house: House) -> None:
