@@ -16,7 +16,7 @@ import pytest
 from sqlalchemy import func, select
 
 from activities.crm.migrate import upgrade
-from activities.crm.tables import Enrolment, Message, Outbox, Task
+from activities.crm.tables import Enrolment, Message, Outbox, Stop, Task
 from activities.settings import Settings
 from starter import health
 from starter.bootstrap import open_desk
@@ -82,6 +82,11 @@ class Machine:
         """How many there were, of all messages together."""
         async with self.desk.store.reading() as session:
             return int((await session.execute(select(func.sum(Message.attempts)))).scalar() or 0)
+
+    async def tripped(self) -> bool:
+        """Whether a provider was seen to accept a message twice."""
+        async with self.desk.store.reading() as session:
+            return (await session.execute(select(Stop.id).limit(1))).first() is not None
 
     async def new_attempt(self, since: int) -> None:
         """Wait until another one has begun."""

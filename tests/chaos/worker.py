@@ -21,7 +21,7 @@ from typing import Any, cast
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities import dispatch
-from activities.channels import Accepted, Channel, Parcel, Rejected
+from activities.channels import Accepted, Channel, Parcel, Rejected, smtp
 from activities.channels.outbox import OutboxChannel
 from activities.channels.sendgrid import SendGridChannel
 from activities.channels.smtp import Server, SmtpChannel
@@ -39,7 +39,7 @@ def seconds(name: str, otherwise: float) -> timedelta:
 
 
 contract.ATTEMPT = seconds("ATTEMPT", 6)
-providers.PEACE = dispatch.UNSAID = seconds("PEACE", 1)
+providers.PEACE = dispatch.UNSAID = smtp.NOT_NOW = seconds("PEACE", 1)
 
 
 class SlowOutbox(OutboxChannel):
