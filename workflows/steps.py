@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from temporalio import workflow
-from temporalio.common import Priority, RetryPolicy
+from temporalio.common import Priority
 from temporalio.exceptions import ActivityError, ApplicationError, CancelledError, RetryState
 
 from workflows import vocabulary as v
@@ -28,7 +28,6 @@ PAUSE = timedelta(minutes=1)  # a deferred one never at once, whatever moment th
 # Where many wait for a slot, what a customer is waiting for goes first.
 PRIORITY = {Kind.TRANSACTIONAL: 1, Kind.RELATIONSHIP: 3, Kind.MARKETING: 5}
 MOMENT = timedelta(seconds=1)  # for an attempt under way, before it is told that nobody wants it
-ONCE = RetryPolicy(maximum_attempts=1)
 NOBODY = object()  # answered
 PUT_DOWN = "put-down-at-once"  # a patch: notes and ends were activities of their own
 
@@ -152,7 +151,7 @@ class Steps(Checklist):
                     # No further attempt fits in.
                     await self._wait(unwanted, latest, what=f"{gist}: in vain")
                 elif fault.retry_state is RetryState.MAXIMUM_ATTEMPTS_REACHED:
-                    eager = False  # from now on it stands in the long queue
+                    eager = False  # in histories of before, where the first asking was one attempt
                 elif not await self._mended(fault, gist, unwanted, latest):
                     return None
         return None
@@ -266,21 +265,18 @@ class Steps(Checklist):
 
 
 def lane(noun: Any, *, eager: bool) -> dict[str, Any]:
-    """On which queue a step is done, how often it is tried there, and what goes before it.
+    """On which queue a step is done, and what goes before it.
 
     A timeline's first asking stays on the workflow's own queue: there the worker that asks also
     answers, at once, which spares a trip through the server (6 state transitions a milestone, 7
-    on any other queue). What comes again comes in crowds: after an outage, a release, at the
-    opening hour. So for relationship and marketing only the first attempt is made here, and
-    every further one on the bulk queue, where it keeps nobody waiting for a welcome.
+    on any other queue). There it is tried again, too, however long its provider is away: to ask
+    anew would cost each history six events, and what goes first its priority says. What comes
+    again after a hold, or at the opening hour, comes in crowds: relationship and marketing then
+    stand in the bulk queue, where they keep nobody waiting for a welcome.
     """
     kind = noun.kind if isinstance(noun, v.Message) else Kind.TRANSACTIONAL
-    priority = Priority(priority_key=PRIORITY[kind])
-    if kind is Kind.TRANSACTIONAL:
-        return {"retry_policy": RETRY, "priority": priority}
-    if eager:
-        return {"retry_policy": ONCE, "priority": priority}
-    return {"retry_policy": RETRY, "priority": priority, "task_queue": BULK}
+    options = {"retry_policy": RETRY, "priority": Priority(priority_key=PRIORITY[kind])}
+    return options if eager or kind is Kind.TRANSACTIONAL else {**options, "task_queue": BULK}
 
 
 def either(one: Condition, other: Condition) -> Condition:

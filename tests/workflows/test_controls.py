@@ -136,8 +136,8 @@ async def test_early_events_are_heard_first_and_in_order(town: Town) -> None:
     ]
 
 
-async def test_the_queue_of_what_comes_again(town: Town) -> None:
-    """The first asking is on the workflow's own queue; after an outage only what must not wait."""
+async def test_what_waits_for_its_provider_stays_in_its_queue(town: Town) -> None:
+    """To ask anew would cost each history some events, for nothing."""
     town.world.down = True
     life = await town.customer()
     await life.sleep(HOUR)
@@ -147,7 +147,20 @@ async def test_the_queue_of_what_comes_again(town: Town) -> None:
     await life.sleep(6 * HOUR)
     town.world.down = False
     await life.sleep(DAY)
+    for step in ("welcome", "getting-started"):
+        queues = town.world.queues[f"{life.handle.id}/{step}"]
+        assert set(queues) == {"aftercare"}
+        assert len(queues) > 1
+
+
+async def test_the_queue_of_what_comes_again(town: Town) -> None:
+    """What is asked anew, after a hold, keeps nobody waiting for what they must have."""
+    life = await town.customer()
+    await life.sleep(HOUR)
+    await life.complain("case_k1")
+    await life.sleep(2 * DAY)
+    await life.resolve("case_k1")
+    await life.sleep(HOUR)
     guide = town.world.queues[f"{life.handle.id}/getting-started"]
-    assert set(town.world.queues[f"{life.handle.id}/welcome"]) == {"aftercare"}
     assert guide[0] == "aftercare"
     assert set(guide[1:]) == {"aftercare-bulk"}
