@@ -6,9 +6,9 @@ BIN := .venv/bin
 STAMP := .venv/.up-to-date
 UV := env -u VIRTUAL_ENV UV_PROJECT_ENVIRONMENT=.venv UV_PYTHON_DOWNLOADS=never $(BIN)/uv
 FUZZED = $(shell grep -rl --include="test_*.py" AFTERCARE_DOSE tests | grep -v tests/chaos)
-CODE := workflows activities starter worker.py tests
+CODE := workflows activities starter worker.py tests bench
 
-.PHONY: help install run demo test test-browser check format fuzz chaos history clean
+.PHONY: help install run demo test test-browser check format fuzz chaos bench history clean
 .DEFAULT_GOAL := help
 
 help:  ## This list
@@ -51,8 +51,11 @@ format: install  ## Mend what lint and format can mend
 fuzz: install  ## The property tests of `make test`, with twenty times as many cases
 	@AFTERCARE_DOSE=20 $(BIN)/pytest -q --timeout=7200 $(FUZZED) $(ARGS)
 
-chaos: install  ## The large dose of kill -9, of the worker and of Temporal
+chaos: install  ## The large dose of kill -9 and SIGSTOP, with providers that fail meanwhile
 	@AFTERCARE_DOSE=20 $(BIN)/pytest -q --timeout=7200 tests/chaos $(ARGS)
+
+bench: install  ## What a follow-up costs, beside bare Temporal workflows; a quarter of an hour
+	@$(BIN)/python -m bench $(ARGS)
 
 history: install  ## Keeps a life's history, to be replayed from now on; NAME=…
 	@$(BIN)/python -m tests.histories.record $(NAME)

@@ -1,0 +1,1 @@
+"""What a follow-up costs, beside bare Temporal workflows on the same server: `make bench`."""
