@@ -193,6 +193,10 @@ def nobody_else_waits(usual: Town, town: Town) -> None:
         sent_at = town.messages[key].sent_at
         assert sent_at is not None
         assert abs(sent_at - texts[key]) < timedelta(minutes=1), key
+    for number in range(1, PEOPLE, 10):  # bought meanwhile, and can have either
+        welcome = town.messages[f"online-customer.C-{number}/welcome"]
+        assert welcome.sent_at is not None
+        assert (welcome.channel, welcome.sent_at < town.back) == ("sms", True)
 
 
 def its_return_is_orderly(town: Town) -> str:
