@@ -35,6 +35,7 @@ from activities.clock import Clock, SystemClock
 from activities.crm.migrate import at_head
 from activities.crm.pace import pace_of
 from activities.crm.store import Store, UnsafeDatabaseError
+from activities.discretion import Discretion
 from activities.logs import configure
 from activities.settings import Settings, load_settings, temporal_connection
 from activities.wiring import verbs
@@ -73,6 +74,7 @@ def build(client: Client, activities: Sequence[Callable[..., Any]], **options: A
             whose,
             task_queue=queue,
             activities=activities,
+            interceptors=[Discretion()],
             sticky_queue_schedule_to_start_timeout=STICKY,
             graceful_shutdown_timeout=GRACE,
             build_id=release(),  # otherwise the SDK reads all modules for one: a second's work

@@ -26,6 +26,7 @@ class Carriers:
         self._rates = {"email": settings.email_rate, "sms": settings.sms_rate}
         entries = settings.only_to.replace(" ", "").lower().split(",")
         self._only_to = frozenset(filter(None, entries))
+        self._all = not settings.only_to  # a list that names nobody releases nobody
 
     def __contains__(self, channel: str) -> bool:
         return channel in self._channels
@@ -45,7 +46,7 @@ class Carriers:
     def released(self, address: str) -> bool:
         address = address.replace(" ", "").lower()
         _, at, domain = address.rpartition("@")
-        return not self._only_to or bool({address, at + domain} & self._only_to)
+        return self._all or bool({address, at + domain} & self._only_to)
 
     def rate(self, channel: str) -> float:
         """How many a second it may carry."""

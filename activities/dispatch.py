@@ -7,14 +7,13 @@ wait, to go another way, or to nobody. Nobody knows: the row stays taken until t
 from __future__ import annotations
 
 import asyncio
-import traceback
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from pathlib import Path
 
 import structlog
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 from temporalio.exceptions import ApplicationError
 
@@ -32,12 +31,14 @@ from activities.crm.milestones import decide
 from activities.crm.store import Store, lock_customer, lock_name
 from activities.crm.tables import Message as Row
 from activities.crm.tables import Suppression
+from activities.discretion import where
 from activities.reconcile import BUSY, later
 from workflows.vocabulary import Message, Sent, Step
 
 log = structlog.get_logger("aftercare.messaging")
 
 AT_ONCE = 20  # requests to one provider at a time, so that one that hangs leaves room for others
+AGAIN = 0.5  # seconds until the database is asked again to keep what was sent
 UNSAID = timedelta(seconds=30)  # until it is tried again, if who is busy does not say when
 
 
@@ -106,18 +107,31 @@ class Dispatch:
 
     async def _accepted(self, message: Message, attempt: Attempt, provider_id: str) -> Sent:
         now = self._clock.now()
-        async with self._store.transaction() as session:  # first and alone
-            single = await ledger.confirm(session, message.key, provider_id, now)
+        # Nothing may come between, not even the end of this worker: only we know that it is there.
+        await asyncio.shield(self._kept(message.key, attempt, provider_id, now))
         async with self._store.transaction() as session:
             await lock_customer(session, message.customer_id)
             row = await ledger.find(session, message.key)
             if row is None:
                 return Sent(key=message.key, at=now)
-            if not single:
-                await doubts.trip(session, row, now)
             await ledger.record_sent(session, message, row)
             await self._answered(session, attempt)
             return Sent(key=message.key, at=row.sent_at or now)
+
+    async def _kept(self, key: str, attempt: Attempt, provider_id: str, now: datetime) -> None:
+        """Write down that it is sent, first and alone, however often the database must be asked."""
+        until = self._boot() + attempt.channel.deadline.total_seconds()
+        while True:
+            try:
+                async with self._store.transaction() as session:
+                    if not await ledger.confirm(session, key, provider_id, now):
+                        await doubts.trip(session, key, now)
+                return
+            except (SQLAlchemyError, OSError) as error:
+                if self._boot() > until:
+                    raise
+                log.warning("not_kept_yet", key=key, error=type(error).__name__)
+                await asyncio.sleep(AGAIN)
 
     async def _answered(self, session: AsyncSession, attempt: Attempt) -> None:
         """Whoever answers is there, whether or not it was in trouble when it was asked."""
@@ -129,8 +143,7 @@ class Dispatch:
     # -- nobody knows ------------------------------------------------------------------------
 
     async def _unknown(self, message: Message, attempt: Attempt, error: Exception) -> None:
-        foreseen = isinstance(error, UnknownOutcomeError)
-        code = str(error) if foreseen else f"{type(error).__name__} at {_where(error)}"
+        code = str(error) if isinstance(error, UnknownOutcomeError) else where(error)
         provider = attempt.channel.provider
         log.warning("outcome_unknown", key=message.key, provider=provider, error=code)
         async with self._store.transaction() as session:
@@ -159,6 +172,7 @@ class Dispatch:
                 until = await self._failed(session, attempt, said.reason)
             elif said.because is Because.LATER:
                 until = real + (said.retry_after or UNSAID)
+                await self._answered(session, attempt)
             elif said.because is Because.BUSY:
                 until = real + (said.retry_after or UNSAID)
                 await providers.busy(session, provider, until)
@@ -182,7 +196,7 @@ class Dispatch:
 
     async def _for_good(self, message: Message, attempt: Attempt, said: Rejected) -> None:
         """Remember that this way is closed, to this message or to all."""
-        now = self._clock.now()
+        now, provider = self._clock.now(), attempt.channel.provider
         async with self._store.transaction() as session:
             row = await self._mine(session, message, attempt)
             if row is None:
@@ -194,7 +208,9 @@ class Dispatch:
             elif said.because is Because.OPTED_OUT:
                 await _opt_out(session, message, row, now)
             await self._answered(session, attempt)
-            facts = {"channel": row.channel, "provider": attempt.channel.provider}
+            if said.reason in doubts.OURS:
+                await doubts.tell(session, provider, said.reason, now)
+            facts = {"channel": row.channel, "provider": provider}
             await decide(session, now, message, "rejected", reason=said.reason, facts=facts)
 
     async def _mine(self, session: AsyncSession, message: Message, attempt: Attempt) -> Row | None:
@@ -206,12 +222,6 @@ class Dispatch:
         row.state, row.deadline = ledger.RESERVED, None
         row.begun_at = None if attempt.first else row.begun_at
         return row
-
-
-def _where(error: Exception) -> str:
-    """The line that raised it; its text may name somebody."""
-    frames = traceback.extract_tb(error.__traceback__)
-    return f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "?"
 
 
 def _half(attempt: Attempt) -> float:

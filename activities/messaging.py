@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 from temporalio import activity
@@ -16,21 +15,22 @@ from temporalio.exceptions import ApplicationError
 
 from activities import rendering
 from activities.carriers import Carriers
-from activities.channels import Channel, Parcel
+from activities.channels import Channel
 from activities.clock import Clock, since_boot
 from activities.crm import ledger, providers
 from activities.crm.house import HouseRules, house_rules
 from activities.crm.milestones import decide
 from activities.crm.providers import Go, Wait
 from activities.crm.store import Store, lock_customer
-from activities.crm.tables import Customer, Draft, Order
+from activities.crm.tables import Customer
 from activities.crm.tables import Message as Row
 from activities.dispatch import Attempt, Dispatch
 from activities.gate import VIP, Ask, Verdict, judge
 from activities.permission import Template, Way, never, standing_of
-from activities.reconcile import BUSY, later, parcel_of, reconcile
+from activities.press import Press
+from activities.reconcile import BUSY, later, reconcile
 from activities.renderer import Renderer
-from activities.rendering import Rendered, TemplateFault, tokens
+from activities.rendering import TemplateFault
 from activities.settings import Settings
 from workflows.contract import Messaging
 from workflows.vocabulary import (
@@ -50,7 +50,7 @@ FAULT = "template"  # the type of what no retry cures
 
 
 class GatedMessaging(Messaging):
-    """The only way to a customer: no other code asks a channel to send."""
+    """The only way to a customer: other code asks a channel for nothing but a colleague's test."""
 
     def __init__(
         self,
@@ -64,9 +64,9 @@ class GatedMessaging(Messaging):
     ) -> None:
         self._store = store
         self._clock = clock
-        self._settings = settings
         self._carriers = Carriers(store, clock, settings, channels)
         self._renderer = renderer
+        self._press = Press(renderer, settings)
         self._boot = boot
         self._dispatch = Dispatch(store, clock, boot)
 
@@ -201,7 +201,9 @@ class GatedMessaging(Messaging):
             other = replace(ask, tried=(*ask.tried, way.channel))
             detour = await judge(session, other, now=self._clock.now(), rules=rules)
             if detour.way and detour.answer is None:
-                admitted = await self._on(session, row, detour.way)
+                other_way = await self._on(session, row, detour.way)
+                admitted = admitted if isinstance(other_way, Wait) else other_way
+                row.channel, row.address = way if isinstance(admitted, Wait) else detour.way
         if isinstance(admitted, Wait):
             now, span = self._clock.now(), admitted.until - self._clock.real()
             due = now + span * self._clock.pace.factor
@@ -222,6 +224,8 @@ class GatedMessaging(Messaging):
 
     async def _on(self, session: AsyncSession, row: Row, way: Way) -> tuple[Channel, Go] | Wait:
         """Whether the message may go this way now."""
+        if row.channel != way.channel:
+            row.turn_at = None  # it was another provider's
         row.channel, row.address = way
         channel, real = self._carriers.choose(way.channel, way.address), self._clock.real()
         if not self._dispatch.has_room(channel):
@@ -236,56 +240,6 @@ class GatedMessaging(Messaging):
             urgent=row.kind == Kind.TRANSACTIONAL.value,
         )
         return go if isinstance(go, Wait) else (channel, go)
-
-    async def _press(
-        self,
-        session: AsyncSession,
-        message: Message,
-        customer: Customer,
-        row: Row,
-        rules: HouseRules,
-    ) -> Parcel:
-        """The message as its reader gets it, kept on its row and packed for its channel."""
-        rendered, facts = await self._render(session, message, customer, row, rules)
-        row.locale, row.subject = rendered.locale, rendered.subject
-        row.body_text, row.body_html = rendered.text, rendered.html
-        leaves = row.kind != Kind.TRANSACTIONAL.value
-        secret, domain = self._settings.secret_key.get_secret_value(), self._settings.reply_domain
-        return replace(
-            parcel_of(row),
-            from_name=rules.company.name,
-            reply_to=f"r+{tokens.make_short(secret, 'reply', row.id)}@{domain}"
-            if domain
-            else rules.company.support_email,
-            unsubscribe=str(facts["links"].unsubscribe) if leaves else "",
-        )
-
-    async def _render(
-        self,
-        session: AsyncSession,
-        message: Message,
-        customer: Customer,
-        row: Row,
-        rules: HouseRules,
-    ) -> tuple[Rendered, dict[str, Any]]:
-        order = await session.get(Order, message.order_id) if message.order_id else None
-        draft = await session.get(Draft, message.draft_id) if message.draft_id else None
-        if message.draft_id and (draft is None or draft.customer_id != customer.id):
-            raise TemplateFault("draft_missing", message.template)
-        facts = self._renderer.facts_for(
-            customer,
-            order,
-            rules,
-            follow_up=row.follow_up,
-            key=message.key,
-            about=message.about,
-            public_url=self._settings.public_url,
-            secret=self._settings.secret_key.get_secret_value(),
-        )
-        rendered = self._renderer.render(
-            message.template, customer.locale, row.channel or "", facts, draft
-        )
-        return rendered, facts
 
 
 def _describe(row: Row, message: Message, template: Template) -> None:

@@ -19,13 +19,14 @@ from activities.carriers import Carriers
 from activities.channels import Channel, Parcel, UnknownOutcomeError
 from activities.clock import Clock
 from activities.crm import doubts, ledger
-from activities.crm.store import Store, lock_customer
+from activities.crm.store import Store, lock_customer, lock_name
 from activities.crm.tables import Message
 from workflows.vocabulary import Kind
 
 log = structlog.get_logger("aftercare.messaging")
 
 BUSY = timedelta(seconds=1)  # real time, after which who found the row taken asks again
+FORBIDDEN = ("look_up_401", "look_up_403", "look_up_404")  # no log for us
 SILENCE = timedelta(hours=1)  # of a look-up, after which an engineer is called
 MUTE = timedelta(minutes=1)  # after which a provider that did not answer a look-up is asked again
 
@@ -44,8 +45,7 @@ async def reconcile(store: Store, clock: Clock, carriers: Carriers, key: str) ->
     channel = carriers.named(row.channel or "", row.via)
     wait_until(row.deadline + (channel.quarantine if channel else MUTE), clock, "in_flight")
     found = await _look_up(store, clock, channel, row) if channel else None
-    if found:
-        await confirm(store, clock, row, found)
+    if found and await confirm(store, clock, row, found):
         return
     if channel and found is not None and not channel.conclusive:
         looked_at = row.looked_at or await _looked(store, row, clock.real())
@@ -67,35 +67,38 @@ async def _look_up(
     """What the provider says; while it says nothing, nothing is known."""
     try:
         async with asyncio.timeout(channel.deadline.total_seconds() / 2):
-            found = await channel.look_up(parcel_of(row), row.begun_at or row.created_at)
-        return await _unclaimed(store, row.key, found) if found else found
+            return await channel.look_up(parcel_of(row), row.begun_at or row.created_at)
     except Exception as error:  # noqa: BLE001 - whatever it was, it is no answer
         code = str(error) if isinstance(error, UnknownOutcomeError) else type(error).__name__
         log.warning("look_up_failed", provider=channel.provider, error=code)
         if row.deadline and clock.real() - row.deadline > SILENCE:
             async with store.transaction() as session:
-                await doubts.mute(session, channel.provider, code, clock.now())
+                await doubts.tell(session, channel.provider, code, clock.now())
+            if code.startswith(FORBIDDEN):
+                return None  # it will never say
         raise later("look_up_failed", min(MUTE, channel.deadline + channel.lag)) from None
 
 
-async def _unclaimed(store: Store, key: str, ids: tuple[str, ...]) -> tuple[str, ...]:
-    """Those that no other message is known by: two SMS to a number may have the same words."""
-    query = select(Message.provider_id).where(Message.provider_id.in_(ids), Message.key != key)
-    async with store.reading() as session:
-        others = set((await session.execute(query)).scalars())
-    return tuple(one for one in ids if one not in others)
+async def confirm(store: Store, clock: Clock, row: Message, ids: tuple[str, ...]) -> bool:
+    """The provider has it under these ids: one is right, two stop the step and call a person.
 
-
-async def confirm(store: Store, clock: Clock, row: Message, ids: tuple[str, ...]) -> None:
-    """The provider has it under these ids: one is right, two stop the step and call a person."""
-    single = len(ids) == 1
+    An id that another message is known by is none of ours: two SMS to one number may have the same
+    words. False if none is left.
+    """
     async with store.transaction() as session:  # first and alone: nothing may come between
+        await lock_name(session, f"ids:{row.via}")
+        claimed = select(Message.provider_id).where(
+            Message.provider_id.in_(ids), Message.key != row.key
+        )
+        others = set((await session.execute(claimed)).scalars())
+        ours = [one for one in ids if one not in others]
+        if not ours:
+            return False
         at = row.slot_at or clock.now()
-        single = await ledger.confirm(session, row.key, ids[0], at) and single
-    if single:
-        return
-    async with store.transaction() as session:
-        await doubts.trip(session, row, clock.now())
+        known = await ledger.confirm(session, row.key, ours[0], at)
+        if not known or len(ours) > 1:
+            await doubts.trip(session, row.key, clock.now())
+    return True
 
 
 def parcel_of(row: Message) -> Parcel:
@@ -111,14 +114,16 @@ def parcel_of(row: Message) -> Parcel:
     )
 
 
-def later(code: str, delay: timedelta | None) -> ApplicationError:
+def later(code: str, delay: timedelta | None, *, failure: bool = False) -> ApplicationError:
     """What is to be tried again, by Temporal, which keeps no slot and no history for the wait. It
-    is how sending works, no failure that anybody must be shown."""
+    is how sending works, no failure that anybody must be shown, unless it is called one."""
     return ApplicationError(
         code,
         type=code,
         next_retry_delay=delay,
-        category=ApplicationErrorCategory.BENIGN,
+        category=ApplicationErrorCategory.UNSPECIFIED
+        if failure
+        else ApplicationErrorCategory.BENIGN,
     )
 
 

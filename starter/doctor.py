@@ -12,6 +12,7 @@ from pydantic import SecretStr
 from sqlalchemy import func, select
 
 from activities import rendering
+from activities.channels.wiring import missing
 from activities.crm.house import HouseRules, house_rules
 from activities.crm.store import Store
 from activities.crm.tables import Engagement, Message, Stop
@@ -44,6 +45,7 @@ async def examine(settings: Settings) -> tuple[list[SettingLine], list[Check]]:
     """Look at everything; nothing is changed."""
     rules = HouseRules()  # the defaults, as long as there is nobody to ask
     checks = [_variables(settings), _secret(settings), _directory(settings)]
+    checks += _providers(settings)
     if not settings.has_database:
         cure = "start everything with `aftercare up`, or name the directory: --data DIR"
         checks.append(Check("database", "broken", f"there is none in {settings.data} yet", cure))
@@ -100,6 +102,18 @@ def _secret(settings: Settings) -> Check:
         return Check("secret key", "ok", "will be made, and kept in the data directory")
     cure = "python3 -c 'import secrets; print(secrets.token_urlsafe(32))'"
     return Check("secret key", "broken", "AFTERCARE_SECRET_KEY is not set; make one:", cure)
+
+
+def _providers(settings: Settings) -> Iterator[Check]:
+    """Who carries messages, whether they have what they need, and who may be written to."""
+    lacks = missing(settings)
+    for one in lacks:
+        yield Check("providers", "broken", one, "set it; docs/sending.md says what to")
+    if not lacks:
+        yield Check("providers", "ok", f"e-mail by {settings.email}, SMS by {settings.sms}")
+    if settings.only_to:
+        says = f"only these are written to: {settings.only_to}; all else goes to the outbox"
+        yield Check("only to", "warning", says, "unset AFTERCARE_ONLY_TO once you go live")
 
 
 def _directory(settings: Settings) -> Check:

@@ -15,6 +15,7 @@ from activities.channels import Accepted, Channel, Parcel
 from activities.channels.wiring import IncompleteError, channels_for
 from activities.clock import Clock
 from activities.crm.customers import find, recognise
+from activities.crm.holds import stops
 from activities.crm.house import HouseRules, house_rules
 from activities.crm.store import Store
 from activities.crm.tables import Customer, Order, new_id
@@ -98,6 +99,8 @@ async def send_test(
     async with store.transaction() as session:
         rules = await house_rules(session)
         address = await _colleague(session, shown.channel, to, rules)
+        if await stops(session, channel=shown.channel, sop="", template=shown.template):
+            raise Refusal("stopped", "the stop button is pressed: `aftercare status`", status=409)
         audit(session, clock.now(), by=by, what="template.tested", target=shown.template,
               reason=None, channel=shown.channel)  # fmt: skip
     try:

@@ -41,7 +41,7 @@ BY_CODE = {
     21211: ("no_such_number", Because.ADDRESS),
     21212: ("wrong_sender", Because.ACCOUNT),
     21217: ("no_such_number", Because.ADDRESS),
-    21408: ("region_not_enabled", Because.ACCOUNT),
+    21408: ("region_not_enabled", Because.MESSAGE),  # one number must not pause all the others'
     21603: ("wrong_sender", Because.ACCOUNT),
     21606: ("wrong_sender", Because.ACCOUNT),
     21608: ("trial_account", Because.ACCOUNT),
@@ -56,6 +56,7 @@ BY_CODE = {
     21660: ("wrong_sender", Because.ACCOUNT),
     21701: ("wrong_sender", Because.ACCOUNT),
     21703: ("wrong_sender", Because.ACCOUNT),
+    21704: ("wrong_sender", Because.ACCOUNT),
     21705: ("wrong_sender", Because.ACCOUNT),
     30001: ("busy", Because.BUSY),
 }
@@ -148,7 +149,7 @@ class TwilioChannel:
         if answer is None:
             raise UnknownOutcomeError("no_answer")
         if answer.status == 201:
-            # Taken, whatever else stands in the answer; its status callbacks bring the id then.
+            # Taken, whatever else stands in the answer; its status callbacks may bring the id.
             return Accepted(sid if SID.fullmatch(sid) else "")
         if answer.status >= 500 or answer.status in SILENT:
             raise UnknownOutcomeError(f"status_{answer.status}")

@@ -39,7 +39,12 @@ def channels_for(settings: Settings, store: Store, clock: Clock) -> dict[str, Ch
 
 def missing(settings: Settings) -> list[str]:
     """What the chosen providers still need, one sentence each, which names the variable."""
-    return [*_missing_for_email(settings), *_missing_for_sms(settings)]
+    lacks = [*_missing_for_email(settings), *_missing_for_sms(settings)]
+    if settings.real_providers and not settings.public_url.startswith("https://"):
+        lacks.append(
+            "AFTERCARE_PUBLIC_URL must begin with https://: the links in messages lead there"
+        )
+    return lacks
 
 
 def _email(settings: Settings, store: Store, clock: Clock) -> Channel:
@@ -73,7 +78,6 @@ def _sms(settings: Settings, store: Store, clock: Clock) -> Channel:
         base=settings.twilio_api_base,
         messaging_service_sid=settings.twilio_messaging_service_sid,
         from_number=settings.twilio_from,
-        public_url=settings.public_url,
     )
 
 

@@ -1,5 +1,5 @@
 """What sending calls a person for: a message in doubt, one that went twice, a provider that refuses
-us. Whoever writes here holds the customer's lock."""
+us."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from activities.calendar import office_due
 from activities.crm import tasks
 from activities.crm.holds import BUTTONS, press
 from activities.crm.house import house_rules
-from activities.crm.ledger import REFUSED, SENT, UNKNOWN
+from activities.crm.ledger import REFUSED, SENT, UNKNOWN, find
 from activities.crm.milestones import record_milestone
 from activities.crm.store import lock_customer, lock_name
 from activities.crm.tables import Customer, Message, Milestone, Stop, new_id
@@ -29,11 +29,18 @@ ACCOUNT = (
     "The {channel} provider refuses our account ({reason}): mend it, then go on with "
     "`aftercare go --channel {channel}`"
 )
+OURS = {
+    "region_not_enabled": "{provider} may not write to a customer's country: enable it there, or "
+    "leave it; messages to it go another way"
+}
 MUTE = "{provider} does not say what became of messages in doubt ({fault}): mend its look-up"
 
 
-async def trip(session: AsyncSession, row: Message, now: datetime) -> None:
+async def trip(session: AsyncSession, key: str, now: datetime) -> None:
     """Two under one key: stop that template everywhere, and call a person."""
+    row = await find(session, key)
+    if row is None:
+        return
     reason = "a message was accepted twice under one key"
     await _press_once(session, Stop(template=row.template, reason=reason, by=TRIPWIRE, at=now))
     await call_person(session, row, now, about="double", role=Role.ENGINEER, priority=1)
@@ -48,12 +55,13 @@ async def pause(session: AsyncSession, row: Message, reason: str, now: datetime)
         await _call_engineer(session, f"{PROVIDER}/{stop.id}", what, now)
 
 
-async def mute(session: AsyncSession, provider: str, fault: str, now: datetime) -> None:
-    """A look-up that cannot work, as without the right to read the log: one task a day."""
-    key = f"{PROVIDER}/{provider}/look-up/{now.date()}"
+async def tell(session: AsyncSession, provider: str, fault: str, now: datetime) -> None:
+    """What only we can mend at the provider, told to an engineer once a day: a look-up without the
+    right to read its log, a country it may not write to."""
+    key = f"{PROVIDER}/{provider}/{fault}/{now.date()}"
     await lock_name(session, key)
     if await tasks.find(session, key) is None:
-        what = MUTE.format(provider=provider, fault=fault)
+        what = OURS.get(fault, MUTE).format(provider=provider, fault=fault)
         await _call_engineer(session, key, what, now)
 
 

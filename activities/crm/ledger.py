@@ -28,6 +28,7 @@ RESERVED, SENDING, SENT, REFUSED, COVERED, UNKNOWN = (
     "covered",
     "unknown",
 )
+LONGEST_ID = 255  # characters of a provider's id, whatever it sends
 GONE = (SENT, "delivered", "bounced")  # the provider took it
 NOT_RELEASED = "not_released"  # it went to the outbox: only test addresses are written to
 
@@ -71,8 +72,9 @@ def note_answer(row: Message, answer: v.Answer) -> None:
         case v.Covered(key=by):
             row.state, row.covered_by, row.slot_at = COVERED, by, None
         case v.Held():
-            row.slot_at = None
+            row.slot_at, row.reason = None, None
         case v.Deferred(until=until):
+            row.reason = None  # it waits for that now, no longer for its provider
             row.deferrals += row.slot_at != until
             row.slot_at = until
         case _:
@@ -180,9 +182,9 @@ async def confirm(session: AsyncSession, key: str, provider_id: str, at: datetim
     row = await find(session, key)
     if row is None:
         return True
-    if row.provider_id and provider_id and row.provider_id != provider_id:
+    if row.provider_id and provider_id and row.provider_id != provider_id[:LONGEST_ID]:
         return False
-    row.provider_id = provider_id or row.provider_id  # their answer may have lacked it
+    row.provider_id = provider_id[:LONGEST_ID] or row.provider_id  # their answer may have lacked it
     if row.state not in GONE:
         row.state, row.sent_at, row.deadline = SENT, at, None
         row.reason = row.reason if row.reason == NOT_RELEASED else None

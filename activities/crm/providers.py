@@ -71,7 +71,8 @@ async def admit(
             AWAY if state.failures else BUSY,
             state.open_until + gap * _share(row.key),
             state.fault or "",
-            lasting=since is not None and now - since >= LASTING,
+            lasting=state.open_until - now >= LASTING
+            or (since is not None and now - since >= LASTING),
         )
     turn = _turn(state, row, timedelta(seconds=1 / rate), now, urgent=urgent)
     waits = turn > now + AT_A_TIME
@@ -121,13 +122,16 @@ async def failed(
 async def busy(session: AsyncSession, name: str, until: datetime) -> None:
     """It has too much to do, and says from when on it will have time."""
     state = await _state(session, name)
-    state.open_until = max(state.open_until or until, until)
+    waits = state.open_until if not state.failures else None  # which another was told before
+    state.failures, state.fault, state.failing_since = 0, None, None  # it answers, after all
+    state.open_until = max(waits or until, until)
 
 
 async def answered(session: AsyncSession, name: str) -> None:
     """It is there again."""
     state = await _state(session, name)
-    state.failures, state.fault, state.failing_since, state.open_until = 0, None, None, None
+    if state.failures:  # else it only has too much to do, and said until when
+        state.failures, state.fault, state.failing_since, state.open_until = 0, None, None, None
 
 
 async def _state(session: AsyncSession, name: str) -> Provider:

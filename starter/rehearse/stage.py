@@ -27,6 +27,7 @@ from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 
 from activities.crm.store import Store
+from activities.discretion import Discretion
 from activities.fakes.clock import RehearsalClock, Ticking
 from activities.fakes.house import House
 from starter.desk import Desk
@@ -67,7 +68,7 @@ class Stage:
                 whose,
                 task_queue=queue,
                 activities=self.house.verbs,
-                interceptors=[Ticking(self.clock)],
+                interceptors=[Discretion(), Ticking(self.clock)],
                 graceful_shutdown_timeout=GRACE,
                 identity=IDENTITY,
                 build_id=IDENTITY,  # otherwise the SDK reads every loaded module to make one

@@ -97,6 +97,8 @@ class Plates:
 NOES = {
     "away": Rejected("no_connection", Because.AWAY),
     "busy": Rejected("rate_limited", Because.BUSY, timedelta(seconds=90)),
+    "busy for an hour": Rejected("rate_limited", Because.BUSY, timedelta(hours=1)),
+    "no country": Rejected("region_not_enabled", Because.MESSAGE),
     "not now": Rejected("not_now", Because.LATER, timedelta(minutes=5)),
     "account": Rejected("unauthorised", Because.ACCOUNT),
     "bad": Rejected("no_such_address", Because.ADDRESS),

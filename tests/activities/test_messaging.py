@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
+from sqlalchemy.exc import OperationalError
 from temporalio.exceptions import ApplicationError
 
+from activities import dispatch
 from activities.channels import Parcel
 from activities.channels.outbox import OutboxChannel, doubles
 from activities.crm import ledger
@@ -105,6 +108,26 @@ async def test_killed_around_any_transaction(
     assert (await house.milestone(customer.id, "5.2.1")).state == "done"
     outcomes = [row.outcome for row in await house.decisions(key_of(customer.id, template))]
     assert outcomes.count("sent") == 1
+
+
+async def test_what_was_accepted_is_kept_even_if_the_database_is_away_just_then(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody but us knows that it is there, and a mail server can't be asked: we ask the database
+    until it answers."""
+    customer = await somebody(house)
+    house.email.can_look_up = False
+    confirm, refusals = ledger.confirm, iter(range(2))
+
+    async def away(*args: Any) -> bool:
+        if next(refusals, None) is not None:
+            raise OperationalError("commit", {}, OSError("gone"))
+        return await confirm(*args)
+
+    monkeypatch.setattr(ledger, "confirm", away)
+    monkeypatch.setattr(dispatch, "AGAIN", 0.0)
+    assert isinstance(await house.send(customer.id, "notice"), v.Sent)
+    assert len(house.email.taken) == 1
 
 
 @pytest.mark.parametrize("death", ["die", "accept and die", "accept and be killed", "hang"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,7 +12,7 @@ from activities.channels import Parcel, UnknownOutcomeError
 from activities.crm import doubts, ledger
 from activities.crm.store import Store
 from activities.crm.tables import Stop
-from tests.activities.sending import House, fails, key_of, message, somebody
+from tests.activities.sending import Dying, House, fails, key_of, message, somebody
 from tests.factories import NOON, FakeClock
 from workflows import vocabulary as v
 
@@ -133,14 +134,14 @@ async def test_what_another_message_is_known_by_is_not_ours(house: House) -> Non
 
 
 async def test_a_look_up_that_never_answers_calls_an_engineer_once_a_day(house: House) -> None:
-    """Without the right to read the log nothing in doubt is ever settled: somebody must know."""
+    """For days, perhaps; nothing in doubt is settled meanwhile, and somebody must know."""
     one, two = await somebody(house), await somebody(house)
     house.email.next = ["die", "die"]
     for customer in (one, two):
         await fails(house, customer.id, "notice")
 
     async def forbidden(parcel: Parcel, since: datetime) -> tuple[str, ...] | None:
-        raise UnknownOutcomeError("look_up_403")
+        raise UnknownOutcomeError("look_up_500")
 
     house.email.look_up = forbidden  # type: ignore[method-assign]
     house.clock.advance(seconds=15)
@@ -150,8 +151,29 @@ async def test_a_look_up_that_never_answers_calls_an_engineer_once_a_day(house: 
     for customer in (one, two):
         await fails(house, customer.id, "notice")
     (task,) = await house.tasks()
-    assert (task.role, "look_up_403" in task.title) == ("engineer", True)
+    assert (task.role, "look_up_500" in task.title) == ("engineer", True)
     assert not house.email.taken
+
+
+@pytest.mark.parametrize(("template", "goes"), [("notice", True), ("guide", False)])
+async def test_a_look_up_that_is_forbidden_is_none(house: House, template: str, goes: bool) -> None:
+    """A key that may send and not read: after an hour it is as with a mail server, which has no
+    log: what they must have goes again, the rest is a person's to find out."""
+    customer = await somebody(house)
+    house.email.next = ["die"]
+    await fails(house, customer.id, template)
+
+    async def forbidden(parcel: Parcel, since: datetime) -> tuple[str, ...] | None:
+        raise UnknownOutcomeError("look_up_403")
+
+    house.email.look_up = forbidden  # type: ignore[method-assign]
+    house.clock.advance(minutes=30)
+    assert (await fails(house, customer.id, template)).type == "look_up_failed"
+    house.clock.advance(hours=1)
+    answer = await house.send(customer.id, template)
+    assert isinstance(answer, v.Sent if goes else v.Handed)
+    roles = sorted(task.role for task in await house.tasks())
+    assert roles == (["engineer"] if goes else ["communications-officer", "engineer"])
 
 
 # -- the tripwire ------------------------------------------------------------------------
@@ -196,6 +218,28 @@ async def test_a_confirmation_under_another_id_trips_too(house: House) -> None:
     assert isinstance(await house.send(customer.id, "guide"), v.Sent)
     assert [stop.template for stop in await house.all(Stop)] == ["guide"]
     assert len(await house.tasks()) == 1
+
+
+async def test_the_tripwire_holds_when_the_worker_ends_there(
+    store: Store, clock: FakeClock
+) -> None:
+    """The second id is found out in the transaction that keeps it: no death comes between."""
+    dying = Dying(store)
+    house = House(store, clock, dying=dying)
+    customer = await somebody(house)
+    key = key_of(customer.id, "guide")
+    accepts = house.email.send
+
+    async def confirmed_meanwhile(parcel: Parcel) -> Any:
+        async with store.transaction() as session:
+            await ledger.confirm(session, key, "prov_other", NOON)
+        dying.at(2, "before")
+        return await accepts(parcel)
+
+    house.email.send = confirmed_meanwhile  # type: ignore[method-assign]
+    with pytest.raises(asyncio.CancelledError):
+        await house.send(customer.id, "guide")
+    assert [stop.template for stop in await house.all(Stop)] == ["guide"]
 
 
 # -- withdrawing -------------------------------------------------------------------------

@@ -16,7 +16,7 @@ from activities.crm.store import Store
 from activities.crm.tables import Provider
 from activities.dispatch import AT_ONCE
 from tests.activities.sending import House, fails, key_of, message, said, somebody
-from tests.factories import FakeClock
+from tests.factories import NOON, FakeClock
 from workflows import vocabulary as v
 
 SECOND = timedelta(seconds=1)
@@ -258,6 +258,45 @@ async def test_what_cannot_be_tried_again_in_time_is_not_tried_at_once(house: Ho
     assert (fault.type, len(house.email.next)) == ("not_now", 4)
 
 
+async def test_a_retry_after_outlives_an_answer(house: House) -> None:
+    """One fails, one is told to wait, and one that was asked before is accepted: the wait holds."""
+    one, two, three = [await somebody(house) for _ in range(3)]
+    house.email.next = ["away"]
+    await fails(house, one.id, "notice")
+    accepts = house.email.send
+
+    async def meanwhile(parcel: Parcel) -> object:
+        house.email.send = accepts  # type: ignore[method-assign]
+        house.email.next = ["busy"]
+        await fails(house, two.id, "notice")
+        return await accepts(parcel)
+
+    house.email.send = meanwhile  # type: ignore[method-assign, assignment]
+    assert said(await house.send(three.id, "notice")) == "goes"
+    assert (await fails(house, one.id, "notice")).type == "provider_busy"
+
+
+async def test_who_waits_for_the_morning_no_longer_waits_for_the_provider(house: House) -> None:
+    house.email.next = ["away"] * 3
+    customer = await somebody(house)
+    for _ in range(3):
+        await fails(house, customer.id, "guide")
+    assert (await house.row(key_of(customer.id, "guide"))).reason == "provider_away"
+    house.clock.set(NOON.replace(hour=22))
+    assert said(await house.send(customer.id, "guide")) == "later"
+    assert (await house.row(key_of(customer.id, "guide"))).reason is None
+
+
+async def test_a_full_mailbox_is_an_answer(house: House) -> None:
+    """After an outage the first to go ahead meets one: the provider is there all the same."""
+    house.email.next = [*["away"] * 3, "not now"]
+    for _ in range(3):
+        await fails(house, (await somebody(house)).id, "notice")
+    house.clock.advance(seconds=31)
+    await fails(house, (await somebody(house)).id, "notice")
+    assert said(await house.send((await somebody(house)).id, "notice")) == "goes"
+
+
 # -- nobody waits for another ----------------------------------------------------------------
 
 
@@ -267,6 +306,27 @@ async def test_another_channel_goes_on(house: House) -> None:
         await fails(house, (await somebody(house)).id, "guide")
     by_sms = await somebody(house, preferred_channel="sms")
     assert said(await house.send(by_sms.id, "guide")) == "goes"
+
+
+async def test_a_long_wait_is_a_lasting_one(house: House) -> None:
+    """An hour of 429: an acknowledgement goes by SMS at once, a tip waits."""
+    one, two = await somebody(house), await somebody(house)
+    house.email.next = ["busy for an hour"]
+    await fails(house, one.id, "notice")
+    assert said(await house.send(two.id, "notice")) == "goes"
+    assert [parcel.to for _, parcel, _ in house.sms.taken] == [two.phone]
+    assert (await fails(house, one.id, "guide")).type == "provider_busy"
+
+
+async def test_a_way_that_is_closed_too_leaves_the_first(house: House) -> None:
+    """Both away for long: it waits on the channel they prefer."""
+    house.email.next, house.sms.next = ["busy for an hour"], ["busy for an hour"]
+    for channel in ("email", "sms"):
+        await fails(house, (await somebody(house, preferred_channel=channel)).id, "notice")
+    customer = await somebody(house)
+    await fails(house, customer.id, "notice")
+    row = await house.row(key_of(customer.id, "notice"))
+    assert (row.channel, row.address) == ("email", customer.email)
 
 
 @pytest.mark.parametrize(("template", "way"), [("notice", "sms"), ("guide", "")])

@@ -242,6 +242,17 @@ async def test_two_that_meet_it_at_once_press_one_button(house: House) -> None:
     assert len(await house.all(Stop)) == len(await house.tasks()) == 1
 
 
+async def test_a_country_that_is_not_enabled_is_one_task_and_no_pause(house: House) -> None:
+    """Anybody may sign up with a number from anywhere: it must not stop everybody's SMS."""
+    house.sms.next = ["no country", "no country"]
+    for _ in range(2):
+        customer = await somebody(house, preferred_channel="sms")
+        assert said(await house.send(customer.id, "notice")) == "goes"
+    assert went(house) == ["email", "email"]
+    (task,) = await house.tasks()
+    assert (task.role, await house.all(Stop)) == ("engineer", [])
+
+
 # -- week one ------------------------------------------------------------------------------
 
 
@@ -257,6 +268,8 @@ async def test_two_that_meet_it_at_once_press_one_button(house: House) -> None:
         ("@ourshop.com", "ada@sub.ourshop.com", False),
         ("ourshop.com", "ada@ourshop.com", False),  # no address and no @domain: lets nobody through
         ("+442079460000", "ada@example.org", False),
+        (",", "ada@example.org", False),  # a list that names nobody
+        (" ", "ada@example.org", False),
     ],
 )
 async def test_only_test_addresses_are_written_to(

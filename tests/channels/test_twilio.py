@@ -71,7 +71,7 @@ async def test_the_environment_moves_nothing(monkeypatch: pytest.MonkeyPatch) ->
     [
         ("+15005550001", "address no_such_number"),
         ("+15005550002", "address unroutable"),
-        ("+15005550003", "account region_not_enabled"),
+        ("+15005550003", "message region_not_enabled"),
         ("+15005550004", "opted_out stopped"),
         ("+15005550009", "address landline"),
         ("not a number", "address no_such_number"),

@@ -24,7 +24,7 @@ TWILIO = {
 
 
 def settings(**fields: Any) -> Settings:
-    return Settings(_env_file=None, **fields)
+    return Settings(**{"_env_file": None, "public_url": "https://shop.example.com"} | fields)
 
 
 @pytest.mark.parametrize(
@@ -54,6 +54,8 @@ async def test_the_settings_choose(fields: dict[str, Any], providers: str) -> No
     [
         ({}, []),
         (SENDGRID | TWILIO, []),
+        (SENDGRID | {"public_url": "http://127.0.0.1:8000"}, ["AFTERCARE_PUBLIC_URL"]),
+        ({"public_url": "http://127.0.0.1:8000"}, []),  # nobody real reads those links
         (SENDGRID | {"from_email": ""}, ["AFTERCARE_FROM_EMAIL"]),
         (SENDGRID | {"from_email": "Shop"}, ["AFTERCARE_FROM_EMAIL"]),
         (SENDGRID | {"from_email": "a@b.example, c@d.example"}, ["AFTERCARE_FROM_EMAIL"]),
@@ -99,6 +101,7 @@ async def test_the_worker_waits_until_nothing_is_missing(
     monkeypatch.setenv("AFTERCARE_DATA", str(tmp_path))
     monkeypatch.setenv("AFTERCARE_EMAIL", "smtp")
     monkeypatch.setenv("AFTERCARE_FROM_EMAIL", "a@shop.example.com")
+    monkeypatch.setenv("AFTERCARE_PUBLIC_URL", "https://shop.example.com")
     monkeypatch.setenv("AFTERCARE_SMTP_URL", "mail://me:canary@h")
     with pytest.raises(worker.NotReadyError, match="AFTERCARE_SMTP_URL") as caught:
         await worker._settings()

@@ -1,0 +1,77 @@
+"""The press: a message as its reader gets it, kept on its row and packed for its channel."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from activities.channels import Parcel
+from activities.crm.house import HouseRules
+from activities.crm.tables import Customer, Draft, Order
+from activities.crm.tables import Message as Row
+from activities.reconcile import parcel_of
+from activities.renderer import Renderer
+from activities.rendering import Rendered, TemplateFault, tokens
+from activities.settings import Settings
+from workflows.vocabulary import Kind, Message
+
+
+class Press:
+    """Renders with the links and addresses that the settings name."""
+
+    def __init__(self, renderer: Renderer, settings: Settings) -> None:
+        self._renderer = renderer
+        self._settings = settings
+        self._secret = settings.secret_key.get_secret_value()
+
+    async def __call__(
+        self,
+        session: AsyncSession,
+        message: Message,
+        customer: Customer,
+        row: Row,
+        rules: HouseRules,
+    ) -> Parcel:
+        """The parcel for the row's channel. Raises `TemplateFault` for what cannot be rendered."""
+        rendered, facts = await self._render(session, message, customer, row, rules)
+        row.locale, row.subject = rendered.locale, rendered.subject
+        row.body_text, row.body_html = rendered.text, rendered.html
+        unsolicited = row.kind != Kind.TRANSACTIONAL.value
+        return replace(
+            parcel_of(row),
+            from_name=rules.company.name,
+            reply_to=self._reply_to(row) or rules.company.support_email,
+            unsubscribe=str(facts["links"].unsubscribe) if unsolicited else "",
+        )
+
+    def _reply_to(self, row: Row) -> str:
+        """An address of the message's own, if there is a domain for answers."""
+        domain = self._settings.reply_domain
+        return f"r+{tokens.make_short(self._secret, 'reply', row.id)}@{domain}" if domain else ""
+
+    async def _render(
+        self,
+        session: AsyncSession,
+        message: Message,
+        customer: Customer,
+        row: Row,
+        rules: HouseRules,
+    ) -> tuple[Rendered, dict[str, Any]]:
+        order = await session.get(Order, message.order_id) if message.order_id else None
+        draft = await session.get(Draft, message.draft_id) if message.draft_id else None
+        if message.draft_id and (draft is None or draft.customer_id != customer.id):
+            raise TemplateFault("draft_missing", message.template)
+        facts = self._renderer.facts_for(
+            customer,
+            order,
+            rules,
+            follow_up=row.follow_up,
+            key=message.key,
+            about=message.about,
+            public_url=self._settings.public_url,
+            secret=self._secret,
+        )
+        locale, channel = customer.locale, row.channel or ""
+        return self._renderer.render(message.template, locale, channel, facts, draft), facts
