@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from activities.crm.spans import span_of
 from activities.crm.tables import Setting
 from workflows.vocabulary import Pace
 
 PACE = "pace"
-SPAN = re.compile(r"(\d+(?:\.\d+)?)(s|m|h|d|w)")
-UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 FASTEST = 86400.0 * 7  # a week in a second: beyond it a send takes longer than the days between
 
 
@@ -23,9 +21,9 @@ class PaceError(Exception):
 
 def factor_of(said: str) -> float:
     """`1d=1s` says that a day of policy time takes a second."""
-    policy, _, real = (part.strip() for part in said.partition("="))
-    fast, slow = _seconds(policy), _seconds(real)
-    if fast is None or slow is None or not 1 <= fast / slow <= FASTEST:
+    policy, _, real = said.partition("=")
+    fast, slow = span_of(policy), span_of(real)
+    if not fast or not slow or not 1 <= fast / slow <= FASTEST:
         raise PaceError(
             f"cannot read the pace {said!r}: write how much of policy time passes in how much "
             "real time, as 1d=1s or 1h=1s"
@@ -58,8 +56,3 @@ def describe(pace: Pace) -> str:
     if pace.factor == 1:
         return "the world's pace"
     return f"1d={timedelta(days=1).total_seconds() / pace.factor:g}s"
-
-
-def _seconds(span: str) -> float | None:
-    found = SPAN.fullmatch(span)
-    return (float(found[1]) * UNITS[found[2]] or None) if found else None

@@ -1,14 +1,12 @@
 """What a policy's values are: read as people write them, checked one by one, told in words.
 
-Keys are dotted (`guide.after`), spans may be written as `24h` or `14d`, null means the default, and
-`none`, where a value may be none, means just that.
+Keys are dotted (`guide.after`), spans may be written as `24h` or `1d12h`, null means the default,
+and `none`, where a value may be none, means just that.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
-from contextlib import suppress
 from datetime import time, timedelta
 from enum import Enum
 from types import NoneType
@@ -16,8 +14,8 @@ from typing import Annotated, Any, get_args, get_origin
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-SPAN = re.compile(r"(\d+(?:\.\d+)?)\s*([smhdw])")
-UNITS = {"w": 604800, "d": 86400, "h": 3600, "m": 60, "s": 1}
+from activities.crm.spans import said_span, span_of
+
 DEFAULT = object()  # what a key is set to that is no longer set
 Body = dict[str, Any]
 Model = type[BaseModel]
@@ -113,9 +111,8 @@ def _read(annotation: Any, value: Any) -> Any:
         return None
     if (choice := _named(annotation, value)) is not None:
         return choice
-    if annotation is timedelta and (span := SPAN.fullmatch(value.strip())):
-        with suppress(OverflowError):  # then it is judged as it was written
-            return timedelta(seconds=float(span[1]) * UNITS[span[2]])
+    if annotation is timedelta and (span := span_of(value)) is not None:
+        return span
     if get_origin(annotation) in (tuple, list):
         return [part.strip() for part in value.split(",") if part.strip()]
     return value
@@ -182,12 +179,3 @@ def _said(model: Model, body: Body, above: str) -> Iterator[tuple[str, Any]]:
             yield f"{above}{key}", said_span(TypeAdapter(timedelta).validate_python(value))
         else:
             yield f"{above}{key}", value
-
-
-def said_span(span: timedelta) -> str:
-    """A span as people write it: the largest unit that fits exactly."""
-    seconds = span.total_seconds()
-    for unit, size in UNITS.items():
-        if unit != "w" and seconds and seconds % size == 0:
-            return f"{int(seconds // size)}{unit}"
-    return f"{seconds or 0}s".replace(".0s", "s")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -25,10 +24,6 @@ from starter.cli.common import (
     table,
     who,
 )
-
-SPAN = re.compile(r"(?:(\d+)w)?(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?")
-ISO = re.compile(r"P(?=.)(?:\d+[WD])*(?:T(?:[\d.]+[HMS])*)?")
-PART = re.compile(r"([\d.]+)([WDHMS])")
 
 
 def register(app: App, group: Group) -> None:
@@ -100,13 +95,10 @@ async def _discard(name: str, reason: str, printing: Printing) -> None:
 
 
 def _change(words: str) -> tuple[str, Any]:
-    """`check_in=10d`: the value is a span of time, or JSON, or the word itself."""
+    """`check_in=10d`: the value is JSON, or the word itself, as a span of time is."""
     name, equals, value = words.partition("=")
     if not equals or not name:
         raise CliError(f"write --set NAME=VALUE, not {words!r}")
-    if value and (span := SPAN.fullmatch(value)):
-        weeks, days, hours, minutes, seconds = (int(part or 0) for part in span.groups())
-        return name.strip(), f"P{7 * weeks + days}DT{hours}H{minutes}M{seconds}S"
     try:
         return name.strip(), parse(value, name)
     except CliError:
@@ -156,12 +148,4 @@ def _value(value: Any) -> str:
         return ", ".join(map(_value, value))
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return "" if value is None else _span(str(value))
-
-
-def _span(value: str) -> str:
-    """A span of time as one writes it: `P10DT2H` is `10d 2h`."""
-    if not ISO.fullmatch(value):
-        return value
-    parts = (f"{part.group(1)}{part.group(2).lower()}" for part in PART.finditer(value))
-    return " ".join(parts) or "0s"
+    return "" if value is None else str(value)

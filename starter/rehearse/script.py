@@ -13,7 +13,6 @@ the last entry is played, or `{"after": …, "until": true}` says so.
 from __future__ import annotations
 
 import json
-import re
 from datetime import timedelta
 from typing import Annotated, Any, Literal
 
@@ -26,8 +25,9 @@ from pydantic import (
     model_validator,
 )
 
+from activities.crm.spans import span_of
+
 CONTROLS = ("hold", "resume", "skip", "run-now", "retry", "end")
-_SPAN = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?")
 
 
 class ScriptError(ValueError):
@@ -36,11 +36,10 @@ class ScriptError(ValueError):
 
 def span(text: object) -> timedelta:
     """A time as people write it: `8d2h`, `90m`."""
-    match = _SPAN.fullmatch(text.strip()) if isinstance(text, str) and text.strip() else None
-    if match is None:
+    found = span_of(text) if isinstance(text, str) else None
+    if found is None:
         raise ValueError("write it like 8d2h, 90m or 0s")
-    days, hours, minutes, seconds = (int(part or 0) for part in match.groups())
-    return timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
+    return found
 
 
 class Entry(BaseModel):

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from activities.crm import policies
 from activities.crm.house import HOUSE, HouseRules, current_policy, house_rules
 from activities.crm.policies import PolicyError
-from activities.crm.policy_values import said_span
+from activities.crm.spans import said_span
 from activities.crm.store import Store
 from tests.factories import NOON
 from workflows.vocabulary import Policy, Window
