@@ -16,6 +16,7 @@ from starter import health, up
 from starter.up.directory import Addresses, Directory
 
 ROOT = Path(__file__).parents[1]
+LOG = "programs.log"
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -54,7 +55,11 @@ class Machine:
         self._worker = self._begin(sys.executable, "-m", "bench.workers", kind)
 
     async def worker_started(self) -> Start:
-        await self.effects.life("working")
+        try:
+            await self.effects.life("working")
+        except TimeoutError:
+            said = (self.directory / LOG).read_text()[-2000:]
+            raise RuntimeError(f"the worker does not start:\n{said}") from None
         lives = self.effects.lives
         return Start(*(lives[it] - self.began for it in ("begun", "loaded", "working")))
 
@@ -96,7 +101,7 @@ class Machine:
             "TEMPORAL_ADDRESS": self.address,
             "TEMPORAL_CONFIG_FILE": os.devnull,
         }
-        with (self.directory / "programs.log").open("ab") as log:
+        with (self.directory / LOG).open("ab") as log:
             return subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)  # noqa: S603 - ours
 
 

@@ -40,11 +40,13 @@ async def ours(telling: Telling) -> AsyncIterator[None]:
     settings = load_settings()
     store, clock = Store(settings.database), SystemClock()
     runner = sandbox(*PURE, "bench.journey")  # as the catalogue's procedures are passed through
-    more = SimplePlugin("bench", workflows=[Journey], workflow_runner=runner)
+    more = SimplePlugin(
+        "bench", workflows=[Journey], workflow_runner=runner, interceptors=[telling]
+    )
     client = await Client.connect(**temporal_connection(), plugins=[plugin, more])
     todo = verbs(store, clock, settings, channels_for(settings, store, clock))
     async with AsyncExitStack() as running:
-        for one in worker.build(client, todo, interceptors=[telling]):
+        for one in worker.build(client, todo):
             await running.enter_async_context(one)
         yield
     await store.close()
