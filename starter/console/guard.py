@@ -70,7 +70,7 @@ class Ask:
         return self.request.query_params.get(name) or None
 
     def page(self, name: str, *, status: int = 200, **things: Any) -> Response:
-        """The page as this visitor sees it."""
+        """The page as this visitor sees it, and the token that its forms are bound to."""
         known = {
             "visitor": self.visitor,
             "rules": self.rules,
@@ -78,7 +78,9 @@ class Ask:
             "form_token": form_token(self.token),
             "clock": self.reports.clock,
         }
-        return self.house.look.page(name, {**known, **things}, status)
+        answer = self.house.look.page(name, {**known, **things}, status)
+        carried = self.request.cookies.get(self.house.cookie) == self.token
+        return answer if carried else self.keep(answer, self.token)
 
     def goes(self, path: str) -> Response:
         return RedirectResponse(path, status_code=303)
@@ -137,12 +139,9 @@ def guarded(page: Page, house: House) -> Callable[[Request], Awaitable[Response]
             if ask.visitor is None and not page.anybody:
                 return ask.goes(_login(request))
             forms.check(request)
-            answer = await page.handler(ask)
+            return await page.handler(ask)
         except Refusal as refusal:
-            answer = ask.page("refused.html", status=refusal.status, refusal=refusal)
-        if house.cookie not in request.cookies and "set-cookie" not in answer.headers:
-            ask.keep(answer, ask.token)
-        return answer
+            return ask.page("refused.html", status=refusal.status, refusal=refusal)
 
     return endpoint
 

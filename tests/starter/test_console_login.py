@@ -97,6 +97,22 @@ async def test_a_planted_cookie_opens_nothing(memory_store: Store, clock: FakeCl
         assert (await thief.get("/outbox")).status_code == 303
 
 
+async def test_what_a_cache_may_keep_carries_no_cookie(
+    memory_store: Store, clock: FakeClock
+) -> None:
+    """A proxy would hand one browser's token to all: it comes with pages, which nobody keeps."""
+    site = site_over(memory_store, clock)
+    for path in ("/console.css", "/mark.svg"):
+        async with browser(site) as ada:
+            file = await ada.get(path)
+            assert file.headers["cache-control"].startswith("public")
+            assert "set-cookie" not in file.headers
+    async with browser(site) as ada:
+        page = await ada.get("/", headers={"Cookie": "aftercare="})
+        assert page.headers["cache-control"] == "no-store"
+        assert page.headers["set-cookie"].startswith("aftercare=")
+
+
 async def test_the_session_before_ends_with_a_new_login(
     memory_store: Store, clock: FakeClock
 ) -> None:
