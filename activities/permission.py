@@ -17,12 +17,6 @@ from workflows.vocabulary import Kind
 CHANNELS = ("email", "sms", "letter", "call")  # in the order they are tried, if none is preferred
 PHONED = ("sms", "call")  # channels that need a number
 PREFERRED = {"phone": "call"}  # what a customer calls a channel
-MARKETING_CONSENT = {
-    "email": "email_marketing",
-    "sms": "sms_marketing",
-    "call": "sms_marketing",
-    "letter": "letter_marketing",
-}
 LONGEST = 255  # characters of an address on one line
 UNDELIVERABLE = "undeliverable"  # every way was tried
 LANDLINE = "landline"  # the number takes no SMS, but a call
@@ -137,7 +131,7 @@ def _refused_on(way: Way, template: Template, standing: Standing) -> str:
         return ""
     if said.get(way.channel) is False:
         return "unsubscribed"
-    scope = MARKETING_CONSENT[way.channel]
+    scope = consents.MARKETING[way.channel]
     if kind is Kind.MARKETING and not said.get(scope):
         return "opted_out" if scope in said else "no_consent"
     return ""

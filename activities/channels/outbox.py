@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.channels import Accepted, Parcel, UnknownOutcomeError
@@ -63,9 +63,3 @@ class OutboxChannel:
 
     async def close(self) -> None:
         pass
-
-
-async def doubles(session: AsyncSession) -> list[str]:
-    """The keys that the outbox accepted more than once: there must be none."""
-    query = select(Outbox.key).group_by(Outbox.key).having(func.count() > 1).order_by(Outbox.key)
-    return list((await session.execute(query)).scalars())

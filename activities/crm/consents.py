@@ -14,6 +14,13 @@ from activities.crm.tables import Consent, Customer, new_id
 SCOPES = ("email_marketing", "sms_marketing", "relationship")
 BEGUN = (*SCOPES, "at", "source", "wording")  # what an order may say of consent
 EVERYTHING = "all"
+STATED = (*SCOPES, "email", "sms", EVERYTHING)  # what customers may say of it, topics beside
+MARKETING = {  # the consent that offers by each channel need
+    "email": "email_marketing",
+    "sms": "sms_marketing",
+    "call": "sms_marketing",
+    "letter": "letter_marketing",
+}
 
 
 async def state(

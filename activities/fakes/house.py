@@ -12,10 +12,9 @@ from activities.channels import Channel
 from activities.crm.store import Store
 from activities.fakes.channels import FailingChannel
 from activities.fakes.clock import RehearsalClock
+from activities.permission import CHANNELS
 from activities.settings import Settings
 from activities.wiring import verbs
-
-CHANNELS = ("email", "sms", "letter", "call")
 
 
 @dataclass

@@ -32,8 +32,8 @@ async def list_(ask: Ask) -> Response:
         whose=await whose(ask, chosen["customer"]),
         older=query(chosen, after=page.data[-1].id) if page.has_more else None,
         paging=bool(after),
-        state_options=[(name, look.MESSAGES[name].word) for name in post.STATES],
-        channel_options=[(name, look.CHANNELS[name]) for name in post.CHANNELS],
+        state_options=[(name, sign.word) for name, sign in look.MESSAGES.items()],
+        channel_options=list(look.CHANNELS.items()),
         sop_options=[(name, sop.title) for name, sop in sops.procedures().items()],
     )
 

@@ -6,6 +6,7 @@ import difflib
 from contextlib import suppress
 from typing import Any
 
+from activities.crm.consents import STATED
 from activities.crm.tables import Customer, Enrolment, new_id
 from activities.rendering import TemplateFault, registry
 from starter.answers import Refusal
@@ -18,7 +19,6 @@ CONTROLS = {name: verb for verb, name in VERBS.items()}
 EVENTS = {name: what for what, name in reversed(SIGNALS.items())}  # `order_placed`: confirmed
 ORDERS = tuple(name for name, what in EVENTS.items() if what.startswith("order."))
 INNER = ("rhythms",)  # only workflows say it
-SCOPES = ("all", "email", "sms", "email_marketing", "sms_marketing", "relationship")
 
 
 def canonical(name: str) -> str:
@@ -72,7 +72,7 @@ def withdrawn(topic: str, channel: str | None) -> dict[str, Any]:
         return {channel: False}
     if topic == "marketing":
         return {"email_marketing": False, "sms_marketing": False}
-    if topic in SCOPES:
+    if topic in STATED:
         return {topic: False}
     return {"topics": {topic: False}}
 
@@ -80,6 +80,6 @@ def withdrawn(topic: str, channel: str | None) -> dict[str, Any]:
 def known_topic(topic: str) -> None:
     """Misspelt by a colleague, it would keep nothing back, and the customer was told it does."""
     with suppress(TemplateFault):  # with the register broken it is taken at its word
-        known = [*SCOPES, "marketing", *sorted({t.topic for t in registry().values() if t.topic})]
+        known = [*STATED, "marketing", *sorted({t.topic for t in registry().values() if t.topic})]
         if topic not in known:
             raise Refusal("unknown_topic", f"the topics are {', '.join(known)}", param="topic")

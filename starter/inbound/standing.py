@@ -12,7 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.crm import consents
-from activities.crm.consents import EVERYTHING
+from activities.crm.consents import EVERYTHING, MARKETING
 from activities.crm.house import HouseRules
 from activities.crm.tables import Customer, Suppression
 from activities.rendering import Template
@@ -20,12 +20,6 @@ from workflows.vocabulary import Kind
 
 CHANNELS = ("email", "sms")  # what can be turned off as a whole
 WAYS = (*CHANNELS, "call", "letter")
-MARKETING = {
-    "email": "email_marketing",
-    "sms": "sms_marketing",
-    "call": "sms_marketing",
-    "letter": "letter_marketing",
-}
 Scopes = dict[str, bool]
 
 

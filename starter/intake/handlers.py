@@ -152,8 +152,7 @@ async def consent_changed(h: Handling) -> None:
     """The customer's own word; what it takes away, every follow-up hears."""
     said = h.data if isinstance(h.data, Permission) else Permission()
     patch = h.event.customer.consent if h.event.customer else None
-    names = ("email_marketing", "sms_marketing", "relationship", "email", "sms", "all")
-    scopes = {name: getattr(said, name) for name in names}
+    scopes = {name: getattr(said, name) for name in consents.STATED}
     if patch:
         scopes |= {
             name: getattr(patch, name)

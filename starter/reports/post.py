@@ -15,8 +15,6 @@ from starter.reports import people, views, words
 from starter.reports.objects import DecisionView, MessageView, Page, Shape, Tried
 from starter.reports.paging import Cursor, page_of
 
-STATES = "reserved sending sent delivered bounced refused covered unknown".split()
-CHANNELS = "email sms letter call".split()
 LIGHT = load_only(  # what a list needs: no bodies
     *(
         getattr(Message, name)
