@@ -14,6 +14,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from temporalio.envconfig import ClientConfig, ClientConnectConfig
 
 DATABASE = "aftercare.db"  # the embedded one, in the data directory
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
 class Settings(BaseSettings):
@@ -108,7 +109,7 @@ class Settings(BaseSettings):
 
 def _here(url: str) -> bool:
     try:
-        return urlsplit(url).hostname in ("localhost", "127.0.0.1", "::1")
+        return urlsplit(url).hostname in LOOPBACK
     except ValueError:
         return False
 

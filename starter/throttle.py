@@ -75,7 +75,7 @@ def _too_many(wait: timedelta) -> Refusal:
 
 
 def _hashed(kind: str, who: str) -> str:
-    """Neither who tried nor from where is kept, only that it was the same."""
+    """Who tried, and from where, is kept for an hour, and not in so many words."""
     return hashlib.sha256(f"{kind}:{who}".encode()).hexdigest()
 
 

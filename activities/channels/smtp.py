@@ -26,9 +26,9 @@ from activities.channels.http import CUT, FLUSH
 from activities.channels.mail import headers, line, mailbox, shown, words
 from activities.clock import Clock
 from activities.crm.tables import message_id
+from activities.settings import LOOPBACK
 
 NOT_NOW = timedelta(minutes=5)  # what a server asks that greets strangers late
-LOOPBACK = ("localhost", "127.0.0.1", "::1")
 ENHANCED = re.compile(r"\b[45]\.\d{1,3}\.\d{1,3}\b")
 NO_RELAY = re.compile(  # not any `relay`: it may stand in the address, or name a table
     r"\bunable to relay\b|\brelay(?:ing)?(?: access)? (?:denied|not |prohibited)", re.IGNORECASE

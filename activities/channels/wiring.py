@@ -11,10 +11,9 @@ from activities.channels.mail import mailbox
 from activities.channels.outbox import OutboxChannel
 from activities.clock import Clock
 from activities.crm.store import Store
-from activities.settings import Settings
+from activities.settings import LOOPBACK, Settings
 
 OUTBOX = "outbox"
-HERE = ("localhost", "127.0.0.1", "::1")
 
 
 class IncompleteError(Exception):
@@ -122,7 +121,7 @@ def _fit(variable: str, base: str) -> Iterator[str]:
     """Keys go over closed lines, or to this machine."""
     try:
         parts = urlsplit(base)
-        fit = bool(parts.hostname) and (parts.scheme == "https" or parts.hostname in HERE)
+        fit = bool(parts.hostname) and (parts.scheme == "https" or parts.hostname in LOOPBACK)
     except ValueError:
         fit = False
     if not fit:
