@@ -19,6 +19,7 @@ OUTCOMES = {
     "engagement": "asked how much the customer uses the product",
     "handed": "was given to a person",
     "held": "is kept back",
+    "in_doubt": "may have gone or not: its provider did not say, and is asked",
     "not_started": "was not begun",
     "opted_out": "ended, because nothing that was left may be sent",
     "potential": "asked what else would serve the customer",
@@ -91,7 +92,7 @@ REASONS = {
     "not_called_for": "nothing called for it",
     "not_first_order": "they had ordered before",
     "not_on_hold": "it was not on hold",
-    "not_released": "only test addresses are written to for now",
+    "not_released": "not released: it is in the outbox, only test addresses are written to",
     "off": "the policy leaves it out",
     "open_case": "a complaint or inquiry is open",
     "opted_out": "the customer opted out",
@@ -141,13 +142,18 @@ SOURCES = {
     "preferences": "on the page of choices that our messages link to",
 }
 
-PREFIXES = {"case_": "an open complaint", "hold_": "a hold", "stop_": "the stop button"}
+PREFIXES = {
+    "case_": "an open complaint",
+    "hold_": "a hold",
+    "stop_": "the stop button",
+    "pause_": "the provider refuses our account: an engineer has been called",
+    "trip_": "a message was accepted twice: an engineer has been called",
+}
 
 FACTS = {
     "after": "after {}",
     "cap": "at most {} a day",
     "channel": "by {}",
-    "consents": "consent: {}",
     "due": "due {}",
     "kind": "a {} message",
     "orders": "{} orders",
@@ -211,6 +217,8 @@ def _tells(name: str, value: Any) -> bool:
 
 
 def _fact(name: str, value: Any) -> str:
+    if name == "consents":
+        return ", ".join(consent(scope, None, given=given) for scope, given in value.items())
     shown = reason(str(value)) if name in VALUES else _value(value)
     return FACTS[name].format(shown) if name in FACTS else f"{name.replace('_', ' ')} {shown}"
 

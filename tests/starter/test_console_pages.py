@@ -100,7 +100,7 @@ async def test_an_sms_is_a_bubble_with_its_segments(ada: Browser, memory_store: 
     sms = {"channel": "sms", "body_html": None, "body_text": "Привет " * 20, "subject": None}
     message = await a_message(memory_store, "cus_1", **sms)
     page = (await ada.get(f"/outbox/{message.id}")).text
-    assert '<p class="bubble">Привет' in page
+    assert re.search(r'<p class="bubble" lang="\w+">Привет', page)
     assert "140 characters, 3 segments" in page
     assert "<iframe" not in page
     assert (await ada.get(f"/outbox/{message.id}/html")).status_code == 404
