@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import secrets
 from datetime import date
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from temporalio.envconfig import ClientConfig, ClientConnectConfig
 
@@ -83,7 +84,9 @@ class Settings(BaseSettings):
         description="The messaging service that SMS come from, MG…",
     )
     twilio_from: str = Field(
-        "", validation_alias="TWILIO_FROM", description="The number SMS come from, without one"
+        "",
+        validation_alias="TWILIO_FROM",
+        description="The number SMS come from, if there is no messaging service",
     )
     metrics_bind: str = Field("", description="host:port of the worker's Prometheus endpoint")
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR")
@@ -91,6 +94,14 @@ class Settings(BaseSettings):
     @property
     def database(self) -> str:
         return self.database_url or f"sqlite+aiosqlite:///{self.data / DATABASE}"
+
+    @field_validator("only_to")
+    @classmethod
+    def _names_somebody(cls, said: str) -> str:
+        for entry in filter(None, said.replace(" ", "").split(",")):
+            if not re.fullmatch(r"\+\d{5,15}|[^@;]*@[^@;]+", entry):
+                raise ValueError("write addresses, +numbers and @domains, separated by commas")
+        return said
 
     @property
     def real_providers(self) -> list[str]:

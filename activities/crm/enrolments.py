@@ -66,7 +66,7 @@ def tell(
     now: datetime,
     follow_up: str,
     *,
-    verb: str = "signal",
+    verb: str = SIGNAL,
     name: str,
     body: dict[str, Any],
     inbox_id: str | None = None,

@@ -12,7 +12,6 @@ from activities.crm.tables import Case, Message, Note, Task, new_id
 from workflows.vocabulary import Role
 
 ANSWER = timedelta(hours=24)  # wall-clock hours: what is promised to the customer
-ENDED = ("done", "declined", "released", "withdrawn")
 
 
 async def call(

@@ -8,7 +8,7 @@ import html
 import json
 import socket
 import struct
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -58,7 +58,6 @@ class Answer:
 
 
 Judged = Answer | tuple[Sequence[Taken], Answer]
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class FakeHttp:

@@ -27,8 +27,6 @@ from pydantic import (
 
 from activities.crm.spans import span_of
 
-CONTROLS = ("hold", "resume", "skip", "run-now", "retry", "end")
-
 
 class ScriptError(ValueError):
     """The script cannot be played; the message says which entry, and what is wrong with it."""
