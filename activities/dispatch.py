@@ -114,7 +114,7 @@ class Dispatch:
             row = await ledger.find(session, message.key)
             if row is None:
                 return Sent(key=message.key, at=now)
-            await ledger.record_sent(session, message, row)
+            await ledger.record_sent(session, message, row, self._clock.now())
             await self._answered(session, attempt)
             return Sent(key=message.key, at=row.sent_at or now)
 
@@ -146,7 +146,9 @@ class Dispatch:
         code = str(error) if isinstance(error, UnknownOutcomeError) else where(error)
         provider = attempt.channel.provider
         log.warning("outcome_unknown", key=message.key, provider=provider, error=code)
+        facts = {"via": provider, "attempt": attempt.number}
         async with self._store.transaction() as session:
+            await decide(session, self._clock.now(), message, "in_doubt", facts=facts)
             await self._failed(session, attempt, "no_answer")
 
     async def _failed(self, session: AsyncSession, attempt: Attempt, fault: str) -> datetime | None:

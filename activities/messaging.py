@@ -133,7 +133,7 @@ class GatedMessaging(Messaging):
             row.state, row.reason = ledger.RESERVED, None  # a person has written it since
         settled = await ledger.settled(session, row)
         if isinstance(settled, Sent):  # the attempt that sent it may have died before it said so
-            await ledger.record_sent(session, message, row)
+            await ledger.record_sent(session, message, row, self._clock.now())
         elif isinstance(settled, Handed):
             await ledger.record(session, message, settled, self._clock.now())
         return settled

@@ -153,9 +153,9 @@ async def _unknown(desk: Desk) -> Check:
     async with desk.store.reading() as session:
         count = (await session.execute(query)).scalar_one()
     if not count:
-        return Check("sends", "ok", "none is in doubt")
+        return Check("sends", "ok", "none waits for a person to find out")
     cure = "aftercare messages --state unknown; then settle each"
-    return Check("sends", "warning", f"{count} in doubt: nobody knows whether they arrived", cure)
+    return Check("sends", "warning", f"{count} unknown: nobody can say whether they arrived", cure)
 
 
 async def _engagement(desk: Desk) -> Check:

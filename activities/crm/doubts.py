@@ -21,6 +21,7 @@ from workflows import vocabulary as v
 from workflows.vocabulary import Role, State
 
 TRIPWIRE, PROVIDER = "tripwire", "provider"  # who presses a stop button, if no person does
+IDS = {TRIPWIRE: "trip", PROVIDER: "pause"}  # what its id begins with, so that `why` can say it
 TITLES = {
     UNKNOWN: "Find out whether the message {template} arrived, and settle it",
     "double": "The message {template} was accepted twice under one key: find out why",
@@ -137,7 +138,7 @@ async def _press_once(session: AsyncSession, stop: Stop) -> bool:
     ]
     if (await session.execute(select(Stop.id).where(*same))).first() is not None:
         return False
-    stop.id = new_id("stop")
+    stop.id = new_id(IDS[stop.by or ""])
     await press(session, stop)
     return True
 

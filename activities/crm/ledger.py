@@ -148,12 +148,14 @@ async def record(
     await decide(session, now, step, answer.answer, reason=reason, facts=facts)
 
 
-async def record_sent(session: AsyncSession, message: v.Message, row: Message) -> None:
+async def record_sent(
+    session: AsyncSession, message: v.Message, row: Message, now: datetime
+) -> None:
     """Write on the checklist that it went, if whoever sent it did not come to it."""
     sent = v.Sent(key=row.key, at=row.sent_at or row.created_at)
     facts = {"channel": row.channel, "via": row.via, "attempt": row.attempts}
     known = {name: fact for name, fact in facts.items() if fact is not None}
-    await record(session, message, sent, sent.at, known)
+    await record(session, message, sent, now, known)
 
 
 async def put_off(

@@ -73,10 +73,10 @@ def _print_list(messages: Sequence[MessageView], called: Mapping[str, str]) -> N
         None,
         ("message", {"no_wrap": True}),
         ("when", {"no_wrap": True}),
-        ("customer", {"no_wrap": True}),
+        ("customer", {"no_wrap": True, "max_width": 18}),
         "clause",
-        ("template", {"no_wrap": True}),
-        ("state", {"ratio": 1}),
+        ("template", {"no_wrap": True, "max_width": 20}),
+        ("state", {"min_width": 20, "ratio": 1}),
     )
     for one in messages:
         style = "green" if one.state in GOOD else "red" if one.state in BAD else "yellow"

@@ -54,9 +54,12 @@ def _lines(found: Status) -> Iterator[tuple[str, str, str, bool]]:
     waiting = found.messages_waiting_for_provider
     says = f"{found.messages_in_flight} in flight, {waiting} wait for their provider"
     yield "messages", says, "aftercare messages", not waiting
+    if found.messages_in_doubt:
+        says = f"{found.messages_in_doubt} may have gone or not: their provider is asked"
+        yield "in doubt", says, "aftercare why CUSTOMER", False
     if found.messages_unknown:
         cure = "aftercare messages --state unknown; then settle each"
-        yield "in doubt", f"{found.messages_unknown} may or may not have arrived", cure, False
+        yield "unknown", f"{found.messages_unknown} may or may not have arrived", cure, False
     for provider in found.providers:
         yield provider.name, *_provider(provider)
 

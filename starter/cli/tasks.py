@@ -78,10 +78,10 @@ def _print_list(tasks: Sequence[TaskView], called: Mapping[str, str], now: datet
         None,
         ("task", {"no_wrap": True}),
         "clause",
-        ("customer", {"no_wrap": True}),
+        ("customer", {"no_wrap": True, "max_width": 18}),
         ("role", {"no_wrap": True}),
         ("due", {"no_wrap": True}),
-        ("what", {"ratio": 1}),
+        ("what", {"min_width": 28, "ratio": 1}),
     )
     for one in sorted(tasks, key=lambda one: (one.priority, one.due_at)):
         late = one.state == "open" and one.due_at < now

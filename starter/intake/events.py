@@ -190,9 +190,16 @@ def read_event(said: object, shape: type[Event] = Event) -> Event:
     try:
         event.details()
     except ValidationError as fault:
-        raise refusal_of(fault, "data") from None
+        refusal = refusal_of(fault, "data")
+        if refusal.code == "unknown_field":
+            refusal.detail += f"; `data` of `{event.type}` may have: {_fields(event.type)}"
+        raise refusal from None
     _complete(event)
     return event
+
+
+def _fields(what: str) -> str:
+    return ", ".join(sorted((TYPES | INTERNAL)[what].model_fields)) or "nothing"
 
 
 def refusal_of(fault: ValidationError, *where: str) -> Refusal:

@@ -36,8 +36,11 @@ def _writable(said: str) -> str:
     return said
 
 
+JOINERS = str.maketrans("", "", "\u200c\u200d")  # Persian and Indic names are written with them
+
+
 def printable(said: str) -> str:
-    if not said.isprintable():
+    if not said.translate(JOINERS).isprintable():
         raise PydanticCustomError("unprintable_text", "write one line of printable characters")
     return said
 

@@ -70,6 +70,7 @@ class Status(Shape):
     tellings_to_temporal: int
     oldest_telling_at: datetime | None = None
     messages_in_flight: int
+    messages_in_doubt: int
     messages_waiting_for_provider: int
     messages_unknown: int
     tasks_open: int
@@ -84,6 +85,8 @@ async def status(store: Store, clock: Clock) -> Status:
     async with store.reading() as session:
         late = (Milestone.state.in_(DUE), Milestone.due_at < now)
         untold = Telling.told_at.is_(None)
+        sending, real = Message.state == "sending", clock.real()
+        flies, doubtful = (sending, Message.deadline >= real), (sending, Message.deadline < real)
         waits = (Message.state == "reserved", Message.reason == AWAY)
         return Status(
             running=await _count(session, Enrolment.id, Enrolment.state == "running"),
@@ -94,12 +97,13 @@ async def status(store: Store, clock: Clock) -> Status:
             events_failed=await _count(session, Inbox.id, Inbox.state == FAILED),
             tellings_to_temporal=await _count(session, Telling.seq, untold),
             oldest_telling_at=await _one(session, func.min(Telling.created_at), untold),
-            messages_in_flight=await _count(session, Message.id, Message.state == "sending"),
+            messages_in_flight=await _count(session, Message.id, *flies),
+            messages_in_doubt=await _count(session, Message.id, *doubtful),
             messages_waiting_for_provider=await _count(session, Message.id, *waits),
             messages_unknown=await _count(session, Message.id, Message.state == "unknown"),
             tasks_open=await _count(session, Task.id, Task.state == "open"),
             tasks_overdue=await _count(session, Task.id, Task.state == "open", Task.due_at < now),
-            providers=await _providers(session, clock.real()),
+            providers=await _providers(session, real),
             stopped=await _stopped(session),
         )
 

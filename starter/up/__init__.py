@@ -15,6 +15,7 @@ from typing import Any
 
 from sqlalchemy import select
 
+from activities.channels.wiring import missing
 from activities.clock import SystemClock
 from activities.crm import keys
 from activities.crm.migrate import upgrade
@@ -127,7 +128,11 @@ async def prepare(plan: Up) -> Pace:
 
 
 def _check_providers(plan: Up, pace: Pace) -> None:
-    """A demonstration plays a year in minutes: never to real people."""
+    """Whether they have what they need; and a demonstration plays a year in minutes: never to real
+    people."""
+    lacks = [] if plan.fake_providers else missing(plan.settings)
+    if lacks and not (plan.settings.real_providers and pace.factor != 1):
+        raise DirectoryError("\n".join([*lacks, "docs/sending.md says what to set them to."]))
     real = [] if plan.fake_providers else plan.settings.real_providers
     if pace.factor != 1 and real:
         raise DirectoryError(

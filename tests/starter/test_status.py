@@ -51,4 +51,4 @@ async def test_what_is_late_in_doubt_and_away_is_said(store: Store, clock: FakeC
     assert sendgrid.asked_again_at == clock.real() + providers.PEACE
     assert [(stop.what, stop.reason) for stop in found.stopped] == [("sms", "Test")]
     wrong = [what for what, _, _, well in _lines(found) if not well]
-    assert wrong == ["overdue", "backlog", "in doubt", "sendgrid"]
+    assert wrong == ["overdue", "backlog", "unknown", "sendgrid"]
