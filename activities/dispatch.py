@@ -65,7 +65,8 @@ class Dispatch:
         self._troubled: set[str] = set()  # who failed of late, so that an answer is news
 
     def has_room(self, channel: Channel) -> bool:
-        return self._under_way[channel.provider] < AT_ONCE
+        provider = channel.provider
+        return provider in providers.OURS or self._under_way[provider] < AT_ONCE
 
     async def __call__(self, message: Message, attempt: Attempt) -> Sent | None:
         """One request; `None`: refused for good on this channel, so that the gate is asked anew.

@@ -74,7 +74,14 @@ class Accounts:
                 session.add(row)
             row.role, row.disabled_at, row.password = role.value, None, None
             self._note(session, by, "created", row)
+            await self._drop_first(session)
             return await self._link(session, row)
+
+    async def _drop_first(self, session: AsyncSession) -> None:
+        """The link for whoever sets the house up opens nothing once somebody has an account."""
+        nameless = select(Staff.id).where(Staff.email.is_(None))
+        await session.execute(delete(StaffLink).where(StaffLink.staff_id.in_(nameless)))
+        await session.execute(delete(Staff).where(Staff.email.is_(None)))
 
     async def first(self, *, by: str) -> str | None:
         """A link for whoever sets this house up, until somebody has an account."""

@@ -13,7 +13,7 @@ import pytest
 from activities.clock import SystemClock
 from activities.crm.migrate import upgrade
 from activities.crm.store import Store
-from activities.crm.tables import Audit
+from activities.crm.tables import Audit, Staff
 from activities.settings import load_settings
 from starter.cli import run
 from starter.staff import Sessions, invitation
@@ -122,3 +122,12 @@ def test_the_first_start_invites_until_somebody_came(aftercare: Aftercare, url: 
     assert asyncio.run(invitation(load_settings(), here)) != first
     assert aftercare(f"staff create {ADA} --role engineer").code == 0
     assert asyncio.run(invitation(load_settings(), here)) == here
+    assert asyncio.run(accounts(url)) == [ADA]  # the first link opens nothing any more
+
+
+async def accounts(url: str) -> list[str | None]:
+    store = Store(url)
+    try:
+        return [row.email for row in await rows(store, Staff)]
+    finally:
+        await store.close()
