@@ -90,7 +90,8 @@ class Machine:
 
     def cpu(self) -> tuple[float, float]:
         """Milliseconds that server and worker have used so far, with their children."""
-        return tuple(_used(one.pid) if one else 0.0 for one in (self._server, self._worker))  # type: ignore[return-value]
+        server, worker = (_used(one.pid) if one else 0.0 for one in (self._server, self._worker))
+        return server, worker
 
     def _begin(self, *command: str) -> subprocess.Popen[bytes]:
         kept = {name: word for name, word in os.environ.items() if not name.startswith("TEMPORAL_")}

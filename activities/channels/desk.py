@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.calendar import office_due
 from activities.channels import Accepted, Parcel
+from activities.channels.ours import OwnChannel
 from activities.clock import Clock
 from activities.crm import tasks
 from activities.crm.house import house_rules
@@ -23,19 +24,13 @@ WHO = {
 }
 
 
-class DeskChannel:
+class DeskChannel(OwnChannel):
     """Serves letters and calls, by name."""
 
     provider = "desk"
-    deadline = timedelta(seconds=10)
-    quarantine = timedelta(seconds=5)
-    lag = timedelta(0)  # our own table hides nothing,
-    conclusive = True  # so what is not in it never was
 
     def __init__(self, store: Store, clock: Clock, name: str) -> None:
-        self.name = name
-        self._store = store
-        self._clock = clock
+        super().__init__(store, clock, name)
         self._role, self._title = WHO[name]
 
     async def send(self, parcel: Parcel) -> Accepted:
@@ -48,9 +43,6 @@ class DeskChannel:
         async with self._store.transaction() as session:
             row = await tasks.find(session, self._key(parcel))
         return (row.id,) if row else ()
-
-    async def close(self) -> None:
-        """It holds nothing of its own."""
 
     async def _put(self, session: AsyncSession, parcel: Parcel) -> Task:
         """The task, with the words that are to be said; about nobody if it is a trial."""

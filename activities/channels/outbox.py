@@ -4,30 +4,22 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.channels import Accepted, Parcel, UnknownOutcomeError
-from activities.clock import Clock, since_boot
-from activities.crm.store import Store, lock_name
+from activities.channels.ours import OwnChannel
+from activities.clock import since_boot
+from activities.crm.store import lock_name
 from activities.crm.tables import Outbox, new_id
 
 
-class OutboxChannel:
+class OutboxChannel(OwnChannel):
     """Serves e-mail, SMS and letters alike, by name."""
 
     provider = "outbox"
-    deadline = timedelta(seconds=10)
-    quarantine = timedelta(seconds=5)
-    lag = timedelta(0)  # our own table hides nothing,
-    conclusive = True  # so what is not in it never was
-
-    def __init__(self, store: Store, clock: Clock, name: str) -> None:
-        self.name = name
-        self._store = store
-        self._clock = clock
 
     async def send(self, parcel: Parcel) -> Accepted:
         began = since_boot()
@@ -60,6 +52,3 @@ class OutboxChannel:
         async with self._store.transaction() as session:
             await lock_name(session, f"outbox:{parcel.key}")
             yield session
-
-    async def close(self) -> None:
-        pass

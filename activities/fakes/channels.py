@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from activities.channels import Accepted, Because, Parcel, Rejected, UnknownOutcomeError
+from activities.channels.ours import OwnChannel
 from activities.channels.outbox import OutboxChannel
 from activities.clock import Clock
 from activities.crm.store import Store
@@ -22,14 +23,12 @@ class Fault(StrEnum):
     SILENT = "silent"  # taken, and nobody can say so
 
 
-class FailingChannel:
+class FailingChannel(OwnChannel):
     """Meets each request with the next of its faults, and then with `always`; none: it works."""
 
-    deadline, quarantine = OutboxChannel.deadline, OutboxChannel.quarantine
-    lag, conclusive = OutboxChannel.lag, OutboxChannel.conclusive
-
     def __init__(self, store: Store, clock: Clock, name: str) -> None:
-        self.name, self.provider = name, f"failing-{name}"  # what carries one may fail alone
+        super().__init__(store, clock, name)
+        self.provider = f"failing-{name}"  # what carries one may fail alone
         self._outbox = OutboxChannel(store, clock, name)
         self.faults: deque[Fault] = deque()
         self.always: Fault | None = None
@@ -57,6 +56,3 @@ class FailingChannel:
 
     async def look_up(self, parcel: Parcel, since: datetime) -> tuple[str, ...]:
         return await self._outbox.look_up(parcel, since)
-
-    async def close(self) -> None:
-        await self._outbox.close()

@@ -7,7 +7,15 @@ from datetime import UTC, datetime
 from typing import Annotated, Literal, Self
 from urllib.parse import parse_qsl, urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
 from pydantic.alias_generators import to_pascal
 from pydantic_core import PydanticCustomError
 
@@ -86,10 +94,17 @@ def _sender(text: str) -> str:
     return text
 
 
+def _digits(text: str) -> str:
+    if not re.fullmatch("[0-9]{1,9}", text):
+        raise PydanticCustomError("whole", "no whole number")
+    return text
+
+
 Number = Annotated[str, Field(pattern=f"^(?:{NUMBER.pattern})$")]
 Moment = Annotated[str, AfterValidator(moment)]
 Url = Annotated[str, AfterValidator(url)]
 Whole = Annotated[str, Field(pattern=r"^[0-9]{1,9}$")]
+Count = Annotated[int, BeforeValidator(_digits)]  # pydantic itself would read "0.0"
 Sid = r"[0-9a-fA-F]{32}$"
 Switch = Literal["true", "false"]
 
@@ -104,8 +119,8 @@ class Filters(BaseModel):
     sent_on: Moment = Field("", alias="DateSent")
     sent_until: Moment = Field("", alias="DateSent<")
     sent_since: Moment = Field("", alias="DateSent>")
-    page_size: int = Field(50, ge=1, le=1000)
-    page: int = Field(0, ge=0, le=1_000_000)
+    page_size: Count = Field(50, ge=1, le=1000)
+    page: Count = Field(0, ge=0, le=1_000_000)
     page_token: str = Field("", min_length=1)
 
     def meets(self, to: str, at: datetime) -> bool:

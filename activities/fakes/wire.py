@@ -8,6 +8,7 @@ import html
 import json
 import socket
 import struct
+from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -60,7 +61,7 @@ class Answer:
 Judged = Answer | tuple[Sequence[Taken], Answer]
 
 
-class FakeHttp:
+class FakeHttp(ABC):
     """What the two HTTP providers have in common: a script, a book, and how faults look."""
 
     name: str
@@ -95,16 +96,17 @@ class FakeHttp:
 
     # -- what each provider says in its own way --------------------------------------------------
 
+    @abstractmethod
     def routes(self) -> Iterable[web.RouteDef]:
-        raise NotImplementedError
+        """Where it answers, and how."""
 
+    @abstractmethod
     def authorise(self, request: web.Request) -> Answer | None:
         """The refusal, if it is not one of ours who asks."""
-        raise NotImplementedError
 
+    @abstractmethod
     def trouble(self, status: int, headers: dict[str, str]) -> Answer:
         """An error in the provider's own shape."""
-        raise NotImplementedError
 
     # -- requests --------------------------------------------------------------------------------
 

@@ -296,6 +296,11 @@ def reply(customer: str, at: datetime, to: str | None = None) -> Note:
     )
 
 
+def went(house: House) -> list[str]:
+    """The channels by which anything went."""
+    return ["email"] * len(house.email.taken) + ["sms"] * len(house.sms.taken)
+
+
 EVENING = NOON.replace(hour=21)
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from activities.fakes.sendgrid import FakeSendGrid
@@ -222,6 +222,8 @@ def test_what_the_description_of_messages_refuses_is_refused(
         max_size=3,
     )
 )
+@example(filters={"Page": "0.0"})
+@example(filters={"PageSize": " 5"})
 def test_what_the_description_of_the_list_refuses_is_refused(
     filters: dict[str, str], messages: Description, twilio: str
 ) -> None:
