@@ -16,7 +16,7 @@ import holidays
 import phonenumbers
 from phonenumbers.timezone import time_zones_for_number
 
-from activities.crm.house import HouseRules
+from activities.crm.house import HouseRules, Office
 
 MINUTE = timedelta(minutes=1)
 DAY = timedelta(days=1)
@@ -196,6 +196,28 @@ def office_due(start: datetime, within: timedelta, rules: HouseRules) -> datetim
         left -= closes - begin
         begin = _instant(day + DAY, time(), zone)
     return begin
+
+
+def business_window(
+    since: datetime, after: int, before: int, office: Office
+) -> tuple[datetime, datetime]:
+    """From the office's opening on one working day to its closing on another, counted from the day
+    of `since` on the office's calendar, which is day 0."""
+    zone = ZoneInfo(office.time_zone)
+    day, bounds, passed = since.astimezone(zone).date(), {}, 0
+    if after == 0:
+        bounds[0] = day
+    while passed < before:
+        day += DAY
+        if office_works(day, office):
+            passed += 1
+            bounds[passed] = day
+    first, last = bounds[after], bounds[before]
+    return _instant(first, office.opens, zone), _instant(last, office.closes, zone)
+
+
+def office_works(day: date, office: Office) -> bool:
+    return day.weekday() in office.days and day not in office.closed
 
 
 def works(day: date, rules: HouseRules) -> bool:

@@ -9,13 +9,15 @@ from pydantic import AwareDatetime
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from temporalio import activity
+from temporalio.exceptions import ApplicationError
 
-from activities.calendar import slot_in_window, zone_of
+from activities.calendar import business_window, slot_in_window, zone_of
 from activities.clock import Clock
+from activities.crm.cases import ladder_for
 from activities.crm.house import current_policy, house_rules
 from activities.crm.milestones import decide, tick
 from activities.crm.store import Store
-from activities.crm.tables import Customer, Message
+from activities.crm.tables import Case, Customer, Message
 from workflows import vocabulary as v
 from workflows.contract import Clerk
 from workflows.vocabulary import State
@@ -42,6 +44,25 @@ class CrmClerk(Clerk):
             reason = mark.reason or None
             await tick(session, now, mark, mark.state, reason=reason, due_at=mark.due)
             await decide(session, now, mark, mark.state.value, reason=reason)
+
+    @activity.defn
+    async def business_days(self, days: v.BusinessDays) -> v.Opening:
+        async with self.store.reading() as session:
+            rules = await house_rules(session)
+            customer = await session.get(Customer, days.customer_id)
+        office = rules.office(customer.country if customer else None)
+        opens, closes = business_window(days.since, days.after, days.before, office)
+        return v.Opening(opens=opens, closes=closes)
+
+    @activity.defn
+    async def ladder(self, case: v.CaseStep) -> v.Ladder:
+        since = case.since or case.now or self.clock.now()
+        async with self.store.reading() as session:
+            row, rules = await session.get(Case, case.case_id), await house_rules(session)
+            customer = await session.get(Customer, case.customer_id)
+            if row is None or customer is None:
+                raise ApplicationError("case_unknown", type="case", non_retryable=True)
+            return ladder_for(row, customer, rules, since, case.reopened)
 
     @activity.defn
     async def current_policy(self, name: str) -> str:

@@ -18,10 +18,10 @@ from temporalio import activity
 from activities.carriers import Carriers
 from activities.channels import Channel
 from activities.clock import Clock
-from activities.crm import holds, inbox, ledger, people, tasks
+from activities.crm import cases, holds, inbox, ledger, people, tasks
 from activities.crm.milestones import decide
 from activities.crm.store import Store, lock_customer
-from activities.crm.tables import Case, Customer, Enrolment, Hold, Milestone, Task, new_id
+from activities.crm.tables import Case, Customer, Enrolment, Hold, Milestone, Task
 from activities.handover import MEND, hand_over
 from activities.reconcile import BUSY, later, reconcile
 from activities.settings import Settings
@@ -85,27 +85,37 @@ class CrmRecords(Records):
             known = select(Case.id).where(Case.key == step.key)
             if customer is None or (await session.execute(known)).first():
                 return
-            case = Case(
-                id=new_id("case"),
-                key=step.key,
-                customer_id=customer.id,
-                kind="complaint",
-                state="open",
-                opened_at=now,
-            )
-            session.add(case)
-            await holds.hold(
-                session, now, customer_id=customer.id, kind="complaint", hold_id=case.id
+            case = await cases.begin(
+                session, now, customer, kind=cases.COMPLAINT, key=step.key, at=now
             )
             await inbox.want(session, now, "complaint.opened", step, {"case_id": case.id})
-            answer = v.Task(
-                key=f"{case.id}/answer",
-                customer_id=customer.id,
-                role=Role.CSR,
-                what="Put a complaint right",
-            )
-            await tasks.put(session, now, answer, customer, due=now + people.ANSWER, priority=1)
             await decide(session, now, step, "held", reason="complaint", facts={"case": case.id})
+
+    @activity.defn
+    async def settle_case(self, end: v.CaseEnd) -> None:
+        now = self.clock.now()
+        async with self.store.transaction() as session:
+            await lock_customer(session, end.customer_id)
+            case = await session.get(Case, end.case_id)
+            if case is None or not await cases.settle(
+                session, now, case, outcome=end.outcome, by=end.follow_up
+            ):
+                return
+            await decide(session, now, end, "released", reason=end.outcome)
+            if case.kind == cases.COMPLAINT:  # the desk tells all who were held back
+                await inbox.want(session, now, "complaint.resolved", end, {"case_id": case.id})
+
+    @activity.defn
+    async def reopen_case(self, step: v.CaseStep) -> None:
+        now = self.clock.now()
+        async with self.store.transaction() as session:
+            await lock_customer(session, step.customer_id)
+            case = await session.get(Case, step.case_id)
+            if case is None or case.reopened >= max(step.reopened, 1):
+                return
+            await cases.reopen(session, now, case)
+            await decide(session, now, step, "held", reason="not_satisfied")
+            await inbox.want(session, now, "complaint.opened", step, {"case_id": case.id})
 
     @activity.defn
     async def open_hold(self, step: v.Step) -> None:

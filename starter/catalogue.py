@@ -16,7 +16,7 @@ from activities.rendering import TemplateFault, registry
 from activities.settings import Settings
 from starter.answers import Refusal
 from starter.reports.sops import clauses
-from workflows.sops import CATALOGUE, KEEP_IN_TOUCH, Sop
+from workflows.sops import CASE, CATALOGUE, CORRESPONDENCE, KEEP_IN_TOUCH, SERVICES, Sop
 from workflows.vocabulary import Kind, Policy
 
 SWITCHES = "sops"  # the Setting that remembers which were switched by hand
@@ -24,17 +24,17 @@ log = logging.getLogger(__name__)
 
 
 class Catalogue:
-    """The SOPs by name; `keep-in-touch` begins by request of another, never by itself."""
+    """The SOPs by name; what serves them all begins by request, never by itself."""
 
     def __init__(self, settings: Settings, sops: dict[str, Sop] | None = None) -> None:
         self.settings = settings
         self.sops = CATALOGUE if sops is None else sops
-        self.years = KEEP_IN_TOUCH
+        self.years, self.cases, self.words = KEEP_IN_TOUCH, CASE, CORRESPONDENCE
 
     def named(self, name: str, above: str = "") -> Sop:
-        """The SOP, `keep-in-touch` included; refused, by its place in what was said, if there is
+        """The SOP, or what serves them all; refused, by its place in what was said, if there is
         none of this name."""
-        found = self.years if name == self.years.name else self.sops.get(name)
+        found = SERVICES.get(name) or self.sops.get(name)
         if found is None:
             near = difflib.get_close_matches(name, self.sops, n=3, cutoff=0.4)
             hint = f"; did you mean {' or '.join(near)}?" if near else ""

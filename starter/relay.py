@@ -31,7 +31,7 @@ from activities.crm.store import Store
 from activities.crm.tables import Enrolment, Telling
 from starter.catalogue import Catalogue
 from starter.intake.handling import KEEP_IN_TOUCH
-from workflows import attributes, vocabulary
+from workflows import attributes
 from workflows.contract import QUEUE
 from workflows.vocabulary import Role
 
@@ -155,9 +155,7 @@ class Relay:
         if enrolment is None:
             raise LookupError(row.workflow_id)
         sop = self.catalogue.named(enrolment.sop)
-        shape: Any = (
-            vocabulary.Relationship if enrolment.sop == KEEP_IN_TOUCH else vocabulary.Enrolment
-        )
+        shape: Any = sop.start
         try:
             await self.temporal.start_workflow(
                 row.name,

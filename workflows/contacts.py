@@ -76,10 +76,12 @@ class Contacts(Signals, Generic[PolicyT]):
         draft_id: str = "",
         order_id: str = "",
         unreachable: Role | None = None,
+        **more: Any,
     ) -> Contact | None:
         """Send it once, as soon as the gate lets it; what went, or None if nothing did.
 
         With `unreachable` named, that role is to find a way if there is no address that takes it.
+        What else a message may carry (`promise`, `since`, `case_id`…) its noun says.
         """
         about, template = HERE.get().about, template or step  # the template may be renamed
         answered = self.replied(reminds) if reminds else None
@@ -92,6 +94,7 @@ class Contacts(Signals, Generic[PolicyT]):
             order_id=order_id or self.order_id,
             asks=asks,
             reminds=reminds.key if reminds else "",
+            **more,
         )
         settled = await self._settle(Messaging.send, message, step, answered or unless or never)
         if settled == Refused(reason="vip"):
@@ -136,12 +139,25 @@ class Contacts(Signals, Generic[PolicyT]):
         mode: Mode = Mode.EACH,
         cap: int | None = None,
         asks: str = "",
+        unless: Condition | None = None,
+        since: datetime | None = None,
+        **more: Any,
     ) -> Contact | None:
         """Have a person write it; if nobody came in time, or could, it goes as it stands."""
+        what_goes: dict[str, Any] = {"sender": role, "asks": asks, "since": since, "unless": unless}
         if mode is Mode.AUTO:
-            return await self.send(template, sender=role, asks=asks)
+            return await self.send(template, **what_goes)
         task = await self._hand_over(
-            role, what, within=within, template=template, mode=mode, cap=cap, asks=asks
+            role,
+            what,
+            unless or never,
+            within=within,
+            template=template,
+            mode=mode,
+            cap=cap,
+            asks=asks,
+            since=since,
+            **more,
         )
         done = TaskDone()
         match task:
@@ -151,11 +167,11 @@ class Contacts(Signals, Generic[PolicyT]):
                 return None
             case Handed():
                 HERE.set(replace(HERE.get(), due=task.due))  # their time is part of the clause's
-                done = await self._done_by(task, task.due)
+                done = await self._done_by(task, task.due, unless or never)
         if done.declined:
             self.pass_over("declined")
             return None
-        sent = await self.send(template, sender=role, draft_id=done.draft_id, asks=asks)
+        sent = await self.send(template, draft_id=done.draft_id, **what_goes)
         line = self.lines[HERE.get().name]
         undone = isinstance(task, Handed) and task.task_id not in self.facts.tasks
         if undone and line.state in PAST:
@@ -171,10 +187,11 @@ class Contacts(Signals, Generic[PolicyT]):
         template: str = "",
         copy_to: Role | None = None,
         unless: Condition = never,
+        **more: Any,
     ) -> Handed | None:
         """Give a role a task; when it is due is said by those who know its working hours."""
         task = await self._hand_over(
-            role, what, unless, within=within, template=template, copy_to=copy_to
+            role, what, unless, within=within, template=template, copy_to=copy_to, **more
         )
         if not isinstance(task, Handed):
             return None
@@ -206,7 +223,9 @@ class Contacts(Signals, Generic[PolicyT]):
     def _kind(self, template: str) -> Kind:
         return self.kinds.get(template, Kind.RELATIONSHIP)
 
-    async def _done_by(self, task: Handed, moment: datetime, unless: Condition = never) -> TaskDone:
+    async def _done_by(
+        self, task: Handed, moment: datetime | None, unless: Condition = never
+    ) -> TaskDone:
         """Wait for a person, at most until the moment, or until somebody says now."""
         number = HERE.get().number
         hurried = self.facts.hurried.get(number, 0)
@@ -216,7 +235,7 @@ class Contacts(Signals, Generic[PolicyT]):
             return task.task_id in self.facts.tasks or hurry or unless()
 
         self.asked[task.task_id] = self.awaited[number] = None
-        self._expect(moment)
+        self._expect(moment or task.due)
         await self._wait(enough, moment, what="a person's turn")
         self.asked.pop(task.task_id, None)
         self.awaited.pop(number, None)

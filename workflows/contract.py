@@ -15,14 +15,19 @@ from temporalio.common import RetryPolicy
 
 from workflows.vocabulary import (
     Answer,
+    BusinessDays,
+    CaseEnd,
+    CaseStep,
     Ending,
     Engagement,
     KeepInTouching,
+    Ladder,
     Mark,
     Measure,
     Message,
     Milestone,
     Note,
+    Opening,
     Potential,
     Remainder,
     Settled,
@@ -74,6 +79,16 @@ class Records(ABC):
 
     @activity.defn
     @abstractmethod
+    async def settle_case(self, end: CaseEnd) -> None:
+        """Close the case, release what it held back, and have every follow-up told."""
+
+    @activity.defn
+    @abstractmethod
+    async def reopen_case(self, step: CaseStep) -> None:
+        """The customer is not satisfied: the case is open again, and holds again."""
+
+    @activity.defn
+    @abstractmethod
     async def open_hold(self, step: Step) -> None:
         """Write the hold for one that came by signal alone."""
 
@@ -98,6 +113,16 @@ class Clerk(ABC):
     @abstractmethod
     async def mark(self, mark: Mark) -> None:
         """Record what became of a clause, and why."""
+
+    @activity.defn
+    @abstractmethod
+    async def business_days(self, days: BusinessDays) -> Opening:
+        """From the beginning of one of the office's working days to the end of another."""
+
+    @activity.defn
+    @abstractmethod
+    async def ladder(self, case: CaseStep) -> Ladder:
+        """What the matrix of type, severity and tier has for the case as it stands now."""
 
     @activity.defn
     @abstractmethod

@@ -23,10 +23,29 @@ class Event(Noun):
 
 class Reply(Event):
     to: str = ""  # the key of the message it answers, when known
+    case_id: Id = ""  # the inquiry it opened, or the case it joined
+
+
+class Inquiry(Reply):
+    """A question; it counts as an answer to whatever was asked before."""
+
+
+class Answer(Event):
+    """A person has answered an inquiry, or said that it needs none."""
+
+    case_id: Id = ""
 
 
 class Feedback(Reply):
     feedback_id: Id = ""
+    satisfied: bool | None = None  # with a case's resolution, if that was asked
+    opened_case: bool = False  # it was bad enough for one
+
+
+class Written(Event):
+    """A colleague has written to the customer, beside any task."""
+
+    draft_id: Id = ""
 
 
 class Complaint(Event):
@@ -54,6 +73,11 @@ class TaskDone(Event):
     declined: bool = False
     draft_id: Id = ""
     released: str = ""  # why the task was taken back undone: `capacity`
+    resolved: bool = False  # a complaint is put right
+    satisfied: bool | None = None  # what the customer said of that, if they were asked
+    answered: Code = ""  # how, if not by the draft: `phone`, `elsewhere`, `not_needed`
+    arrived: bool | None = None
+    reached: bool | None = None  # on the telephone
 
 
 class Retry(Event):
@@ -82,6 +106,10 @@ class End(Event): ...
 class Order(Event):
     order_id: Id = ""
     partial: bool = False  # some of its items only: nothing ends with them
+    shipments: tuple[Id, ...] = ()  # which of its parcels; none: the order as a whole
+    untracked: tuple[Id, ...] = ()  # those of them that nobody can follow yet
+    expected: AwareDatetime | None = None  # the latest estimate of its delivery
+    complete: bool = True  # with this, all of it has been shipped, or delivered
 
 
 class DoneElsewhere(Event):
@@ -113,6 +141,9 @@ HEARD: dict[str, type[Event]] = {
     "end": End,
     "order_placed": Order,
     "rhythms": Rhythms,
+    "written": Written,
+    "inquiry": Inquiry,
+    "inquiry_answered": Answer,
     "done_elsewhere": DoneElsewhere,
     # Heard by every follow-up; only the SOPs that care about them answer (`on_event`).
     **dict.fromkeys(
@@ -122,7 +153,7 @@ HEARD: dict[str, type[Event]] = {
     ),
     **dict.fromkeys(
         """account_provisioned meeting_scheduled meeting_moved meeting_held meeting_missed
-        meeting_cancelled inquiry inquiry_answered complaint_updated interaction""".split(),
+        meeting_cancelled complaint_updated interaction""".split(),
         Event,
     ),
 }

@@ -7,7 +7,7 @@ from temporalio.plugin import SimplePlugin
 from temporalio.worker import WorkflowInstance, WorkflowInstanceDetails
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
-from workflows.sops import CATALOGUE, KEEP_IN_TOUCH
+from workflows.sops import PROCEDURES
 
 # Imported once, not anew for every follow-up: that was a third of what a worker did. A stray clock
 # or die in our own modules, which the sandbox would catch if they were imported in it, is caught by
@@ -45,6 +45,6 @@ def sandbox(*passed: str) -> Sandbox:
 plugin = SimplePlugin(
     "aftercare",
     data_converter=pydantic_data_converter,
-    workflows=[sop.workflow for sop in (*CATALOGUE.values(), KEEP_IN_TOUCH)],
+    workflows=[sop.workflow for sop in PROCEDURES.values()],
     workflow_runner=sandbox(*PURE),
 )

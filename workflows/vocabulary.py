@@ -39,6 +39,9 @@ class Role(StrEnum):
     FINANCE = "finance-officer"
     MARKETING = "marketing"
     SALES = "sales-representative"
+    SERVICE = "customer-service"  # S1's and S2's staff for what must be put right; specialists
+    MANAGER = "customer-experience-manager"
+    QUALITY = "quality-assurance"
     ENGINEER = "engineer"
 
 
@@ -96,6 +99,34 @@ class Preset(StrEnum):
     STRICT = "strict"
 
 
+class Form(StrEnum):
+    """What is asked of whoever closes a task; which fields it must have, the desk knows."""
+
+    FREE = "free"  # a note, a result, or a draft that is to go
+    ANSWER = "answer"  # a case's first answer: written here, given elsewhere, or none needed
+    RESOLVE = "resolve"  # a complaint put right: the root cause, and what was done
+    CONFIRM = "confirm"  # whether the customer is satisfied with that
+    CALL = "call"  # a call: whether they were reached, their scores, what they said
+    ARRIVAL = "arrival"  # whether an order has arrived
+    REVIEW = "review"  # quality assurance's score of a follow-up
+
+
+class Fulfilment(StrEnum):
+    """How an order reaches the customer, and so what its delivery is."""
+
+    SHIP = "ship"
+    PICKUP = "pickup"
+    DIGITAL = "digital"
+    SERVICE = "service"
+
+
+class Severity(StrEnum):
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+    CRITICAL = "critical"
+
+
 class Window(Noun):
     after: Span
     before: Span
@@ -141,6 +172,26 @@ class Enrolment(Noun, Generic[PolicyT]):
     order_id: str = ""
     early: tuple[Heard, ...] = ()
     delivered_at: AwareDatetime | None = None
+    confirmed_at: AwareDatetime | None = None  # the order's; `purchased_at` where it is not known
+    fulfilment: Fulfilment = Fulfilment.SHIP
+    expected_at: AwareDatetime | None = None  # the latest estimate of the order's delivery
+    tier: str = "standard"  # as it stood at the start; the gate knows how it stands now
+    by_phone: bool = False  # the customer would rather be called, as it stood at the start
+    others: tuple[str, ...] = ()  # the SOPs that run, or begin, for the same order
+
+
+class CaseFile(Enrolment[PolicyT]):
+    """How a case begins: its row, its hold and its first task stand in the tables already."""
+
+    case_id: str = ""
+    complaint: bool = False  # else an inquiry
+    opened_at: AwareDatetime | None = None
+
+
+class Draught(Enrolment[PolicyT]):
+    """How one message of a colleague's own begins."""
+
+    draft_id: str = ""
 
 
 class Rhythm(Noun):
@@ -231,6 +282,53 @@ class Milestone(Step):
     otherwise: AwareDatetime | None = None  # the beginning, should that message have bounced
 
 
+class BusinessDays(Step):
+    """A window of the office's working days after a day, which is day 0."""
+
+    since: AwareDatetime
+    after: Count
+    before: Count
+
+
+class Opening(Noun):
+    """From when until when."""
+
+    opens: AwareDatetime
+    closes: AwareDatetime
+
+
+class Rung(Noun):
+    """One step of a case's ladder: who hears of it when, unless it has come to that by then."""
+
+    at: AwareDatetime
+    role: Role
+    until: Literal["answered", "resolved"] = "resolved"
+
+
+class Ladder(Noun):
+    """What the matrix has for a case, counted from a moment; recorded, never recomputed."""
+
+    role: Role = Role.CSR  # who answers, if nobody is the customer's own
+    answer_by: AwareDatetime
+    resolve_by: AwareDatetime
+    update_every: Span = timedelta(days=2)
+    rungs: tuple[Rung, ...] = ()
+
+
+class CaseStep(Step):
+    """A question about a case, or what became of it."""
+
+    case_id: str = ""
+    since: AwareDatetime | None = None  # when it was opened, or opened again
+    reopened: Count = 0
+
+
+class CaseEnd(CaseStep):
+    """A case is settled: `yes`, `no_answer`, `decided`, `answered`, `not_needed`…"""
+
+    outcome: Code = "answered"
+
+
 class Measure(Step):
     """A question about what was recorded of the customer until now."""
 
@@ -253,6 +351,9 @@ class Message(Step):
     asks: str = ""  # one open question of a sort per order
     reminds: str = ""  # the key of the message this reminds of: not sent once that is answered
     promise: AwareDatetime | None = None  # a moment promised to the customer; it beats comfort
+    since: AwareDatetime | None = None  # an earlier contact than this does not stand for it
+    impersonal: bool = True  # may go without the name and the product its template calls for
+    case_id: str = ""  # the complaint or inquiry that it is mail of
 
 
 class Task(Step):
@@ -266,6 +367,12 @@ class Task(Step):
     copy_to: Role | None = None
     asks: str = ""  # what the message asks that it prepares
     order_id: str = ""
+    since: AwareDatetime | None = None  # as of a message
+    form: Form = Form.FREE
+    due_by: AwareDatetime | None = None  # promised for that moment; else `within` office hours
+    urgent: bool = False  # its people hear of it at once
+    case_id: str = ""
+    escalates: str = ""  # the id of the task that was not done
 
 
 class Withdrawal(Step):

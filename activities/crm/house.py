@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import time, timedelta
-from typing import Annotated, Any, Self
+from datetime import date, time, timedelta
+from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.crm.tables import PolicyVersion
-from workflows.vocabulary import Role
+from workflows.vocabulary import Role, Severity, Span
 
 HOUSE = "house"
 
@@ -42,6 +42,122 @@ class Links(Rules):
     add_ons: str = "https://example.com/add-ons"
     loyalty: str = "https://example.com/loyalty"
     reviews: str = "https://example.com/reviews"
+    returns: str = "https://example.com/returns"
+
+
+class Office(Rules):
+    """Where colleagues work, when, and which days are holidays there."""
+
+    country: str = Field("GB", pattern="^[A-Z]{2}$")
+    region: str = ""  # whose holidays it has besides its country's: `SCT`, `BY`
+    time_zone: str = "Europe/London"
+    opens: time = time(9)
+    closes: time = time(17)
+    days: tuple[Annotated[int, Field(ge=0, le=6)], ...] = Field((0, 1, 2, 3, 4), min_length=1)
+    closed: tuple[date, ...] = ()  # days off that no calendar knows
+    serves: tuple[str, ...] = ()  # the customers' countries, ISO 3166
+
+    @model_validator(mode="after")
+    def _opens_before_it_closes(self) -> Self:
+        if self.opens >= self.closes:
+            raise ValueError("hours must open before they close, on the same day")
+        return self
+
+    @field_validator("time_zone")
+    @classmethod
+    def _a_zone_that_exists(cls, name: str) -> str:
+        return _zone_key(name)
+
+
+class Step(Rules):
+    """One rung of the ladder: so long after it began, this role hears of it."""
+
+    after: Span
+    role: Role = Role.MANAGER
+    clock: Literal["wall", "office"] = "wall"  # all hours count, or only those of the office
+    until: Literal["answered", "resolved"] = "resolved"  # not if it has come to that
+
+
+class Row(Rules):
+    """One row of the matrix. What is empty fits all; the first row that fits a case counts."""
+
+    kind: Literal["", "complaint", "inquiry"] = ""
+    types: tuple[str, ...] = ()
+    severities: tuple[Severity, ...] = ()
+    tiers: tuple[str, ...] = ()
+    role: Role = Role.CSR  # the department that answers
+    answer: Span = timedelta(hours=24)
+    answer_clock: Literal["wall", "office"] = "wall"  # "office": a deviation, and reported as one
+    resolve: Span = timedelta(days=3)
+    resolve_clock: Literal["wall", "office"] = "office"
+    update_every: Span = timedelta(days=2)
+    ladder: tuple[Step, ...] = ()
+
+
+HOUR = timedelta(hours=1)
+MATRIX = (
+    Row(
+        severities=(Severity.CRITICAL,),
+        role=Role.SERVICE,
+        answer=4 * HOUR,
+        resolve=timedelta(days=1),
+        update_every=timedelta(days=1),
+        ladder=(
+            Step(after=1 * HOUR, role=Role.MANAGER, until="answered"),
+            Step(after=8 * HOUR, role=Role.MANAGER),
+            Step(after=timedelta(days=2), role=Role.SERVICE),
+        ),
+    ),
+    Row(
+        kind="complaint",
+        severities=(Severity.HIGH,),
+        role=Role.SERVICE,
+        resolve=timedelta(days=2),
+        update_every=timedelta(days=1),
+        ladder=(
+            Step(after=8 * HOUR, role=Role.MANAGER, until="answered"),
+            Step(after=timedelta(days=2), role=Role.MANAGER),
+        ),
+    ),
+    Row(
+        tiers=("vip", "premium"),
+        answer=12 * HOUR,
+        resolve=timedelta(days=2),
+        update_every=timedelta(days=1),
+        ladder=(
+            Step(after=6 * HOUR, role=Role.MANAGER, until="answered"),
+            Step(after=timedelta(days=2), role=Role.MANAGER),
+        ),
+    ),
+    Row(
+        kind="inquiry",
+        types=("billing", "invoice", "payment"),
+        role=Role.FINANCE,
+        ladder=(Step(after=20 * HOUR, role=Role.MANAGER, until="answered"),),
+    ),
+    Row(
+        kind="inquiry",
+        ladder=(Step(after=20 * HOUR, role=Role.MANAGER, until="answered"),),
+    ),
+    Row(
+        ladder=(
+            Step(after=20 * HOUR, role=Role.SERVICE, until="answered"),
+            Step(after=timedelta(days=3), role=Role.SERVICE),
+            Step(after=timedelta(days=5), role=Role.MANAGER),
+        ),
+    ),
+)
+
+
+class Care(Rules):
+    """How people are looked after who have something to do for a customer."""
+
+    remind_before: Span = 2 * HOUR  # a task's due moment
+    escalate_after: Span = 4 * HOUR  # of office hours, once it is overdue; then again and again
+    ladder: tuple[Role, ...] = (Role.MANAGER,)  # who takes over, after owner, deputy and queue
+    digest_every: Span = 1 * HOUR
+    queues: dict[str, str] = {}  # by role, an address that hears of its tasks besides its people
+    daily: dict[str, int] = {}  # by role, how many tasks that contact a customer it gets in a day
 
 
 class HouseRules(Rules):
@@ -57,13 +173,20 @@ class HouseRules(Rules):
     country: str = Field("GB", pattern="^[A-Z]{2}$")  # the office's, for its holidays
     time_zone: str = "Europe/London"  # the office's, and a customer's who has none known
     office_opens: time = time(9)
-    office_closes: time = time(17, 30)
+    office_closes: time = time(17)
     office_days: tuple[Annotated[int, Field(ge=0, le=6)], ...] = Field(
         (0, 1, 2, 3, 4), min_length=1
     )  # Monday is 0
     relationship_needs_consent: tuple[str, ...] = ()  # countries, ISO 3166
     high_spend: int = Field(500, ge=0)  # who spent so much is of high potential (5.5.3)
     aliases: dict[str, Role] = {}  # what else a role is called
+    offices: dict[str, Office] = {}  # besides the one above
+    matrix: tuple[Row, ...] = MATRIX  # of complaints and inquiries
+    root_causes: tuple[str, ...] = (
+        "product", "delivery", "billing", "service", "communication", "expectation", "other",
+    )  # fmt: skip
+    low_score: float = Field(40, ge=0, le=100)  # feedback up to this opens a case
+    care: Care = Care()
 
     @model_validator(mode="after")
     def _hours_open_before_they_close(self) -> Self:
@@ -74,10 +197,32 @@ class HouseRules(Rules):
     @field_validator("time_zone")
     @classmethod
     def _a_zone_that_exists(cls, name: str) -> str:
-        try:
-            return ZoneInfo(name).key
-        except (KeyError, OSError):
-            raise ValueError("no such time zone") from None
+        return _zone_key(name)
+
+    @property
+    def home(self) -> Office:
+        """The office that the rules themselves describe."""
+        return Office(
+            country=self.country,
+            time_zone=self.time_zone,
+            opens=self.office_opens,
+            closes=self.office_closes,
+            days=self.office_days,
+        )
+
+    def office(self, country: str | None = None, name: str = "") -> Office:
+        """The office of this name, else the one that serves the customer's country, else home."""
+        if name in self.offices:
+            return self.offices[name]
+        serving = (o for o in self.offices.values() if country and country in o.serves)
+        return next(serving, self.home)
+
+
+def _zone_key(name: str) -> str:
+    try:
+        return ZoneInfo(name).key
+    except (KeyError, ValueError, OSError):
+        raise ValueError("no such time zone") from None
 
 
 async def current_policy(session: AsyncSession, name: str) -> dict[str, Any]:

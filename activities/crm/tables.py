@@ -131,6 +131,7 @@ class Order(Base):
     confirmed_at: Mapped[datetime | None]
     paid_at: Mapped[datetime | None]
     shipped_at: Mapped[datetime | None]
+    ready_at: Mapped[datetime | None]  # for pick-up
     delivered_at: Mapped[datetime | None]
     cancelled_at: Mapped[datetime | None]
     refunded_at: Mapped[datetime | None]
@@ -346,12 +347,42 @@ class Case(Base):
     customer_id: Mapped[str] = mapped_column(ForeignKey("customer.id"), index=True)
     order_id: Mapped[str | None]
     kind: Mapped[str]  # complaint, inquiry
+    type: Mapped[str | None]  # what it is about: delivery, product, billing…
     severity: Mapped[str | None]
-    state: Mapped[str] = mapped_column(default="open")
+    follow_up: Mapped[str | None]  # whose message it answers
+    state: Mapped[str] = mapped_column(default="open", index=True)  # open, resolved, closed
     opened_at: Mapped[datetime]
-    answered_at: Mapped[datetime | None]
-    resolved_at: Mapped[datetime | None]
+    answered_at: Mapped[datetime | None]  # by a person, for the first time
+    answered_by: Mapped[str | None]
+    resolved_at: Mapped[datetime | None]  # put right, as we think; none while it is open
+    resolution: Mapped[str | None] = mapped_column(Text)
     root_cause: Mapped[str | None]
+    reopened: Mapped[int] = mapped_column(default=0)  # how often the customer was not satisfied
+    closed_at: Mapped[datetime | None]
+    outcome: Mapped[str | None]  # yes, no_answer, decided, answered, not_needed
+
+
+class Feedback(Base):
+    """What a customer said they think, in numbers; the words stand in the note."""
+
+    __tablename__ = "feedback"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(unique=True)
+    customer_id: Mapped[str] = mapped_column(ForeignKey("customer.id"), index=True)
+    order_id: Mapped[str | None] = mapped_column(index=True)
+    follow_up: Mapped[str | None]
+    clause: Mapped[str | None]
+    message_key: Mapped[str | None]  # the message that asked
+    case_id: Mapped[str | None]  # the case it is about, or that it opened
+    at: Mapped[datetime] = mapped_column(index=True)
+    source: Mapped[str]  # form, reply, call, staff, or a system's name
+    product: Mapped[float | None]  # 0 to 100, as all scores are
+    overall: Mapped[float | None]
+    satisfied: Mapped[bool | None]
+    category: Mapped[str | None]
+    note_id: Mapped[str | None]
+    actions: Mapped[str | None] = mapped_column(Text)
+    by: Mapped[str | None]
 
 
 class Task(Base):
@@ -378,6 +409,26 @@ class Task(Base):
     created_at: Mapped[datetime]
     done_at: Mapped[datetime | None]
     escalated_to: Mapped[str | None]
+    form: Mapped[str] = mapped_column(default="free")
+    case_id: Mapped[str | None] = mapped_column(index=True)
+    urgent: Mapped[bool] = mapped_column(default=False)
+    snoozed_until: Mapped[datetime | None]
+    reminded_at: Mapped[datetime | None]
+    rung: Mapped[int] = mapped_column(default=0)  # how far up it has gone
+
+
+class Notice(Base):
+    """What a colleague is yet to be told of a task, or was; an hour's together in one e-mail."""
+
+    __tablename__ = "notice"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(unique=True)
+    task_id: Mapped[str] = mapped_column(ForeignKey("task.id"), index=True)
+    what: Mapped[str]  # new, reminder, overdue, escalated, reassigned
+    address: Mapped[str] = mapped_column(index=True)
+    urgent: Mapped[bool] = mapped_column(default=False)
+    at: Mapped[datetime]
+    sent_at: Mapped[datetime | None] = mapped_column(index=True)
 
 
 class Draft(Base):
@@ -510,6 +561,10 @@ class Staff(Base):
     id: Mapped[str] = mapped_column(primary_key=True)
     email: Mapped[str | None] = mapped_column(unique=True)  # normalised; none: the first is to say
     role: Mapped[str]
+    name: Mapped[str | None]  # as customers read it, and hear it on the telephone
+    deputy: Mapped[str | None]  # the e-mail address of whoever stands in
+    away_until: Mapped[datetime | None]
+    capacity: Mapped[int | None]  # tasks that contact a customer, in a day; none: no limit
     password: Mapped[str | None] = mapped_column(Text)  # argon2id; none until it was set
     created_at: Mapped[datetime]
     seen_at: Mapped[datetime | None]  # when they last logged in

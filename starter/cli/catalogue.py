@@ -23,7 +23,7 @@ from starter.cli.common import (
 from starter.cli.previewing import LOOK, Look, show
 from starter.desk import Desk
 from starter.reports.sops import carriers, clauses, procedures
-from workflows.sops import KEEP_IN_TOUCH, Sop
+from workflows.sops import KEEP_IN_TOUCH, PROCEDURES, Sop
 
 
 def register(app: App, group: Group) -> None:
@@ -132,7 +132,7 @@ def _carried_out(sop: str, step: dict[str, Any]) -> str:
         return f"[dim]{escape(step['excused'])}[/]"
     if step["within"]:
         return f"[dim]in what {', '.join(step['within'])} says[/]"
-    years = sop != KEEP_IN_TOUCH.name and step["clause"] in KEEP_IN_TOUCH.steps
+    years = step["clause"] in PROCEDURES[sop].years
     return f"[dim]{KEEP_IN_TOUCH.name if years else 'the workflow itself'}[/]"
 
 

@@ -9,7 +9,7 @@ from functools import cached_property
 from activities.crm import tables
 from starter.reports import sops
 from starter.reports.objects import ChecklistLine
-from workflows.sops import KEEP_IN_TOUCH, Sop
+from workflows.sops import Sop
 from workflows.vocabulary import State
 
 BREATH = timedelta(seconds=15)  # of real time: a step that is being taken just now is not late
@@ -71,7 +71,7 @@ class Checklist:
         return tuple(sops.ClauseText(number, number) for number in numbers)
 
     def line(self, text: sops.ClauseText) -> ChecklistLine:
-        for source in (self.known, self.later):
+        for source in (self.known, self.later if self._for_years(text.clause) else None):
             if source and source.rows(text.clause):
                 return self._overlaid(source, text)
         blank = ChecklistLine(clause=text.clause, title=text.says, state=State.LATER)
@@ -133,7 +133,7 @@ class Checklist:
     def _untouched(self, blank: ChecklistLine) -> ChecklistLine:
         """A clause nothing is recorded about: still to come, or never called for."""
         source, completed = self.known, self.known.enrolment.state == "completed"
-        if self.sop is not KEEP_IN_TOUCH and blank.clause in KEEP_IN_TOUCH.steps:
+        if self._for_years(blank.clause):
             if completed and self.later is None:
                 return blank  # `keep-in-touch` is asked for and about to begin
             source = self.later or self.known
@@ -143,6 +143,10 @@ class Checklist:
         over = source.enrolment
         reason = "not_called_for" if over.state == "completed" else over.reason or over.state
         return _with(blank, state=State.SKIPPED, reason=reason)
+
+    def _for_years(self, clause: str) -> bool:
+        """Whether `keep-in-touch` carries the clause out."""
+        return self.sop is not None and clause in self.sop.years
 
 
 def _with(line: ChecklistLine, **changes: object) -> ChecklistLine:

@@ -16,7 +16,7 @@ from starter.reports.post import Posted
 from starter.reports.remarks import OPEN
 from starter.reports.steering import Steered, steered
 from starter.reports.views import tasks
-from workflows.sops import KEEP_IN_TOUCH
+from workflows.sops import KEEP_IN_TOUCH, PROCEDURES
 
 MOST = 300  # decisions: years of them, the newest
 
@@ -73,7 +73,7 @@ async def _why(reports: Reports, one: FollowUp, orders: list[Steered]) -> dict[s
     if one.sop != KEEP_IN_TOUCH.name:
         years = f"{KEEP_IN_TOUCH.name}.{one.customer}"
         later = await reports.why(years, only="follow_up", cursor=Cursor(MOST))
-        here = {line.clause for line in one.checklist} & KEEP_IN_TOUCH.steps.keys()
+        here = PROCEDURES[one.sop].years if one.sop in PROCEDURES else ()
         told += [
             (s.clause, s.at, s.words) for s in (later.data if later else []) if s.clause in here
         ]

@@ -8,7 +8,7 @@ from functools import cache
 from importlib import resources
 
 from activities.rendering import registry
-from workflows.sops import CATALOGUE, KEEP_IN_TOUCH, Sop
+from workflows.sops import KEEP_IN_TOUCH, PROCEDURES, Sop
 
 LINE = re.compile(r"(?P<clause>\d+(?:\.\d+)*)\s+(?P<says>\S.*)")
 
@@ -20,8 +20,8 @@ class ClauseText:
 
 
 def procedures() -> dict[str, Sop]:
-    """Every procedure a follow-up can be of, `keep-in-touch` with them."""
-    return {**CATALOGUE, KEEP_IN_TOUCH.name: KEEP_IN_TOUCH}
+    """Every procedure a follow-up can be of, cases and `keep-in-touch` with them."""
+    return PROCEDURES
 
 
 @cache
@@ -30,12 +30,12 @@ def clauses(sop: str) -> tuple[ClauseText, ...]:
     entry = procedures().get(sop)
     if entry is None or not entry.text:
         return ()
+    if entry is KEEP_IN_TOUCH:  # it is described in the documents of the SOPs that lead to it
+        led = [one for one in procedures().values() if one.years]
+        return tuple(line for one in led for line in clauses(one.name) if line.clause in one.years)
     text = (resources.files("workflows.sops") / entry.text).read_text(encoding="utf-8")
     found = (LINE.fullmatch(line.strip()) for line in text.splitlines())
-    lines = tuple(ClauseText(m["clause"], m["says"]) for m in found if m)
-    if entry is KEEP_IN_TOUCH:  # it is described in the documents of the SOPs that lead to it
-        return tuple(line for line in lines if line.clause in entry.steps)
-    return lines
+    return tuple(ClauseText(m["clause"], m["says"]) for m in found if m)
 
 
 @cache

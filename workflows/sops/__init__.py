@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from workflows import keep_in_touch, vocabulary
+from workflows import case, correspondence, keep_in_touch, vocabulary
 from workflows.sops import online_customer
 
 
@@ -28,6 +28,8 @@ class Sop:
     steps: Mapping[str, tuple[str, ...]]  # by clause, the templates it may send
     excused: Mapping[str, str]  # by clause, why nothing here carries it out
     text: str  # the file of its clauses, beside its code
+    start: type[Any] = vocabulary.Enrolment  # what its workflow begins with
+    years: tuple[str, ...] = ()  # the clauses that `keep-in-touch` carries out
 
 
 ONLINE_CUSTOMER = Sop(
@@ -44,6 +46,7 @@ ONLINE_CUSTOMER = Sop(
     steps=online_customer.STEPS,
     excused=online_customer.EXCUSED,
     text="online_customer.txt",
+    years=("5.6.2", "5.6.3"),
 )
 
 # It starts on no event: SOPs ask for it. Its clauses are theirs.
@@ -61,6 +64,45 @@ KEEP_IN_TOUCH = Sop(
     steps=keep_in_touch.STEPS,
     excused={},
     text=ONLINE_CUSTOMER.text,
+    start=vocabulary.Relationship,
+)
+
+# Several documents ask for it, and it starts with a complaint or an inquiry, whichever SOPs are on.
+CASE = Sop(
+    name=case.NAME,
+    version="1.0",
+    title="Handling a complaint or an inquiry",
+    prepared_by=ONLINE_CUSTOMER.prepared_by,
+    approved_by=ONLINE_CUSTOMER.approved_by,
+    reviewed=ONLINE_CUSTOMER.reviewed,
+    next_review=ONLINE_CUSTOMER.next_review,
+    workflow=case.CaseWork,
+    policy=case.Policy,
+    starts_on=(),
+    steps=case.STEPS,
+    excused={},
+    text="case.txt",
+    start=vocabulary.CaseFile,
+)
+
+CORRESPONDENCE = Sop(
+    name=correspondence.NAME,
+    version="1.0",
+    title="A colleague's own message",
+    prepared_by=ONLINE_CUSTOMER.prepared_by,
+    approved_by=ONLINE_CUSTOMER.approved_by,
+    reviewed=ONLINE_CUSTOMER.reviewed,
+    next_review=ONLINE_CUSTOMER.next_review,
+    workflow=correspondence.Correspondence,
+    policy=correspondence.Policy,
+    starts_on=(),
+    steps=correspondence.STEPS,
+    excused={},
+    text="correspondence.txt",
+    start=vocabulary.Draught,
 )
 
 CATALOGUE: dict[str, Sop] = {sop.name: sop for sop in (ONLINE_CUSTOMER,)}
+# What no event of a customer's starts, and no switch turns off.
+SERVICES: dict[str, Sop] = {sop.name: sop for sop in (KEEP_IN_TOUCH, CASE, CORRESPONDENCE)}
+PROCEDURES: dict[str, Sop] = CATALOGUE | SERVICES

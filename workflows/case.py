@@ -1,0 +1,309 @@
+"""One complaint or inquiry: acknowledged, answered, escalated, put right, confirmed, released.
+
+Its row, its hold and its first task stood in the tables before this began; whatever happens here,
+nothing is sold to who complained until the case is closed. Mail of the case itself goes all the
+same. Only a person's answer stops the 24 hours, never the acknowledgement; waiting for the customer
+does not pause them.
+
+Who hears of it, when, is the house's matrix by type, severity and tier, as it stands when the case
+is opened, or opened again. (S2 says that escalation is in its Section 5.5 and Appendix C: that is
+its records and its training. Meant are 5.6 and the forms of Appendix B; `sops/case.txt`.)
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from datetime import datetime, timedelta
+from itertools import count
+from typing import Any
+
+from temporalio import workflow
+
+from workflows import events
+from workflows import vocabulary as v
+from workflows.contract import Clerk, Records
+from workflows.follow_up import FollowUp
+from workflows.steps import Ended
+from workflows.vocabulary import CaseFile, Contact, Form, Handed, Ladder, Outcome, Role, State
+
+NAME = "case"
+STEPS: dict[str, tuple[str, ...]] = {
+    "1": ("complaint-received", "inquiry-received"),
+    "2": ("case-answer", "case-message"),
+    "4": ("case-progress",),
+    "6": ("complaint-resolved", "complaint-resolved-reminder"),
+}
+
+
+class Policy(v.Policy):
+    acknowledge_inquiries: bool = True  # S1 4: complaints always are
+    progress_time: v.Span = timedelta(hours=4)  # office hours for writing it; then it goes so
+    ask_satisfied: bool = True  # S3 4.4, of complaints
+    patience: v.Span = timedelta(days=3)  # S3 4.4, ours: until the reminder, and until the end
+    reminders: v.Count = 1  # S3 4.4, ours
+
+
+@workflow.defn(name=NAME)
+class CaseWork(FollowUp[Policy]):
+    """A case's clock."""
+
+    steps = STEPS
+    standing = ("3", "4")
+
+    @workflow.init
+    def __init__(self, start: CaseFile[Policy]) -> None:
+        super().__init__(start, start.order_id)
+        self.case_id, self.complaint = start.case_id, start.complaint
+        self.opened_at: datetime = start.opened_at or start.purchased_at
+        self.turn = ""  # how often it was opened again
+        self.answered = ""  # how, by a person
+        self.resolved = ""  # whose word says so
+        self.released = 0  # how often it was said to be resolved, when we last looked
+        self.said: bool | None = None  # whether they are satisfied
+        self.reading: dict[str, None] = {}  # the tasks of those who read what the customer said
+        self.told = self.opened_at  # when the customer last heard of it
+        self.closing = False
+
+    @workflow.run
+    async def run(self, start: CaseFile[Policy]) -> Outcome:
+        return await self.follow()
+
+    async def procedure(self) -> None:
+        ladder = await self.ladder(self.opened_at)
+        self._aside(self._until_ended(self.acknowledge()))
+        self.begin_turn(ladder)
+        await self.answer(ladder)
+        while self.complaint:
+            await self.put_right(ladder)
+            if await self.is_satisfied():
+                break
+            ladder = await self.open_again()
+            self.begin_turn(ladder)
+        await self.close()
+
+    async def acknowledge(self) -> None:
+        with self.clause("1", "Acknowledge what they wrote, at once", due=self.opened_at):
+            if self.complaint:
+                await self.write("complaint-received", unreachable=Role.CSR)
+            elif self.policy.acknowledge_inquiries:
+                await self.write("inquiry-received")
+            else:
+                self.pass_over("off")
+
+    async def answer(self, ladder: Ladder) -> None:
+        with self.clause("2", "A person answers within 24 hours", due=ladder.answer_by):
+            what = "answer a complaint" if self.complaint else "answer what the customer wrote"
+            task = await self._hand_over(
+                ladder.role,
+                what,
+                template="case-answer",
+                form=Form.ANSWER,
+                due_by=ladder.answer_by,
+                urgent=self.complaint,
+                case_id=self.case_id,
+            )
+            if not isinstance(task, Handed):
+                return
+            done = await self._done_by(task, None, unless=self.is_answered)
+            if done.draft_id:
+                await self.write("case-answer", draft_id=done.draft_id, unreachable=Role.CSR)
+            elif not self.over_here():
+                self._record(State.DONE, done.answered or self.answered)
+            if task.task_id not in self.facts.tasks:
+                await self._put_away("case-answer", "answered_elsewhere")
+            self.answered = self.answered or done.answered or "here"
+
+    async def put_right(self, ladder: Ladder) -> None:
+        with self.clause("5", "Put it right", due=ladder.resolve_by, about=self.turn):
+            if not self.is_resolved():
+                task = await self._hand_over(
+                    ladder.role,
+                    "put a complaint right",
+                    form=Form.RESOLVE,
+                    due_by=ladder.resolve_by,
+                    urgent=True,
+                    case_id=self.case_id,
+                )
+                if isinstance(task, Handed):
+                    await self._done_by(task, None, unless=self.is_resolved)
+                    if task.task_id not in self.facts.tasks:
+                        await self._put_away("", "resolved_elsewhere")
+            self.resolved = self.resolved or "here"
+            self._record(State.DONE, self.resolved)
+
+    async def is_satisfied(self) -> bool:
+        """Their answer, or a colleague's who knows it; silence, after a reminder, is taken as yes
+        and recorded as what it is."""
+        with self.clause("6", "Ask whether they are satisfied with that", about=self.turn):
+            if self.said is None and self.policy.ask_satisfied:
+                await self.ask_satisfied()
+            elif self.said is None:
+                self.pass_over("off")
+            if self.said is not None:
+                self._record(State.DONE, "satisfied" if self.said else "not_satisfied")
+        return self.said is not False
+
+    async def ask_satisfied(self) -> None:
+        sop, asked = self.policy, await self.write("complaint-resolved", unreachable=Role.CSR)
+        for reminder in range(sop.reminders + 1):
+            if asked is None or await self.until(self.told + sop.patience, unless=self.has_said):
+                break
+            if reminder < sop.reminders:
+                step = f"complaint-resolved-reminder-{reminder + 1}"
+                await self.write(step, template="complaint-resolved-reminder", unless=self.has_said)
+        if self.said is None and self.reading:  # a colleague has their answer before them
+            await self._wait(self.has_said, self.now() + sop.patience, what="their answer is read")
+        if self.said is None:
+            self._record(State.DONE, "no_answer")
+
+    async def open_again(self) -> Ladder:
+        self.turn = str(int(self.turn or "1") + 1)
+        self.said, self.resolved = None, ""
+        self.released = self.facts.releases.get(self.case_id, 0)
+        with self.clause("7", "They are not satisfied: it is open again", about=self.turn):
+            again = {"since": self.now(), "reopened": int(self.turn) - 1}
+            step = v.CaseStep(**self._case_step("reopen", self.turn), **again)
+            await self._do(Records.reopen_case, step, "open it again")
+            self._record(State.DONE, "not_satisfied")
+        return await self.ladder(self.now())
+
+    async def close(self) -> None:
+        with self.clause("7", "Close it, and let the follow-ups go on"):
+            self.closing = True
+            outcome = self.lines_say()
+            end = v.CaseEnd(**self._case_step("close"), outcome=outcome)
+            await self._do(Records.settle_case, end, f"close: {outcome}")
+            self._record(State.DONE, outcome)
+
+    # -- beside it: the ladder, and news for the customer ---------------------------------
+
+    def begin_turn(self, ladder: Ladder) -> None:
+        self._aside(self._until_ended(self.escalate(ladder)))
+        if self.complaint:
+            self._aside(self._until_ended(self.report(ladder)))
+
+    async def escalate(self, ladder: Ladder) -> None:
+        """Each rung of the matrix at its moment, unless it has come to that before."""
+        for number, rung in enumerate(ladder.rungs, 1):
+            about = ".".join(filter(None, (self.turn, str(number))))
+            with self.clause("3", "Escalate by the matrix", about=about):
+                past = self.is_answered if rung.until == "answered" else self.is_resolved
+                if await self.until(rung.at, unless=past) or past():
+                    self.pass_over(f"{rung.until}_in_time")
+                    continue
+                await self.tell(
+                    rung.role,
+                    f"take care of a case that is not {rung.until}",
+                    urgent=True,
+                    case_id=self.case_id,
+                    escalates=next(iter(self.asked), ""),
+                )
+
+    async def report(self, ladder: Ladder) -> None:
+        """Whenever the customer has heard nothing for so long, until it is put right."""
+        for number in count(1):
+            about = ".".join(filter(None, (self.turn, str(number))))
+            with self.clause("4", "Tell them of progress", about=about):
+                due = self.told + ladder.update_every
+                while self.now() < due and not await self.until(due, unless=self.is_resolved):
+                    due = self.told + ladder.update_every  # they heard of it meanwhile
+                if self.is_resolved():
+                    self.pass_over("resolved_in_time")
+                    return
+                contact = await self.ask(
+                    ladder.role,
+                    "tell the customer how it is going",
+                    self.policy.progress_time,
+                    template="case-progress",
+                    unless=self.is_resolved,
+                    case_id=self.case_id,
+                )
+                self.told = contact.at if contact else self.now()
+
+    # -- what is heard ---------------------------------------------------------------------
+
+    async def on_event(self, name: str, event: events.Event) -> None:
+        match event:
+            case events.Answer(case_id=case) if case in ("", self.case_id):
+                self.answered = self.answered or "elsewhere"
+            case events.Written(draft_id=draft) if draft:
+                with self.clause("2", "A colleague writes", about=draft):
+                    self.answered = self.answered or "here"
+                    await self.write("case-message", draft_id=draft, unreachable=Role.CSR)
+
+    async def on_reply(self, reply: events.Reply) -> None:
+        """What they say of the resolution counts; in words, a colleague reads it."""
+        await super().on_reply(reply)
+        if isinstance(reply, events.Feedback) and reply.satisfied is not None:
+            if reply.case_id in ("", self.case_id):
+                self.said = reply.satisfied
+        elif reply.case_id == self.case_id and self.complaint and self.is_resolved():
+            with self.clause("6", "Read their answer", about=f"reply {len(self.facts.replies)}"):
+                what = "read the customer's answer: are they satisfied?"
+                task = await self.tell(
+                    Role.CSR, what, form=Form.CONFIRM, urgent=True, case_id=self.case_id
+                )
+                if task:
+                    self.reading[task.task_id] = None
+
+    def on_task_done(self, done: events.TaskDone) -> None:
+        super().on_task_done(done)
+        self.reading.pop(done.task_id, None)
+        if done.satisfied is not None:
+            self.said = done.satisfied
+        if done.resolved:
+            self.resolved = self.resolved or "here"
+        if done.answered:
+            self.answered = self.answered or done.answered
+
+    async def on_opt_out(self, opt_out: events.OptOut) -> None:
+        """Mail of the case itself goes all the same; the gate minds the rest."""
+
+    # -- what is known ------------------------------------------------------------------------
+
+    def is_answered(self) -> bool:
+        return bool(self.answered) or self.is_resolved()
+
+    def is_resolved(self) -> bool:
+        """By a task here, by whoever said so elsewhere; or it is closing."""
+        elsewhere = self.facts.releases.get(self.case_id, 0) > self.released
+        return bool(self.resolved) or elsewhere or self.closing
+
+    def has_said(self) -> bool:
+        return self.said is not None
+
+    def over_here(self) -> bool:
+        return bool(self.facts.over("2"))
+
+    def lines_say(self) -> str:
+        """What the case came to."""
+        if not self.complaint:
+            return "not_needed" if self.answered == "not_needed" else "answered"
+        return "no_answer" if self.said is None else "yes"
+
+    # -- how ------------------------------------------------------------------------------------
+
+    async def ladder(self, since: datetime) -> Ladder:
+        step = v.CaseStep(
+            **self._case_step("ladder", self.turn), since=since, reopened=int(self.turn or "1") - 1
+        )
+        found: Ladder | None = None
+        while found is None:  # without it nobody would know by when
+            found = await self._learn(Clerk.ladder, step, "ladder", None)
+        return found
+
+    async def write(self, step: str, **more: Any) -> Contact | None:
+        """Mail of the case itself."""
+        key = "/".join(filter(None, (step, self.turn)))
+        template = more.pop("template", step)
+        contact = await self.send(key, template=template, case_id=self.case_id, **more)
+        if contact:
+            self.told = contact.at
+        return contact
+
+    async def _until_ended(self, track: Any) -> None:
+        with suppress(Ended):
+            await track
+
+    def _case_step(self, *key: str) -> dict[str, Any]:
+        return self._step(*key) | {"case_id": self.case_id}
