@@ -1,6 +1,6 @@
 """What customers read: from `templates/` and the facts to a subject, a text and an HTML part."""
 
-from activities.rendering.facts import Facts, facts_for
+from activities.rendering.facts import Facts, facts_for, lacks
 from activities.rendering.lint import Problem, lint
 from activities.rendering.offers import offers
 from activities.rendering.registry import TEMPLATES, Template, TemplateFault, registry
@@ -17,6 +17,7 @@ __all__ = [
     "TemplateFault",
     "draft_for",
     "facts_for",
+    "lacks",
     "lint",
     "offers",
     "registry",

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
 from activities.crm.house import HouseRules
@@ -26,6 +27,13 @@ LONGEST_NAME = 40
 LISTED = 10
 LONGEST_ITEM = 80
 WITH_ACCESS = ("digital", "service")  # what is fulfilled so comes with a way in, as an account does
+
+
+class Personal(Protocol):
+    """A template that is nothing without certain facts."""
+
+    @property
+    def personal(self) -> Sequence[str]: ...
 
 
 @dataclass(frozen=True)
@@ -117,6 +125,15 @@ def facts_for(
     }
 
 
+def lacks(template: Personal, customer: Customer, order: Order | None) -> bool:
+    """Whether we know too little for what calls its reader by name, or its product by name."""
+    known = {
+        "name": lambda: spoken_name(customer.preferred_name, customer.name),
+        "product": lambda: _product(order),
+    }
+    return any(not known[fact]() for fact in template.personal)
+
+
 def spoken_name(preferred: str | None, full: str | None) -> str:
     """How to say hello: the preferred name, else the first name, else nothing at all."""
     if chosen := _name(preferred):
@@ -158,7 +175,7 @@ def _bought(order: Order | None, zone: ZoneInfo) -> Bought | None:
 
 
 def _items(order: Order) -> list[Item]:
-    said = (item for item in order.items or [] if isinstance(item, dict))
+    said = (i for i in order.items or [] if isinstance(i, dict) and not i.get("gone"))
     read = (Item(_short(item.get("name") or item.get("sku")), _count(item)) for item in said)
     return [item for item in read if item.name and item.quantity > 0]
 

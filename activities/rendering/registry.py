@@ -6,6 +6,7 @@ import re
 import tomllib
 from functools import lru_cache
 from pathlib import Path
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
@@ -39,6 +40,8 @@ class Template(BaseModel):
     topic: str = ""  # what a customer may opt out of; none: only of everything
     required: bool = False  # goes even to a sensitive customer
     asks: str = ""  # one open question of a sort per order
+    carries: tuple[str, ...] = ()  # what else it says of its order, so that nothing need say it
+    personal: tuple[Literal["name", "product"], ...] = ()  # without them it is impersonal
     links: tuple[str, ...] = ()  # without them it is not sent
     action: bool = False  # the SOP demands a call to action
     channels: tuple[str, ...] = ("email",)
