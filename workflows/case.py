@@ -107,7 +107,7 @@ class CaseWork(FollowUp[Policy]):
             done = await self._done_by(task, None, unless=self.is_answered)
             if done.draft_id:
                 await self.write("case-answer", draft_id=done.draft_id, unreachable=Role.CSR)
-            elif not self.over_here():
+            elif not self.facts.over("2"):
                 self._record(State.DONE, done.answered or self.answered)
             if task.task_id not in self.facts.tasks:
                 await self._put_away("case-answer", "answered_elsewhere")
@@ -170,7 +170,7 @@ class CaseWork(FollowUp[Policy]):
     async def close(self) -> None:
         with self.clause("7", "Close it, and let the follow-ups go on"):
             self.closing = True
-            outcome = self.lines_say()
+            outcome = self.outcome()
             end = v.CaseEnd(**self._case_step("close"), outcome=outcome)
             await self._do(Records.settle_case, end, f"close: {outcome}")
             self._record(State.DONE, outcome)
@@ -272,11 +272,7 @@ class CaseWork(FollowUp[Policy]):
     def has_said(self) -> bool:
         return self.said is not None
 
-    def over_here(self) -> bool:
-        return bool(self.facts.over("2"))
-
-    def lines_say(self) -> str:
-        """What the case came to."""
+    def outcome(self) -> str:
         if not self.complaint:
             return "not_needed" if self.answered == "not_needed" else "answered"
         return "no_answer" if self.said is None else "yes"
@@ -294,11 +290,8 @@ class CaseWork(FollowUp[Policy]):
 
     async def write(self, step: str, **more: Any) -> Contact | None:
         """Mail of the case itself."""
-        key = "/".join(filter(None, (step, self.turn)))
-        template = more.pop("template", step)
-        contact = await self.send(key, template=template, case_id=self.case_id, **more)
-        if contact:
-            self.told = contact.at
+        contact = await self.send(step, case_id=self.case_id, **more)
+        self.told = contact.at if contact else self.told
         return contact
 
     async def _until_ended(self, track: Any) -> None:
