@@ -19,13 +19,16 @@ from activities.crm.holds import open_holds, stops
 from activities.crm.house import HouseRules
 from activities.crm.people import open_cases
 from activities.crm.store import lock_addresses, lock_customer
-from activities.crm.tables import Customer, Message
+from activities.crm.tables import Customer, Message, Order
 from activities.permission import Standing, Template, Way, standing_of, way_for
-from activities.rendering import TemplateFault, registry
+from activities.rendering import TemplateFault, lacks, registry
 from workflows import vocabulary as v
-from workflows.vocabulary import Kind
+from workflows.vocabulary import Form, Kind
 
 VIP = "vip"
+IMPERSONAL = "impersonal"  # neither by name nor of the product: a person is to write it
+BY_HAND = (VIP, IMPERSONAL)  # what goes once a person has written it
+CALL = "call"
 REVIEW = "review"  # asked of a customer once in half a year, whatever they ordered
 PUNCTUAL = timedelta(minutes=15)  # before a promise, so that being last is not being late
 
@@ -40,6 +43,13 @@ class Ask:
     row: Message | None = None
     tried: tuple[str, ...] = ()  # channels that have refused it, or cannot have it now
     only: str = ""  # the channel on which it may have gone already
+
+
+@dataclass(frozen=True)
+class Naming:
+    """What a message must know to name what was bought."""
+
+    personal: tuple[str, ...] = ("product",)
 
 
 class Slotted(NamedTuple):
@@ -76,6 +86,8 @@ async def judge(session: AsyncSession, ask: Ask, *, now: datetime, rules: HouseR
         verdict.answer = asked
     elif customer.tier == VIP and unsolicited and not message.draft_id:
         verdict.answer = v.Refused(reason=VIP)
+    elif await _is_impersonal(session, ask):
+        verdict.answer = v.Refused(reason=IMPERSONAL)
     else:
         verdict.way = way
         verdict.facts["channel"] = way.channel
@@ -90,7 +102,8 @@ async def admit_task(
 ) -> v.Refused | v.Covered | v.Held | None:
     """The gate's answer to a task in which a person contacts the customer; None: hand it over.
 
-    Takes the customer's lock. Hours and cap are asked when the person's message goes.
+    Takes the customer's lock. Hours and cap are asked when the person's message goes, and by
+    `free_from` for a call.
     """
     if not task.template:
         return None
@@ -105,28 +118,77 @@ async def admit_task(
     else:
         standing = await standing_of(session, customer)
         facts |= _facts(standing, template)
-        way = way_for(template, standing, rules)
+        way = way_for(template, standing, rules, only=CALL if task.form is Form.CALL else "")
         if task.latest and now >= task.latest:
             answer = v.Refused(reason="stale")
         elif isinstance(way, str):
             answer = v.Refused(reason=way)
         else:
             answer = await _asked(session, task, template, now)
-            answer = answer or await _kept_back(session, task, template, None)
+            channel = way.channel if task.form is Form.CALL else None
+            answer = answer or await _kept_back(session, task, template, channel)
     if answer is not None:
         await ledger.record(session, task, answer, now, facts)
     return answer
+
+
+async def free_from(
+    session: AsyncSession, task: v.Task, now: datetime, due: datetime, rules: HouseRules
+) -> datetime | None:
+    """When the customer may first be called, if that is not now: a day after the last they heard
+    of us, at an hour of theirs. What was promised for earlier than the call is due comes first; by
+    then the call is made whatever else they heard. Takes what `admit_task` has admitted."""
+    if task.form is not Form.CALL or not task.template:
+        return None
+    if registry()[task.template].kind is Kind.TRANSACTIONAL:
+        return None
+    customer = await lock_customer(session, task.customer_id)
+    if customer is None:
+        return None
+    zone = zone_of(customer.time_zone, customer.phone, customer.country, rules)
+    addresses = [customer.phone] if customer.phone else []
+    slot = open_from(now, zone, rules, customer.id)
+    for other in await contacts.taken(session, task, addresses=addresses, since=now - rules.cap):
+        if other.at - rules.cap < slot < other.until + rules.cap:
+            slot = open_from(other.until + rules.cap, zone, rules, customer.id)
+    last = last_open_before(due, zone, rules)
+    return max(now, min(slot, last)) if slot > now else None
+
+
+def asks_of(template: Template, step: v.Message | v.Task) -> str:
+    """What the customer is asked by it."""
+    return template.asks or step.asks
+
+
+async def carried(
+    session: AsyncSession, template: Template, message: v.Message, customer: Customer
+) -> str:
+    """What it says of its order besides, if it can name what was bought: who says so later says it
+    twice. It is never covered by that itself."""
+    if not template.carries or not message.order_id:
+        return ""
+    order = await session.get(Order, message.order_id)
+    return "" if lacks(Naming(), customer, order) else template.carries[0]
+
+
+async def _is_impersonal(session: AsyncSession, ask: Ask) -> bool:
+    """Whether it would call them by no name, or name nothing they bought, though it should."""
+    message, template = ask.message, ask.template
+    if message.impersonal or message.draft_id or not template.personal:
+        return False
+    order = await session.get(Order, message.order_id) if message.order_id else None
+    return lacks(template, ask.customer, order)
 
 
 async def _asked(
     session: AsyncSession, step: v.Message | v.Task, template: Template, now: datetime
 ) -> v.Refused | v.Covered | None:
     """Whether the customer was asked already what this asks."""
-    asks = template.asks or step.asks
+    asks = asks_of(template, step)
     if not asks:
         return None
     if by := await contacts.asked(session, step, asks, now, of="order"):
-        return v.Covered(key=by.key, at=by.sent_at or by.slot_at or now)
+        return v.Covered(key=by.key, at=by.at)
     if asks == REVIEW and await contacts.asked(session, step, asks, now, of="customer"):
         return v.Refused(reason="asked_recently")
     return None
@@ -157,22 +219,18 @@ async def _time(
     message, customer = ask.message, ask.customer
     zone = zone_of(customer.time_zone, customer.phone, customer.country, rules)
     addresses = [verdict.way.address] if verdict.way else []
-    others = await contacts.taken(
-        session,
-        customer_id=customer.id,
-        addresses=addresses,
-        since=now - rules.cap,
-        but=message.key,
-    )
+    since = now - rules.cap
+    others = await contacts.taken(session, message, addresses=addresses, since=since)
     mine = ask.row.slot_at if ask.row is not None and ask.row.state == ledger.RESERVED else None
     slot = Slotted(open_from(now, zone, rules, customer.id), "quiet_hours")
     for other in others:
         rank = None
         if mine is not None:
             rank = (mine if slot.at <= now else max(mine, slot.at), message.key)
-        if abs(slot.at - other.at) < rules.cap and _goes_first(other, rank):
-            slot = Slotted(open_from(other.at + rules.cap, zone, rules, customer.id), "cap")
-            verdict.facts["after"] = other.key
+        near = other.at - rules.cap < slot.at < other.until + rules.cap
+        if near and _goes_first(other, rank):
+            slot = Slotted(open_from(other.until + rules.cap, zone, rules, customer.id), "cap")
+            verdict.facts |= _after(other)
     verdict.facts["zone"] = zone.key
     promise = message.promise if ask.template.kind is Kind.RELATIONSHIP else None
     if promise and slot.at > now and now < promise <= slot.at + PUNCTUAL:
@@ -193,6 +251,12 @@ def _goes_first(other: Slot, rank: tuple[datetime, str] | None) -> bool:
     to the other, neither would ever go. Once it has to move, its new slot is its rank, so that it
     moves behind all before it at once, and is not put off one by one."""
     return other.firm or rank is None or (other.at, other.key) < rank
+
+
+def _after(other: Slot) -> dict[str, Any]:
+    """The contact that it comes after, and until when that may be, if it is a call to be made."""
+    call = {"call": other.until.isoformat()} if other.until > other.at else {}
+    return {"after": other.key} | call
 
 
 def _facts(standing: Standing, template: Template) -> dict[str, Any]:

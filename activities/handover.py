@@ -20,7 +20,7 @@ from activities.crm.store import lock_customer
 from activities.crm.tables import Customer, Draft, Enrolment, Order, new_id
 from activities.crm.tables import Task as Row
 from activities.messaging import FAULT
-from activities.rendering import TemplateFault, draft_for, facts_for
+from activities.rendering import TemplateFault, draft_for, facts_for, registry
 from activities.settings import Settings
 from workflows import vocabulary as v
 from workflows.vocabulary import Role, State
@@ -48,6 +48,11 @@ class Handover:
         if not await tasks.has_room(self.session, self.now, task, due=due, rank=rank, zone=zone):
             return await self.turn_down(tasks.CAPACITY)
         fields: dict[str, Any] = {"priority": USUAL, "worth": rank}
+        if task.template:
+            fields["asks"] = gate.asks_of(registry()[task.template], task) or None
+            fields["snoozed_until"] = await gate.free_from(
+                self.session, task, self.now, due, self.rules
+            )
         if task.role is Role.ENGINEER:
             fields = {"priority": URGENT, "assignee": None}
         row = await tasks.put(self.session, self.now, task, self.customer, due=due, **fields)

@@ -25,7 +25,7 @@ from activities.crm.store import Store, lock_customer
 from activities.crm.tables import Customer
 from activities.crm.tables import Message as Row
 from activities.dispatch import Attempt, Dispatch
-from activities.gate import VIP, Ask, Verdict, judge
+from activities.gate import BY_HAND, Ask, Verdict, asks_of, carried, judge
 from activities.permission import Template, Way, never, standing_of
 from activities.press import Press
 from activities.reconcile import BUSY, later, reconcile
@@ -129,7 +129,7 @@ class GatedMessaging(Messaging):
     ) -> Settled | None:
         if row is None:
             return None
-        if row.reason == VIP and message.draft_id:
+        if row.reason in BY_HAND and message.draft_id:
             row.state, row.reason = ledger.RESERVED, None  # a person has written it since
         settled = await ledger.settled(session, row)
         if isinstance(settled, Sent):  # the attempt that sent it may have died before it said so
@@ -155,7 +155,8 @@ class GatedMessaging(Messaging):
         ask = Ask(message, template, customer, row, tried, only)
         verdict = await judge(session, ask, now=now, rules=rules)
         row = row or ledger.enter(session, message, now)
-        _describe(row, message, template)
+        carries = await carried(session, template, message, customer)
+        _describe(row, message, template, carries)
         if verdict.answer is not None:
             if verdict.way:
                 row.channel, row.address = verdict.way
@@ -242,9 +243,9 @@ class GatedMessaging(Messaging):
         return go if isinstance(go, Wait) else (channel, go)
 
 
-def _describe(row: Row, message: Message, template: Template) -> None:
+def _describe(row: Row, message: Message, template: Template, carries: str) -> None:
     """What the message is, as it stands now: its template may have changed since the promise."""
     row.clause, row.order_id = message.clause or None, message.order_id or None
     row.template, row.kind = template.name, template.kind.value
-    row.topic, row.asks = template.topic or None, template.asks or message.asks or None
+    row.topic, row.asks = template.topic or None, asks_of(template, message) or carries or None
     row.sender, row.draft_id = message.sender.value, message.draft_id or None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
@@ -35,6 +35,10 @@ class Template(Protocol):
     def required(self) -> bool: ...
     @property
     def asks(self) -> str: ...
+    @property
+    def carries(self) -> tuple[str, ...]: ...
+    @property
+    def personal(self) -> Sequence[str]: ...
     @property
     def channels(self) -> tuple[str, ...]: ...
     @property

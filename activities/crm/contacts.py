@@ -1,4 +1,8 @@
-"""What else the customer was sent, promised and asked, and what they said, for the gate to see."""
+"""What else the customer was sent, promised and asked, and what they said, for the gate to see.
+
+A call that a colleague is to make counts as a message does: until it is made it may be made at any
+moment from when it is on the list to when it is due, and what it asks counts as asked.
+"""
 
 from __future__ import annotations
 
@@ -6,66 +10,143 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy import ColumnElement, and_, false, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from activities.crm import tasks
 from activities.crm.ledger import GONE, RESERVED, SENDING, SENT, UNKNOWN, find
-from activities.crm.tables import Message, Note
+from activities.crm.tables import Customer, Message, Note, Task
 from workflows import vocabulary as v
-from workflows.vocabulary import Kind
+from workflows.vocabulary import Form, Kind
 
 UNSOLICITED = (Kind.RELATIONSHIP.value, Kind.MARKETING.value)
 ASKED = (SENDING, SENT, "delivered", UNKNOWN)  # the customer may have the question
 ASKED_AGAIN = timedelta(days=180)  # what belongs to no order may be asked again
+INCLUDED = {"experience": ("satisfaction",)}  # who was asked of all was asked of a part
 
 
 @dataclass(frozen=True)
 class Slot:
-    """A moment taken by another message; `firm` when it went, else only promised."""
+    """A moment taken by another contact; `firm` when it was, else only promised. A call still to
+    be made takes all the time until it is due."""
 
     key: str
     at: datetime
     firm: bool
+    until: datetime
+
+
+@dataclass(frozen=True)
+class Question:
+    """The contact in which something was asked, or will be."""
+
+    key: str
+    at: datetime
+
+
+def _calls(step: v.Step) -> list[ColumnElement[bool]]:
+    """Calls that are to be made, or were; the step's own counts only once it was made."""
+    own = and_(
+        Task.follow_up == step.follow_up,
+        Task.clause == step.clause,
+        Task.about == step.about,
+        Task.state == tasks.OPEN,
+    )
+    return [
+        Task.form == Form.CALL.value,
+        Task.template.is_not(None),
+        Task.state.in_((tasks.OPEN, tasks.DONE)),
+        Task.key != step.key,
+        ~func.coalesce(own, false()),
+    ]
 
 
 async def taken(
-    session: AsyncSession, *, customer_id: str, addresses: Sequence[str], since: datetime, but: str
+    session: AsyncSession, step: v.Step, *, addresses: Sequence[str], since: datetime
 ) -> list[Slot]:
-    """When the customer, or the address, was or will be sent a message they did not ask for, the
-    earliest first; `but` is the key of the message that wants to know."""
+    """When the customer, or the address, was or will be contacted without having asked for it, the
+    earliest first; but for the step that wants to know."""
     at = func.coalesce(Message.sent_at, Message.slot_at)
-    query = select(Message.key, at, Message.state).where(
-        or_(Message.customer_id == customer_id, Message.address.in_(addresses)),
-        Message.key != but,
+    messages = select(
+        Message.key, at.label("at"), at.label("until"), (Message.state != RESERVED).label("firm")
+    ).where(
+        or_(Message.customer_id == step.customer_id, Message.address.in_(addresses)),
+        Message.key != step.key,
         Message.kind.in_(UNSOLICITED),
         Message.state.in_((RESERVED, SENDING, UNKNOWN, *GONE)),
         at > since,
     )
-    rows = (await session.execute(query)).all()
-    slots = [Slot(key, moment, firm=state != RESERVED) for key, moment, state in rows]
+    begins = func.coalesce(Task.done_at, Task.snoozed_until, Task.created_at)
+    ends = func.coalesce(Task.done_at, Task.due_at)
+    theirs = select(Customer.id).where(Customer.phone.in_(addresses))
+    calls = select(Task.key, begins, ends, Task.state == tasks.DONE).where(
+        or_(Task.customer_id == step.customer_id, Task.customer_id.in_(theirs)),
+        *_calls(step),
+        or_(begins > since, ends > since),
+    )
+    rows = (await session.execute(messages.union_all(calls))).all()
+    slots = [Slot(key, begin, bool(firm), max(begin, end)) for key, begin, end, firm in rows]
     return sorted(slots, key=lambda slot: (slot.at, slot.key))
 
 
 async def asked(
     session: AsyncSession, step: v.Message | v.Task, asks: str, now: datetime, *, of: str
-) -> Message | None:
-    """The message that has asked this already: about the step's order (`of="order"`; where it has
+) -> Question | None:
+    """The contact that has asked this already: about the step's order (`of="order"`; where it has
     none, another without one, within half a year), or of the customer, within half a year."""
+    since = [now - ASKED_AGAIN] if of == "customer" or not step.order_id else []
+    since += [step.since] if step.since else []
+    same = (asks, *INCLUDED.get(asks, ()))
+    return await _asked_by_message(
+        session, step, same, since, of=of
+    ) or await _asked_in_a_call(session, step, same, since, of=of)
+
+
+async def _asked_by_message(
+    session: AsyncSession,
+    step: v.Message | v.Task,
+    asks: Sequence[str],
+    since: Sequence[datetime],
+    *,
+    of: str,
+) -> Question | None:
     at = func.coalesce(Message.sent_at, Message.slot_at)
-    same: list[ColumnElement[bool]] = [
+    where: list[ColumnElement[bool]] = [
         Message.customer_id == step.customer_id,
-        Message.asks == asks,
+        Message.asks.in_(asks),
         Message.key.not_in((step.key, step.reminds if isinstance(step, v.Message) else "")),
         Message.state.in_(ASKED),
+        *(at >= moment for moment in since),
     ]
-    if of == "order" and step.order_id:
-        same.append(Message.order_id == step.order_id)
-    elif of == "order":
-        same += [Message.order_id.is_(None), at > now - ASKED_AGAIN]
-    else:
-        same.append(at > now - ASKED_AGAIN)
-    query = select(Message).where(*same).order_by(at.desc()).limit(1)
-    return (await session.execute(query)).scalar_one_or_none()
+    if of == "order":
+        where.append(Message.order_id == (step.order_id or None))
+    query = select(Message.key, at).where(*where).order_by(at.desc()).limit(1)
+    row = (await session.execute(query)).first()
+    return Question(*row) if row else None
+
+
+async def _asked_in_a_call(
+    session: AsyncSession,
+    step: v.Message | v.Task,
+    asks: Sequence[str],
+    since: Sequence[datetime],
+    *,
+    of: str,
+) -> Question | None:
+    at = func.coalesce(Task.done_at, Task.due_at)
+    where: list[ColumnElement[bool]] = [
+        Task.customer_id == step.customer_id,
+        Task.asks.in_(asks),
+        *_calls(step),
+        *(at >= moment for moment in since),
+    ]
+    if of == "order":
+        where.append(Task.order_id == (step.order_id or None))
+    query = select(Task.key, at, Task.outcome).where(*where).order_by(at.desc())
+    for key, moment, outcome in await session.execute(query):
+        if (outcome or {}).get("reached") is not False:  # nobody was asked who was not there
+            return Question(key, moment)
+    return None
 
 
 async def answered(session: AsyncSession, customer_id: str, key: str) -> bool:

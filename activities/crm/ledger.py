@@ -100,7 +100,7 @@ async def settled(session: AsyncSession, row: Message) -> v.Settled | None:
         return v.Refused(reason=row.reason or REFUSED)
     if row.state == COVERED:
         by = await find(session, row.covered_by or "")
-        at = (by.sent_at or by.slot_at) if by else None
+        at = (by.sent_at or by.slot_at) if by else await _called_at(session, row.covered_by or "")
         return v.Covered(key=row.covered_by or "", at=at or row.created_at)
     if row.state == UNKNOWN:
         task = await tasks.find(session, f"{row.key}/unknown")
@@ -108,6 +108,11 @@ async def settled(session: AsyncSession, row: Message) -> v.Settled | None:
             return v.Handed(task_id=task.id, due=task.due_at)
         return v.Refused(reason=UNKNOWN)
     return None
+
+
+async def _called_at(session: AsyncSession, key: str) -> datetime | None:
+    call = await tasks.find(session, key)
+    return (call.done_at or call.due_at) if call else None
 
 
 async def record(

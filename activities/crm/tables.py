@@ -411,6 +411,8 @@ class Task(Base):
     escalated_to: Mapped[str | None]
     form: Mapped[str] = mapped_column(default="free")
     case_id: Mapped[str | None] = mapped_column(index=True)
+    order_id: Mapped[str | None]
+    asks: Mapped[str | None]  # what the customer is asked in it
     urgent: Mapped[bool] = mapped_column(default=False)
     snoozed_until: Mapped[datetime | None]
     reminded_at: Mapped[datetime | None]

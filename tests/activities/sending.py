@@ -46,6 +46,8 @@ class Sheet:
     topic: str = ""
     required: bool = False
     asks: str = ""
+    carries: tuple[str, ...] = ()
+    personal: tuple[str, ...] = ()
     channels: tuple[str, ...] = ("email", "sms")
     version: str = "1.0"
 
@@ -53,13 +55,15 @@ class Sheet:
 SHEETS = {
     sheet.name: sheet
     for sheet in (
-        Sheet("welcome", Kind.TRANSACTIONAL, required=True),
+        Sheet("welcome", Kind.TRANSACTIONAL, required=True, carries=("thanks",)),
         Sheet("notice", Kind.TRANSACTIONAL),
         Sheet("guide", Kind.RELATIONSHIP, topic="tips"),
         Sheet("tips", Kind.RELATIONSHIP, topic="tips"),
         Sheet("check-in", Kind.RELATIONSHIP, asks="satisfaction"),
         Sheet("survey", Kind.RELATIONSHIP, asks="satisfaction"),
         Sheet("reminder", Kind.RELATIONSHIP),
+        Sheet("thanks", Kind.RELATIONSHIP, asks="thanks", personal=("name", "product")),
+        Sheet("experience", Kind.RELATIONSHIP, asks="experience"),
         Sheet("review", Kind.RELATIONSHIP, topic="reviews", asks="review"),
         Sheet("offer", Kind.MARKETING, topic="offers"),
         Sheet("upgrade", Kind.MARKETING, topic="offers", channels=("email",)),

@@ -84,6 +84,8 @@ def upgrade() -> None:
             sa.Column("form", sa.String(length=255), server_default="free", nullable=False)
         )
         batch_op.add_column(sa.Column("case_id", sa.String(length=255), nullable=True))
+        batch_op.add_column(sa.Column("order_id", sa.String(length=255), nullable=True))
+        batch_op.add_column(sa.Column("asks", sa.String(length=255), nullable=True))
         batch_op.add_column(
             sa.Column("urgent", sa.Boolean(), server_default=sa.false(), nullable=False)
         )
