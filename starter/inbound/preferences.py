@@ -7,15 +7,10 @@ is not ours, or no longer, reads a page that says where to turn.
 
 from __future__ import annotations
 
-import traceback
-from collections.abc import Awaitable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-import structlog
 from fastapi import APIRouter, Request
-from starlette.convertors import PathConvertor, register_url_convertor
 from starlette.responses import Response
 
 from activities.crm import consents, customers
@@ -24,24 +19,13 @@ from activities.crm.tables import Customer, new_id
 from activities.rendering import tokens
 from starter.desk import Desk
 from starter.inbound import choices, forms, pages
+from starter.inbound.doorstep import READING, kindly, letter
 from starter.inbound.standing import Scopes, Standing, standing_of
 from starter.reports.words import masked
-
-log = structlog.get_logger("aftercare.inbound")
 
 SOURCE = "unsubscribe"  # the inbox's, for what is said here
 ONE_CLICK = ("list-unsubscribe", "one-click")  # RFC 8058
 LINKS = ("/u", "/u/{token:whole}")  # a link cut short still leads to a page
-READING = ["GET", "HEAD"]
-
-
-class Whole(PathConvertor):
-    """All the rest of an address, with the line breaks that mail programs put in."""
-
-    regex = "(?s:.*)"
-
-
-register_url_convertor("whole", Whole())
 
 
 class NotKeptError(Exception):
@@ -81,11 +65,11 @@ class Preferences:
 
     async def show(self, request: Request, token: str = "") -> Response:
         """What holds now. HEAD and GET are the same, and change nothing."""
-        return await self._kindly(request, self._shown(request, token))
+        return await kindly(request, self._shown(request, token), root=self.root)
 
     async def change(self, request: Request, token: str = "") -> Response:
         """One click, or the form: it holds before this answers."""
-        return await self._kindly(request, self._changed(request, token))
+        return await kindly(request, self._changed(request, token), root=self.root)
 
     # -- inside --------------------------------------------------------------------------
 
@@ -158,17 +142,6 @@ class Preferences:
         language = pages.spoken(customer.locale, accepted)
         return Visit(language, rules.company, customer, standing, ours=True)
 
-    async def _kindly(self, request: Request, answer: Awaitable[Response]) -> Response:
-        """Whatever happens, a page that says so, and where to turn."""
-        try:
-            return await answer
-        except Exception as error:  # noqa: BLE001 - its text may name somebody
-            frames = traceback.extract_tb(error.__traceback__)[-5:]
-            where = [f"{Path(frame.filename).name}:{frame.lineno}" for frame in frames]
-            log.error("failed", error=type(error).__name__, where=where)
-            language = pages.spoken(None, request.headers.get("accept-language", ""))
-            return self._letter("away", language, pages.NAMELESS, 503)
-
     def _nobody(self, visit: Visit) -> Response:
         """404 for a link that we did not make: that it was forged, cut or never there is one and
         the same to whoever follows it. 200 for one of somebody erased: what it asks for is so."""
@@ -177,10 +150,9 @@ class Preferences:
         return self._letter("not_valid", visit.language, visit.company, 404)
 
     def _letter(
-        self, letter: str, language: str, company: Company, status: int, **facts: Any
+        self, name: str, language: str, company: Company, status: int, **facts: Any
     ) -> Response:
-        said = {"letter": letter, "address": "", "choices": ""} | facts
-        return pages.page("letter.html", language, company, status, root=self.root, **said)
+        return letter(name, language, company, status, root=self.root, **facts)
 
     def _page(self, visit: Visit, notice: str = "") -> Response:
         if visit.customer is None or visit.standing is None:  # erased while they chose
