@@ -143,9 +143,10 @@ class Pace(Noun):
 
     factor: float = 1.0
     since: AwareDatetime = datetime(2000, 1, 1, tzinfo=UTC)  # where both agree; one for all
+    ahead: timedelta = timedelta()  # a rehearsal begins on whatever day it likes
 
     def now(self, real: datetime) -> datetime:
-        return self.since + (real - self.since) * self.factor
+        return self.since + (real - self.since) * self.factor + self.ahead
 
     def real(self, span: timedelta) -> timedelta:
         return max(span / self.factor, timedelta(milliseconds=1))  # a timer of nothing would spin

@@ -23,12 +23,13 @@ class House:
 
     clock: RehearsalClock
     store: Store
-    settings: Settings = field(
-        default_factory=lambda: Settings(secret_key=SecretStr("rehearsal"), sops="", go_live=None)
-    )
+    sops: str = ""  # which are on, by commas; none named: all that can be
+    settings: Settings = field(init=False)
     channels: Mapping[str, FailingChannel] = field(init=False)
 
     def __post_init__(self) -> None:
+        key = SecretStr("rehearsal")
+        self.settings = Settings(secret_key=key, sops=self.sops, go_live=None)
         self.channels = {name: FailingChannel(self.store, self.clock, name) for name in CHANNELS}
 
     @property

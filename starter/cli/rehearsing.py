@@ -13,18 +13,36 @@ from activities.crm.house import HOUSE, current_policy
 from activities.crm.migrate import at_head
 from activities.crm.store import Store
 from activities.settings import Settings
-from starter.cli.common import PRINTING, CliError, Printing, out, print_json, read_json
+from starter.catalogue import Catalogue
+from starter.cli.common import (
+    PRINTING,
+    CliError,
+    Printing,
+    UsageError,
+    out,
+    print_json,
+    read_json,
+)
 from starter.rehearse.script import ScriptError, read_script
+from workflows.sops import CATALOGUE, PROCEDURES
 
 if TYPE_CHECKING:
     from starter.rehearse import Rehearsal
 
-HELP = """Play a procedure in simulated time: the real workflow, the real gate; print its timeline.
+HELP = """Play a procedure, or a customer's whole life, in simulated time; print its timeline.
+
+`rehearse SOP` plays that one alone; `rehearse --customer FILE` plays all that are on, as one life.
+FILE is a customer as in an event, or a life:
+
+    {"start": "2026-12-18T16:30", "customer": {"id": "C-1", "email": "ada@example.com"},
+     "order": {"id": "1001", "total": "49.00"}, "policies": {"satisfaction": {}}, "script": []}
 
 Without a script the customer is silent. A script is a JSON list of what the customer and the staff
-do, each entry so long after the purchase, as an event, a signal or a control:
+do, each entry so long after the purchase, as an event, a signal, a control, or a task done:
 
-    [{"after": "8d2h", "event": "complaint.opened", "data": {"reference": "K-1"}},
+    [{"after": "1d", "event": "order.shipped"},
+     {"after": "8d2h", "event": "complaint.opened", "data": {"reference": "K-1"}},
+     {"after": "8d5h", "task": "2", "sop": "case", "outcome": {"answered": "phone"}},
      {"after": "20d", "event": "complaint.resolved", "data": {"reference": "K-1"}},
      {"after": "20d3h", "signal": "task_done"}]
 
@@ -37,22 +55,24 @@ def register(app: App, group: Group) -> None:
 
 
 async def rehearse(
-    sop: str,
+    sop: Annotated[str, Parameter(help="[default: all that are on]")] = "",
     *,
     policy: Annotated[
         Path | None, Parameter(help='Changed timings, {"check_in": "10d"}: shows what they change')
     ] = None,
     script: Annotated[Path | None, Parameter(help="What the customer and the staff do")] = None,
-    customer: Annotated[Path | None, Parameter(help="Who it is, as in an event")] = None,
+    customer: Annotated[Path | None, Parameter(help="Who it is, or a whole life")] = None,
     customers: Annotated[
         int, Parameter(help="So many at once", validator=validators.Number(gte=1, lte=500))
     ] = 1,
     printing: Printing = PRINTING,
 ) -> None:
+    if not sop and customer is None:
+        raise UsageError("name an SOP, or give --customer FILE to play a whole life")
     wanted = read_json(policy, "the policy")
     acts, who = _read(script), read_json(customer, "the customer")
     common: dict[str, Any] = {"script": acts, "customer": who, "customers": customers}
-    common["in_force"] = await _in_force(printing.settings(), sop)
+    common |= await _as_it_stands(printing.settings(), sop)
     with Console(stderr=True).status("Loading …") as status:
         from starter.rehearse import RehearsalError, rehearse  # noqa: PLC0415 - only it needs it
 
@@ -82,18 +102,23 @@ def _print(before: Rehearsal, after: Rehearsal | None, *, json: bool) -> None:
         show_changes(before, after, out())
 
 
-async def _in_force(settings: Settings, sop: str) -> dict[str, dict[str, Any]]:
-    """The policies of the directory meant, if there is one: a rehearsal needs none."""
+async def _as_it_stands(settings: Settings, sop: str) -> dict[str, Any]:
+    """The policies of the directory meant, if there is one, and which SOPs are on there."""
     if not settings.has_database:
-        return {}
-    store = Store(settings.database)
+        return {"sops": settings.sops}
+    catalogue, store = Catalogue(settings), Store(settings.database)
     try:
         if not await at_head(store):
             raise CliError("the database is not of this release: run `aftercare migrate`")
         async with store.reading() as session:
-            return {name: await current_policy(session, name) for name in (sop, HOUSE)}
+            names = (sop, HOUSE) if sop else (*PROCEDURES, HOUSE)
+            bodies = {name: await current_policy(session, name) for name in names}
+            on = [name for name, one in CATALOGUE.items() if not await catalogue.off(session, one)]
     finally:
         await store.close()
+    if not sop and not on:
+        raise CliError("no SOP is on: switch one on with `aftercare sops on SOP`, or name one")
+    return {"sops": ",".join(on), "in_force": {name: body for name, body in bodies.items() if body}}
 
 
 def _read(script: Path | None) -> str | None:

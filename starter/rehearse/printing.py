@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
 
@@ -11,7 +12,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from starter.rehearse import Rehearsal
-from starter.rehearse.timeline import Change, Moment, compare
+from starter.rehearse.director import FollowedUp
+from starter.rehearse.timeline import Change, Moment, compare, short
+from starter.reports import words
 
 STYLES = {"sent": "green", "deferred": "dim", "refused": "yellow", "skipped": "yellow"}
 STYLES |= {"held": "yellow", "blocked": "red", "handed": "cyan"}
@@ -20,13 +23,15 @@ COLOURS = {"earlier": "cyan", "later": "yellow", "new": "green", "gone": "red", 
 
 
 def show(rehearsal: Rehearsal, console: Console) -> None:
-    """Day, local time, clause, what, why."""
+    """Day, local time, whose clause, what, why."""
     console.print(_title(rehearsal), style="bold", highlight=False)
+    if rehearsal.says:
+        console.print(rehearsal.says, highlight=False, markup=False)
     console.print()
     if len(rehearsal.cast) > 1:
-        console.print(_crowd(rehearsal))
+        console.print(_crowd(rehearsal, whose=_several(rehearsal)))
     else:
-        console.print(_lines(rehearsal.moments))
+        console.print(_lines(rehearsal.moments, whose=_several(rehearsal)))
     console.print()
     console.print(_ending(rehearsal), highlight=False)
 
@@ -49,12 +54,13 @@ def show_changes(before: Rehearsal, after: Rehearsal, console: Console) -> None:
 def as_data(rehearsal: Rehearsal, changed: Rehearsal | None = None) -> dict[str, Any]:
     """The same for programs."""
     data: dict[str, Any] = {
-        "sop": rehearsal.sop,
-        "sop_version": rehearsal.version,
+        "sop": rehearsal.sop or None,
+        "sop_version": rehearsal.version or None,
         "began_at": rehearsal.began.isoformat(),
         "time_zone": rehearsal.zone.key,
         "customers": len(rehearsal.cast),
         "endings": rehearsal.endings,
+        "follow_ups": [asdict(follow_up) for follow_up in rehearsal.follow_ups],
         "timeline": [_plain(moment) for moment in rehearsal.moments],
     }
     if changed is not None:
@@ -75,6 +81,7 @@ def _plain(moment: Moment) -> dict[str, Any]:
         "day": moment.day,
         "at": moment.at.isoformat(),
         "local": moment.local.isoformat(),
+        "sop": moment.sop or None,
         "clause": moment.clause or None,
         "what": moment.what,
         "why": moment.why or None,
@@ -84,51 +91,65 @@ def _plain(moment: Moment) -> dict[str, Any]:
 def _title(rehearsal: Rehearsal) -> str:
     many = f"{len(rehearsal.cast)} customers" if len(rehearsal.cast) > 1 else "a customer"
     began = rehearsal.began.astimezone(rehearsal.zone)
-    return (
-        f"{rehearsal.sop} {rehearsal.version}: {many} in {rehearsal.zone.key}, "
-        f"from {began:%a %d %b %Y %H:%M}"
-    )
+    what = f"{rehearsal.sop} {rehearsal.version}" if rehearsal.sop else "All that is on"
+    return f"{what}: {many} in {rehearsal.zone.key}, from {began:%a %d %b %Y %H:%M}"
 
 
 def _ending(rehearsal: Rehearsal) -> str:
-    counted = {ending: rehearsal.endings.count(ending) for ending in rehearsal.endings}
-    if len(rehearsal.cast) == 1:
+    if len(rehearsal.cast) > 1:
+        counted = {ending: rehearsal.endings.count(ending) for ending in rehearsal.endings}
+        return ", ".join(f"{count} {ending.replace('_', ' ')}" for ending, count in counted.items())
+    if rehearsal.sop:
         return f"It ended as {rehearsal.endings[0].replace('_', ' ')}."
-    return ", ".join(f"{count} {ending.replace('_', ' ')}" for ending, count in counted.items())
+    return "\n".join(map(_fate, rehearsal.follow_ups))
 
 
-def _lines(moments: list[Moment]) -> Table:
-    table = _table("day", "local time", "clause", "what", "why")
+def _fate(follow_up: FollowedUp) -> str:
+    why = f": {words.reason(follow_up.reason)}" if follow_up.reason else ""
+    return f"{short(follow_up.id)} {follow_up.state.replace('_', ' ')}{why}"
+
+
+def _several(rehearsal: Rehearsal) -> bool:
+    """Whether clauses of more than one document are told of."""
+    return not rehearsal.sop or len({m.sop for m in rehearsal.moments if m.sop and m.clause}) > 1
+
+
+def _lines(moments: list[Moment], *, whose: bool) -> Table:
+    table = _table("day", "local time", *(("sop",) if whose else ()), "clause", "what", "why")
     day = None
     for moment in moments:
         shown = "" if moment.day == day else str(moment.day)
         day = moment.day
-        words = (shown, _clock(moment), moment.clause, moment.what, moment.why)
-        table.add_row(*map(escape, words), style=STYLES.get(moment.gist.split(" ")[0], ""))
+        sop = (moment.sop,) if whose else ()
+        told = (shown, _clock(moment), *sop, moment.clause, moment.what, moment.why)
+        table.add_row(*map(escape, told), style=STYLES.get(moment.gist.split(" ")[0], ""))
     return table
 
 
-def _crowd(rehearsal: Rehearsal) -> Table:
+def _crowd(rehearsal: Rehearsal, *, whose: bool) -> Table:
     """Many customers: how many had each thing, and when the first and the last of them."""
-    table = _table("customers", "first", "last", "clause", "what", "why")
+    sop = ("sop",) if whose else ()
+    table = _table("customers", "first", "last", *sop, "clause", "what", "why")
     for moments in _alike(rehearsal.moments):
         first, last = moments[0], max(moments, key=lambda one: one.at)
-        words = (
+        told = (
             str(len({moment.customer for moment in moments})),
             f"day {first.day} {first.local:%H:%M}",
             f"day {last.day} {last.local:%H:%M}",
+            *((first.sop,) if whose else ()),
             first.clause,
             first.gist if first.gist.startswith("handed") else first.what,
             first.why,
         )
-        table.add_row(*map(escape, words), style=STYLES.get(first.gist.split(" ")[0], ""))
+        table.add_row(*map(escape, told), style=STYLES.get(first.gist.split(" ")[0], ""))
     return table
 
 
 def _alike(moments: list[Moment]) -> Iterator[list[Moment]]:
-    groups: dict[tuple[str, str, str], list[Moment]] = {}
+    groups: dict[tuple[str, str, str, str], list[Moment]] = {}
     for moment in sorted(moments, key=lambda one: one.at):
-        groups.setdefault((moment.clause, moment.gist, moment.why), []).append(moment)
+        alike = (moment.sop, moment.clause, moment.gist, moment.why)
+        groups.setdefault(alike, []).append(moment)
     yield from groups.values()
 
 

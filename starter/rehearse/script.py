@@ -2,12 +2,15 @@
 
     [{"after": "3d", "event": "consent.changed", "data": {"email_marketing": false}},
      {"after": "8d2h", "event": "complaint.opened", "data": {"reference": "K-1"}},
+     {"after": "9d", "task": "answer", "sop": "case", "outcome": {"answered": "phone"}},
      {"after": "14d3h", "signal": "task_done", "data": {"text": "How is it going?"}},
      {"after": "20d", "event": "complaint.resolved", "data": {"reference": "K-1"}}]
 
 `event` comes through the door for checkout systems, `signal` through the one for staff, `control`
-is one of hold, resume, skip, run-now, retry, end. A rehearsal runs until its follow-up has ended,
-the last entry is played, or `{"after": …, "until": true}` says so.
+is one of hold, resume, skip, run-now, retry, end. `task` closes the oldest open task of a clause, a
+role or a form. `write` is a colleague's own message. `sop` says whose follow-up is meant, where a
+customer has several. A rehearsal runs until its follow-ups have ended and the last entry is played;
+`{"after": …, "until": true}` makes it go on until then.
 """
 
 from __future__ import annotations
@@ -49,7 +52,11 @@ class Entry(BaseModel):
     event: str = ""
     signal: str = ""
     control: Literal["", "hold", "resume", "skip", "run-now", "retry", "end"] = ""
+    task: str = ""
+    write: str = ""
     until: bool = False
+    sop: str = ""
+    outcome: dict[str, Any] = {}
     data: dict[str, Any] = {}
     order: dict[str, Any] | None = None
     clause: str = ""
@@ -57,13 +64,24 @@ class Entry(BaseModel):
 
     @model_validator(mode="after")
     def _one_thing(self) -> Entry:
-        if sum(map(bool, (self.event, self.signal, self.control, self.until))) != 1:
-            raise ValueError("give one of event, signal, control, until")
+        one = (self.event, self.signal, self.control, self.task, self.write, self.until)
+        if sum(map(bool, one)) != 1:
+            raise ValueError("give one of event, signal, control, task, write, until")
+        if self.outcome and not self.task:
+            raise ValueError("an outcome is a task's")
         return self
 
     @property
     def says(self) -> str:
+        if self.task or self.write:
+            return f"task {self.task} done" if self.task else "a colleague writes"
         return self.event or self.signal or self.control
+
+    @property
+    def words(self) -> str:
+        """What was said with it, if anything."""
+        said = self.data.get("text") or self.outcome.get("text") or self.outcome.get("note")
+        return f"“{said or self.write}”" if said or self.write else ""
 
 
 _ENTRIES = TypeAdapter(list[Entry])

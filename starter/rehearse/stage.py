@@ -34,10 +34,12 @@ from starter.desk import Desk
 from workflows.attributes import ALL
 from workflows.contract import BULK, QUEUE
 from workflows.plugin import plugin
+from workflows.vocabulary import Pace
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 SERVER = "temporal-test-server"
 MOMENT = timedelta(seconds=1)
+MARGIN = timedelta(minutes=1)
 GRACE = timedelta(seconds=10)
 PATIENCE = 30  # moments
 IDENTITY = "rehearsal"  # no history need know on which machine it was played
@@ -79,6 +81,11 @@ class Stage:
     async def end_work(self) -> None:
         """Send them home; what is under way is finished first."""
         await self._workers.aclose()
+
+    async def set_out(self, moment: datetime) -> None:
+        """Let it be shortly before this moment, past or to come; only before anything began."""
+        await self.clock.read()
+        self.clock.pace = Pace(ahead=moment - MARGIN - self.clock.real())
 
     async def sleep(self, span: timedelta) -> None:
         await self.sleep_until(await self.clock.read() + span)
@@ -130,18 +137,21 @@ class Stage:
 
 
 @asynccontextmanager
-async def stage(*, cold: bool = False) -> AsyncIterator[Stage]:
-    """A stage with nobody on it yet, its clock at the machine's time; all gone afterwards."""
+async def stage(*, cold: bool = False, sops: str = "") -> AsyncIterator[Stage]:
+    """A stage with nobody on it yet, its clock at the machine's time; all gone afterwards.
+
+    `sops` are those that are on, by commas; none named: all that can be.
+    """
     server = Path(sysconfig.get_path("scripts")) / SERVER
     # In a file: in memory the CRM would be gone with the first query that is cut off.
     with TemporaryDirectory(prefix="aftercare-") as directory:
         store = Store(f"sqlite+aiosqlite:///{directory}/aftercare.db")
-        async with _playing(server, store, cold=cold) as built:
+        async with _playing(server, store, cold=cold, sops=sops) as built:
             yield built
 
 
 @asynccontextmanager
-async def _playing(server: Path, store: Store, *, cold: bool) -> AsyncIterator[Stage]:
+async def _playing(server: Path, store: Store, *, cold: bool, sops: str) -> AsyncIterator[Stage]:
     async with await WorkflowEnvironment.start_time_skipping(
         test_server_existing_path=str(server),
         plugins=[plugin],
@@ -149,7 +159,8 @@ async def _playing(server: Path, store: Store, *, cold: bool) -> AsyncIterator[S
         identity=IDENTITY,
     ) as env:
         await _register(env.client)
-        house = House(RehearsalClock(await env.get_current_time(), env.get_current_time), store)
+        clock = RehearsalClock(await env.get_current_time(), env.get_current_time)
+        house = House(clock, store, sops)
         await house.store.create_all()
         desk = Desk(house.store, house.settings, house.clock, env.client)
         built = Stage(env, house, desk, cold=cold)

@@ -13,9 +13,17 @@ from sqlalchemy import select
 from activities.crm import tables as t
 from activities.crm.store import Store
 from starter.reports import words
+from workflows.sops import CORRESPONDENCE, KEEP_IN_TOUCH
 from workflows.vocabulary import Role
 
 SILENT = ("allowed", "potential")  # what came of it follows in a line of its own
+SHORT = {  # the SOPs as people call them
+    "online-customer": "S0",
+    "order-thanks": "S1",
+    "satisfaction": "S3",
+    KEEP_IN_TOUCH.name: "years",
+    CORRESPONDENCE.name: "desk",
+}
 PEOPLE = {
     Role.CSR: "customer service",
     Role.COMMUNICATIONS: "communications",
@@ -23,6 +31,9 @@ PEOPLE = {
     Role.MARKETING: "marketing",
     Role.SALES: "sales",
     Role.ENGINEER: "an engineer",
+    Role.SERVICE: "the service team",
+    Role.MANAGER: "the manager",
+    Role.QUALITY: "quality assurance",
 }
 BY_CHANNEL = {"email": "by e-mail", "sms": "by SMS", "letter": "by letter", "call": "by telephone"}
 PHRASES = {
@@ -36,6 +47,11 @@ PHRASES = {
     "blocked": "{} blocked: an engineer must mend it",
     "released": "{} released",
     "engagement": "asked how engaged they are",
+    "case_opened": "a {} is opened",
+    "case_answered": "a person answers",
+    "case_resolved": "it is put right, as we think",
+    "case_reopened": "it is open again",
+    "case_closed": "the case is closed",
 }
 
 
@@ -51,6 +67,7 @@ class Moment:
     why: str = ""
     gist: str = ""  # the same whenever it happens
     customer: int = 1  # the how manieth of the rehearsal
+    sop: str = ""  # whose clause it is; none: what was said
 
 
 @dataclass(frozen=True)
@@ -61,11 +78,14 @@ class Cast:
     id: str
     zone: ZoneInfo
     began: datetime
+    orders: tuple[str, ...] = ()  # placed when it began
 
-    def moment(self, at: datetime, clause: str, what: str, why: str = "", gist: str = "") -> Moment:
+    def moment(
+        self, at: datetime, clause: str, what: str, why: str = "", *, gist: str = "", sop: str = ""
+    ) -> Moment:
         local = at.astimezone(self.zone)
         day = (local.date() - self.began.astimezone(self.zone).date()).days
-        return Moment(at, local, day, clause, what, why, gist or what, self.number)
+        return Moment(at, local, day, clause, what, why, gist or what, self.number, sop)
 
 
 async def timeline(store: Store, cast: list[Cast], said: list[Moment]) -> list[Moment]:
@@ -86,7 +106,8 @@ class _Reader:
         self.messages: dict[str, t.Message] = {}
         self.tasks: dict[str, t.Task] = {}
         self.enrolments: list[t.Enrolment] = []
-        self.holds: dict[str, str] = {}
+        self.holds: dict[str, t.Hold] = {}
+        self.cases: dict[str, str] = {}  # what each is: a complaint, an inquiry
 
     @classmethod
     async def of(cls, store: Store, who: Cast) -> _Reader:
@@ -100,14 +121,17 @@ class _Reader:
             reader.decisions = [
                 row for row in await rows(t.Decision) if isinstance(row, t.Decision)
             ]
-            for row in [*await rows(t.Message), *await rows(t.Task), *await rows(t.Hold)]:
+            things = (t.Message, t.Task, t.Hold, t.Case)
+            for row in [row for table in things for row in await rows(table)]:
                 match row:
                     case t.Message():
                         reader.messages[row.key] = row
                     case t.Task():
                         reader.tasks[row.key] = row
                     case t.Hold():
-                        reader.holds[row.id] = row.kind
+                        reader.holds[row.id] = row
+                    case t.Case():
+                        reader.cases[row.id] = row.kind
             found = await rows(t.Enrolment)
             reader.enrolments = [row for row in found if isinstance(row, t.Enrolment)]
         return reader
@@ -117,13 +141,21 @@ class _Reader:
             if row.outcome not in SILENT:
                 what, why = self._words(row)
                 gist = f"{row.outcome} {self._name(row)}"
-                yield self.who.moment(row.at, row.clause or "", what, why, gist)
+                sop = short(row.follow_up)
+                yield self.who.moment(row.at, row.clause or "", what, why, gist=gist, sop=sop)
         decided = {row.key for row in self.decisions}
         for task in self.tasks.values():
             if task.key not in decided:
-                yield self.who.moment(task.created_at, task.clause or "", self._task(task))
+                what, sop = self._task(task), short(task.follow_up)
+                yield self.who.moment(task.created_at, task.clause or "", what, sop=sop)
         for follow_up in self.enrolments:
-            yield self.who.moment(follow_up.started_at, "", f"{follow_up.sop} begins")
+            what, sop = f"{follow_up.sop} begins", short(follow_up.id)
+            yield self.who.moment(follow_up.started_at, "", what, sop=sop)
+        for hold in self.holds.values():
+            why = words.reason(hold.kind)
+            yield self.who.moment(hold.at, "", "on hold", why)
+            if hold.released_at:
+                yield self.who.moment(hold.released_at, "", "the hold is released")
 
     def _words(self, row: t.Decision) -> tuple[str, str]:
         """What was done, and why."""
@@ -137,10 +169,13 @@ class _Reader:
             case "deferred":
                 why = words.reason(str(row.facts.get("why") or "")) or why
             case "held":
-                kinds = {self.holds.get(hold, hold) for hold in (row.reason or "").split(", ")}
+                ids = (row.reason or "").split(", ")
+                kinds = {self.holds[id_].kind if id_ in self.holds else id_ for id_ in ids}
                 why = ", ".join(sorted(map(words.reason, kinds)))
             case "covered":
                 why = ""
+            case "case_opened":
+                what, why = PHRASES[row.outcome].format(row.reason or "case"), ""
             case "engagement":
                 why = row.reason or ""
         return what, why
@@ -163,6 +198,12 @@ class _Reader:
         due = task.due_at.astimezone(self.who.zone)
         role = PEOPLE.get(Role(task.role), task.role) if task.role in set(Role) else task.role
         return f"{role}: {task.title}, by {due:%a %d %b %H:%M}"
+
+
+def short(follow_up: str | None) -> str:
+    """The SOP of a follow-up, as people call it."""
+    sop = (follow_up or "").partition(".")[0]
+    return SHORT.get(sop, sop)
 
 
 # -- two timelines beside each other -------------------------------------------------------
@@ -210,12 +251,12 @@ def _when(change: Change) -> tuple[int, datetime]:
     return min((moment.customer, moment.at) for moment in moments)
 
 
-def _by_gist(moments: list[Moment]) -> dict[tuple[int, str, str, int], Moment]:
+def _by_gist(moments: list[Moment]) -> dict[tuple[int, str, str, str, int], Moment]:
     """Each line by what it is about, and the how manieth of its like it is."""
-    counted: Counter[tuple[int, str, str]] = Counter()
+    counted: Counter[tuple[int, str, str, str]] = Counter()
     found = {}
     for moment in moments:
-        gist = (moment.customer, moment.clause, moment.gist)
+        gist = (moment.customer, moment.sop, moment.clause, moment.gist)
         found[(*gist, counted[gist])] = moment
         counted[gist] += 1
     return found

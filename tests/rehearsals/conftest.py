@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from starter.rehearse.stage import Stage, stage
-from tests.rehearsals.life import begin
+from tests.rehearsals.life import S0, begin
 
 logging.getLogger("temporalio.activity").setLevel(logging.CRITICAL)  # the faults here are meant
 
@@ -18,7 +18,7 @@ logging.getLogger("temporalio.activity").setLevel(logging.CRITICAL)  # the fault
 @pytest.fixture
 async def built() -> AsyncIterator[Stage]:
     """A stage whose workers remember nothing: every step is a replay of all before it."""
-    async with stage(cold=True) as on:
+    async with stage(cold=True, sops=S0) as on:
         yield on
 
 

@@ -165,8 +165,9 @@ async def begin(
     zone = ZoneInfo(customer.get("time_zone", "Europe/London"))
     start = built.clock.now() if at_once and built.began else february(zone, clock)
     director = Director(built, CATALOGUE[S0], start)
-    await director.prepare({}, policy or {})
+    await director.set_out(customer)
+    await director.prepare({}, {S0: policy or {}})
     if neighbour:
         await director.meet_neighbour()
-    await director.begin({**ADA, **customer}, event=starts_with, order=order)
+    await director.begin({**ADA, **customer}, event=starts_with, orders=[order or {}])
     return Life(director)

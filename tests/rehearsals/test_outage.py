@@ -21,7 +21,7 @@ from activities.fakes.channels import Fault
 from starter.rehearse.stage import DAY, HOUR, Stage, stage
 from starter.reports import Reports
 from starter.reports.paging import Cursor
-from tests.rehearsals.life import Life, begin
+from tests.rehearsals.life import S0, Life, begin
 
 DOSE = int(os.environ.get("AFTERCARE_DOSE", "1"))
 PEOPLE = 10 * DOSE
@@ -75,7 +75,7 @@ async def test_three_days_without_email(capsys: pytest.CaptureFixture[str]) -> N
 
 async def live(*, outage: bool) -> Town:
     """All of them, from the first one's purchase to the last one's end."""
-    async with stage() as built:
+    async with stage(sops=S0) as built:
         await built.end_work()
         built.house.settings = built.house.settings.model_copy(update={"email_rate": RATE})
         await built.begin_work()

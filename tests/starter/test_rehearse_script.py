@@ -39,7 +39,7 @@ def test_no_script_is_a_silent_customer() -> None:
         ('[{"after": "soon", "event": "x"}]', "write it like 8d2h"),
         ('[{"after": "", "event": "x"}]', "write it like 8d2h"),
         ('[{"after": 8, "event": "x"}]', "write it like 8d2h"),
-        ('[{"after": "1d"}]', "give one of event, signal, control, until"),
+        ('[{"after": "1d"}]', "give one of event, signal, control, task, write, until"),
         ('[{"after": "1d", "event": "x", "signal": "y"}]', "give one of"),
         ('[{"after": "1d", "event": "x"}, {"after": "1d", "control": "explode"}]', "entry 2"),
         ('[{"after": "1d", "event": "x", "spoken": "y"}]', "entry 1, spoken"),
