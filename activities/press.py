@@ -13,7 +13,7 @@ from activities.crm.tables import Customer, Draft, Order
 from activities.crm.tables import Message as Row
 from activities.reconcile import parcel_of
 from activities.renderer import Renderer
-from activities.rendering import Rendered, TemplateFault, tokens
+from activities.rendering import Rendered, TemplateFault, background, tokens
 from activities.settings import Settings
 from workflows.vocabulary import Kind, Message
 
@@ -63,6 +63,20 @@ class Press:
         draft = await session.get(Draft, message.draft_id) if message.draft_id else None
         if message.draft_id and (draft is None or draft.customer_id != customer.id):
             raise TemplateFault("draft_missing", message.template)
+        locale, channel = customer.locale, row.channel or ""
+        wanted: frozenset[str] = frozenset()
+        if draft is None:  # else its words stand already
+            wanted = self._renderer.wanted(message.template, locale, channel, message.about)
+        known = await background(
+            session,
+            wanted,
+            customer,
+            order,
+            rules,
+            now=row.created_at,
+            key=message.key,
+            case_id=message.case_id,
+        )
         facts = self._renderer.facts_for(
             customer,
             order,
@@ -72,6 +86,6 @@ class Press:
             about=message.about,
             public_url=self._settings.public_url,
             secret=self._secret,
+            background=known,
         )
-        locale, channel = customer.locale, row.channel or ""
         return self._renderer.render(message.template, locale, channel, facts, draft), facts

@@ -8,13 +8,17 @@ from typing import Any, Protocol
 from activities.crm.house import HouseRules
 from activities.crm.tables import Customer, Draft, Order
 from activities.permission import Template
-from activities.rendering import Rendered
+from activities.rendering import Background, Rendered
 
 
 class Renderer(Protocol):
     """The package `rendering`, or what a test puts in its place."""
 
     def registry(self) -> Mapping[str, Template]: ...
+
+    def wanted(
+        self, name: str, locale: str | None, channel: str = "", about: str = ""
+    ) -> frozenset[str]: ...
 
     def facts_for(
         self,
@@ -27,6 +31,7 @@ class Renderer(Protocol):
         about: str,
         public_url: str,
         secret: str,
+        background: Background = ...,
     ) -> dict[str, Any]: ...
 
     def render(

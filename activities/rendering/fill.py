@@ -7,7 +7,14 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, Literal
 
-from jinja2 import StrictUndefined, Template, TemplateError, TemplateSyntaxError, UndefinedError
+from jinja2 import (
+    StrictUndefined,
+    Template,
+    TemplateError,
+    TemplateSyntaxError,
+    UndefinedError,
+    meta,
+)
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from activities.rendering.registry import TemplateFault
@@ -15,7 +22,7 @@ from activities.rendering.sms import plainer
 from activities.rendering.values import markdown, plain
 
 Writing = Literal["plain", "sms", "markdown", "html", "raw"]
-TAG_ALONE = re.compile(r"^[ \t]*(\{%[^\n]*?%\})[ \t]*(?:\n|\Z)", re.MULTILINE)
+TAG_ALONE = re.compile(r"^[ \t]*(\{%(?:(?!%\})[^\n])*%\})[ \t]*(?:\n|\Z)", re.MULTILINE)
 
 
 def _environment(finalize: Callable[[Any], str] | None) -> ImmutableSandboxedEnvironment:
@@ -55,6 +62,15 @@ def fill(text: str, writing: Writing, facts: dict[str, Any], template: str) -> s
 def read(text: str) -> str:
     """A template's text as Jinja gets it: a line with nothing but a tag leaves no line behind."""
     return TAG_ALONE.sub(r"\1", text.replace("\r\n", "\n"))
+
+
+@lru_cache(maxsize=256)
+def used(text: str, template: str) -> frozenset[str]:
+    """The variables that stand in a text."""
+    try:
+        return frozenset(meta.find_undeclared_variables(ENVIRONMENTS["plain"].parse(read(text))))
+    except TemplateSyntaxError:
+        raise TemplateFault("syntax", template) from None
 
 
 @lru_cache(maxsize=256)

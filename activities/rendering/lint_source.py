@@ -9,9 +9,11 @@ from collections.abc import Iterator
 from jinja2 import TemplateSyntaxError, meta, nodes
 
 from activities.rendering import sms
-from activities.rendering.facts import Facts, Purchase
+from activities.rendering.background import Concern
+from activities.rendering.facts import Facts
 from activities.rendering.fill import ENVIRONMENTS, read
 from activities.rendering.offers import LINKS, offers
+from activities.rendering.purchases import Purchase, Shipment
 from activities.rendering.registry import Template
 from workflows.vocabulary import Kind
 
@@ -94,6 +96,8 @@ def _variables(tree: nodes.Template, facts: Facts) -> Said:
         "company": set(vars(facts["company"])),
         "links": set(vars(facts["links"])),
         "order": set(Purchase.__dataclass_fields__),
+        "shipment": set(Shipment.__dataclass_fields__),
+        "case": set(Concern.__dataclass_fields__),
     }
     for node in tree.find_all(nodes.Getattr):
         owner = node.node.name if isinstance(node.node, nodes.Name) else ""

@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from activities.rendering import colours, prose
 from activities.rendering.facts import Facts, in_words
-from activities.rendering.fill import fill
+from activities.rendering.fill import fill, used
 from activities.rendering.registry import (
     TEMPLATES,
     Template,
@@ -83,11 +83,26 @@ def render(
     return _laid_out(root, template, said, facts, around)
 
 
-def draft_for(name: str, locale: str | None, facts: Facts, *, root: Path = TEMPLATES) -> Drafted:
+def draft_for(
+    name: str, locale: str | None, facts: Facts, channel: str = "", *, root: Path = TEMPLATES
+) -> Drafted:
     """The template's words for a person to work on: a subject, and a body in Markdown."""
     template = entry(root, name)
-    text, language = source(root, template, locale, "email", facts["about"])
+    text, language = source(root, template, locale, channel or _written(template), facts["about"])
     return _said(template, text, in_words(facts, locale, language))
+
+
+def wanted(
+    name: str, locale: str | None, channel: str = "", about: str = "", *, root: Path = TEMPLATES
+) -> frozenset[str]:
+    """The variables that the template's text uses, before anything is known of its reader."""
+    template = entry(root, name)
+    return used(source(root, template, locale, channel or _written(template), about)[0], name)
+
+
+def _written(template: Template) -> str:
+    """The channel whose words a person works on: the e-mail's, unless it is carried on paper."""
+    return "email" if "email" in template.channels else template.channels[0]
 
 
 def _words_in(language: str, root: Path, name: str) -> Words:

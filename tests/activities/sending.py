@@ -80,6 +80,9 @@ class Plates:
     def registry(self) -> Mapping[str, Sheet]:
         return SHEETS
 
+    def wanted(self, *_: Any) -> frozenset[str]:
+        return frozenset()
+
     def facts_for(self, customer: Customer, *_: Any, **more: Any) -> dict[str, Any]:
         links = SimpleNamespace(unsubscribe="https://example.com/u/token")
         return {"name": customer.preferred_name, "links": links, **more}

@@ -1,0 +1,143 @@
+"""What a template may say that stands neither with the customer nor with the order.
+
+Each of it costs a question to the records, so only what a text uses is asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from math import ceil
+from zoneinfo import ZoneInfo
+
+from babel import Locale
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from activities.crm import cases
+from activities.crm.contacts import ASKED
+from activities.crm.house import HouseRules
+from activities.crm.tables import Case, Customer, Message, Order, Staff
+from activities.rendering.speech import day
+
+HOUR = timedelta(hours=1)
+PROMISED = 24  # hours until a person answers (S1 4); more, where the house's matrix has more
+YEAR = timedelta(days=365.25)
+REFERENCE = 8  # letters of a case's id: enough to find it by
+
+
+@dataclass(frozen=True)
+class Background:
+    """What the records know besides; nothing of it: not known, or not asked for."""
+
+    times: int = 0  # which order of the customer's it is
+    years: int = 0  # since their first
+    asked: tuple[str, ...] = ()  # what was asked about the order before
+    case: Case | None = None
+    answered_in: int = PROMISED  # hours
+    agent: str = ""  # who writes, or calls
+
+
+NOTHING = Background()
+
+
+@dataclass(frozen=True)
+class Matter:
+    """A complaint or an inquiry, in nobody's language yet."""
+
+    row: Case | None
+    hours: int
+    zone: ZoneInfo
+
+    def said(self, spoken: Locale) -> Concern:
+        if self.row is None:
+            return Concern(hours=self.hours)
+        return Concern(
+            reference=reference(self.row.id),
+            opened=day(self.row.opened_at.astimezone(self.zone).date(), spoken),
+            complaint=self.row.kind == cases.COMPLAINT,
+            hours=self.hours,
+        )
+
+
+@dataclass(frozen=True)
+class Concern:
+    """A case as a template may use it; an empty text is not known."""
+
+    reference: str = ""
+    opened: str = ""
+    complaint: bool = False  # else an inquiry
+    hours: int = PROMISED  # in which a person answers
+
+
+def reference(case_id: str) -> str:
+    """What a customer calls a case: short enough to be read out."""
+    return case_id.removeprefix("case_")[:REFERENCE].upper()
+
+
+async def background(
+    session: AsyncSession,
+    wanted: Collection[str],
+    customer: Customer,
+    order: Order | None,
+    rules: HouseRules,
+    *,
+    now: datetime,
+    key: str,
+    case_id: str = "",
+    agent: str = "",
+) -> Background:
+    """What a text that uses these variables may say. `key`: of the message it is for; `agent`: the
+    e-mail address of the colleague who is to use it."""
+    times = years = 0
+    if {"times", "years"} & set(wanted):
+        times, years = await _custom(session, customer, order, now)
+    case = await session.get(Case, case_id) if case_id and "case" in wanted else None
+    return Background(
+        times=times,
+        years=years,
+        asked=await _asked(session, order, key) if order and "asked" in wanted else (),
+        case=case,
+        answered_in=_answered_in(case, customer, rules) if case else PROMISED,
+        agent=await _name(session, agent) if agent and "agent" in wanted else "",
+    )
+
+
+async def _custom(
+    session: AsyncSession, customer: Customer, order: Order | None, now: datetime
+) -> tuple[int, int]:
+    """How many orders the customer kept, up to this one, and how many years ago the first was."""
+    query = select(func.count(), func.min(Order.confirmed_at)).where(
+        Order.customer_id == customer.id,
+        Order.confirmed_at.is_not(None),
+        Order.cancelled_at.is_(None),
+        Order.refunded_at.is_(None),
+    )
+    if order is not None and order.confirmed_at is not None:
+        query = query.where(Order.confirmed_at <= order.confirmed_at)
+    times, first = (await session.execute(query)).one()
+    begun = min((at for at in (first, customer.since) if at), default=now)
+    return times, max(0, round((now - begun) / YEAR))
+
+
+async def _asked(session: AsyncSession, order: Order, key: str) -> tuple[str, ...]:
+    """What this order's customer was asked already, by whatever SOP."""
+    query = select(Message.asks).where(
+        Message.customer_id == order.customer_id,
+        Message.order_id == order.id,
+        Message.asks.is_not(None),
+        Message.key != key,
+        Message.state.in_(ASKED),
+    )
+    return tuple(sorted({asks for asks in (await session.execute(query)).scalars() if asks}))
+
+
+def _answered_in(case: Case, customer: Customer, rules: HouseRules) -> int:
+    ladder = cases.ladder_for(case, customer, rules, case.opened_at)
+    return max(PROMISED, ceil((ladder.answer_by - case.opened_at) / HOUR))
+
+
+async def _name(session: AsyncSession, agent: str) -> str:
+    query = select(Staff.name).where(Staff.email == agent.strip().lower()).limit(1)
+    return (await session.execute(query)).scalar_one_or_none() or ""
