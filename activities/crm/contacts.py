@@ -97,9 +97,9 @@ async def asked(
     since = [now - ASKED_AGAIN] if of == "customer" or not step.order_id else []
     since += [step.since] if step.since else []
     same = (asks, *INCLUDED.get(asks, ()))
-    return await _asked_by_message(
+    return await _asked_by_message(session, step, same, since, of=of) or await _asked_in_a_call(
         session, step, same, since, of=of
-    ) or await _asked_in_a_call(session, step, same, since, of=of)
+    )
 
 
 async def _asked_by_message(
