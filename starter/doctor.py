@@ -201,7 +201,10 @@ def _templates(rules: HouseRules, settings: Settings) -> Check:
 def _reviews() -> Iterator[Check]:
     today = datetime.now().astimezone().date()
     for sop in CATALOGUE.values():
-        if sop.next_review and sop.next_review < today:
+        if sop.next_review is None:
+            says = f"{sop.name} {sop.version}: the document names no date for its next review"
+            yield Check("review", "ok", says)
+        elif sop.next_review < today:
             says = f"{sop.name} {sop.version}: review OVERDUE since {sop.next_review}"
             cure = f"have {sop.approved_by} review it; sends go on meanwhile"
             yield Check("review", "warning", says, cure)

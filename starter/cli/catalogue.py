@@ -25,6 +25,8 @@ from starter.desk import Desk
 from starter.reports.sops import carriers, clauses, procedures
 from workflows.sops import KEEP_IN_TOUCH, PROCEDURES, Sop
 
+UNSAID = "not stated"  # by the document
+
 
 def register(app: App, group: Group) -> None:
     sops = App(
@@ -66,7 +68,7 @@ async def show_sops(
             one["name"],
             one["version"],
             _on(one),
-            escape(one["approved_by"]),
+            escape(one["approved_by"] or UNSAID),
             _due(one, today),
             escape(one["title"]),
         )
@@ -112,8 +114,10 @@ def _excused(sop: Sop, clause: str) -> str | None:
 
 def _show_sop(one: dict[str, Any], today: date) -> None:
     out().print(f"[bold]{escape(one['name'])}[/]  {escape(one['title'])}, {one['version']}")
-    say(f"prepared by {one['prepared_by']}, approved by {one['approved_by']}")
-    out().print(f"reviewed {one['reviewed']}, next review {_due(one, today)}, on: {_on(one)}")
+    prepared, approved = one["prepared_by"] or UNSAID, one["approved_by"] or UNSAID
+    say(f"prepared by: {prepared}, approved by: {approved}")
+    reviewed = one["reviewed"] or UNSAID
+    out().print(f"reviewed: {reviewed}, next review: {_due(one, today)}, on: {_on(one)}")
     say(f"starts on: {', '.join(one['starts_on']) or 'being asked for'}")
     if one["blanks"]:
         blanks = ", ".join(one["blanks"])
@@ -142,7 +146,7 @@ def _on(one: dict[str, Any]) -> str:
 
 def _due(one: dict[str, Any], today: date) -> str:
     due = one["next_review"]
-    return f"[bold red]{due} OVERDUE[/]" if due and due < today else str(due or "")
+    return f"[bold red]{due} OVERDUE[/]" if due and due < today else str(due or UNSAID)
 
 
 async def switch_on(sop: str, /, *, printing: Printing = PRINTING) -> None:

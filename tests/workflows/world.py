@@ -13,6 +13,9 @@ from temporalio.exceptions import ApplicationError
 from workflows.contract import Clerk, Insight, Messaging, Records
 from workflows.vocabulary import (
     Answer,
+    BusinessDays,
+    CaseEnd,
+    CaseStep,
     Deferred,
     Ending,
     Engagement,
@@ -20,11 +23,13 @@ from workflows.vocabulary import (
     Held,
     KeepInTouching,
     Kind,
+    Ladder,
     Mark,
     Measure,
     Message,
     Milestone,
     Note,
+    Opening,
     Pace,
     Potential,
     Refused,
@@ -39,6 +44,8 @@ from workflows.vocabulary import (
 
 DAY = timedelta(days=1)
 OPEN, CLOSED = 9, 20  # contact hours
+OFFICE_CLOSED = 17
+SATURDAY = 5
 
 KINDS = {
     "welcome": Kind.TRANSACTIONAL,
@@ -89,6 +96,7 @@ class World(Messaging, Records, Clerk, Insight):
         self.unreachable: dict[str, str] = {}  # why, by customer
         self.bounced: set[str] = set()
         self.covers: dict[str, Answer] = {}  # what covers an ask, by customer
+        self.ladders: dict[str, Ladder] = {}  # by case, where it is not the usual one
         self.capacity = 1000
         self.down = False  # the provider is away
         self.killed = 0  # so many times the process dies after sending, before it could say so
@@ -156,7 +164,8 @@ class World(Messaging, Records, Clerk, Insight):
         if task.template:
             if self._opted_out(task.customer_id, task.template):
                 return Refused(reason="opted out")
-            if holds := self.holds[task.customer_id]:
+            holds = self.holds[task.customer_id]
+            if holds and task.kind is not Kind.TRANSACTIONAL:
                 return Held(holds=tuple(holds))
             if task.asks and task.customer_id in self.covers:
                 return self.covers[task.customer_id]
@@ -188,6 +197,16 @@ class World(Messaging, Records, Clerk, Insight):
     @activity.defn
     async def open_case(self, step: Step) -> None:
         await self.open_hold(step)
+
+    @activity.defn
+    async def settle_case(self, end: CaseEnd) -> None:
+        self.holds[end.customer_id].pop(end.case_id, None)
+        self._say(end, f"settle {end.outcome}")
+
+    @activity.defn
+    async def reopen_case(self, step: CaseStep) -> None:
+        self.holds[step.customer_id][step.case_id] = None
+        self._say(step, f"reopen {step.reopened}")
 
     @activity.defn
     async def open_hold(self, step: Step) -> None:
@@ -226,6 +245,23 @@ class World(Messaging, Records, Clerk, Insight):
             assert mark.now  # what runs inside the workflow's task has no clock of its own
             entry = Entry(mark.now, mark.customer_id, mark.clause, f"{verb} {mark.reason}".strip())
             self.log.append(entry)
+
+    @activity.defn
+    async def business_days(self, days: BusinessDays) -> Opening:
+        self._answerable()
+        return Opening(
+            opens=working_day(days.since, days.after).replace(hour=OPEN),
+            closes=working_day(days.since, days.before).replace(hour=OFFICE_CLOSED),
+        )
+
+    @activity.defn
+    async def ladder(self, case: CaseStep) -> Ladder:
+        self._answerable()
+        assert case.since
+        answer_by = case.since + DAY
+        return self.ladders.get(case.case_id) or Ladder(
+            answer_by=answer_by, resolve_by=case.since + 3 * DAY
+        )
 
     @activity.defn
     async def current_policy(self, name: str) -> str:
@@ -312,3 +348,12 @@ def open_at(moment: datetime) -> datetime:
         return moment
     morning = moment.replace(hour=OPEN, minute=0, second=0, microsecond=0)
     return morning if moment.hour < OPEN else morning + DAY
+
+
+def working_day(since: datetime, count: int) -> datetime:
+    """So many days on which the office works after that day, which is day 0."""
+    day = since.replace(minute=0, second=0, microsecond=0)
+    while count:
+        day += DAY
+        count -= day.weekday() < SATURDAY
+    return day

@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any
 
 from workflows import case, correspondence, keep_in_touch, vocabulary
-from workflows.sops import online_customer
+from workflows.sops import online_customer, order_thanks, satisfaction
 
 
 @dataclass(frozen=True)
@@ -18,10 +18,10 @@ class Sop:
     name: str
     version: str
     title: str
-    prepared_by: str
+    prepared_by: str  # empty where the document names nobody
     approved_by: str
-    reviewed: date
-    next_review: date
+    reviewed: date | None  # nor a date
+    next_review: date | None
     workflow: type[Any]
     policy: type[vocabulary.Policy]
     starts_on: tuple[str, ...]  # events; the policy may change them
@@ -47,6 +47,39 @@ ONLINE_CUSTOMER = Sop(
     excused=online_customer.EXCUSED,
     text="online_customer.txt",
     years=("5.6.2", "5.6.3"),
+)
+
+ORDER_THANKS = Sop(
+    name=order_thanks.SOP,
+    version="1.0",
+    title="Thanking customers and order follow-up",
+    prepared_by="",
+    approved_by="",
+    reviewed=None,
+    next_review=None,
+    workflow=order_thanks.OrderThanks,
+    policy=order_thanks.Policy,
+    starts_on=("order.confirmed", "order.paid"),
+    steps=order_thanks.STEPS,
+    excused=order_thanks.EXCUSED,
+    text="order_thanks.txt",
+    years=("6",),
+)
+
+SATISFACTION = Sop(
+    name=satisfaction.SOP,
+    version="1.0",
+    title="Customer follow-up and satisfaction confirmation",
+    prepared_by="",
+    approved_by="",
+    reviewed=None,
+    next_review=None,
+    workflow=satisfaction.Satisfaction,
+    policy=satisfaction.Policy,
+    starts_on=("order.confirmed", "order.paid", "sale.closed"),
+    steps=satisfaction.STEPS,
+    excused=satisfaction.EXCUSED,
+    text="satisfaction.txt",
 )
 
 # It starts on no event: SOPs ask for it. Its clauses are theirs.
@@ -102,7 +135,7 @@ CORRESPONDENCE = Sop(
     start=vocabulary.Draught,
 )
 
-CATALOGUE: dict[str, Sop] = {sop.name: sop for sop in (ONLINE_CUSTOMER,)}
+CATALOGUE: dict[str, Sop] = {sop.name: sop for sop in (ONLINE_CUSTOMER, ORDER_THANKS, SATISFACTION)}
 # What no event of a customer's starts, and no switch turns off.
 SERVICES: dict[str, Sop] = {sop.name: sop for sop in (KEEP_IN_TOUCH, CASE, CORRESPONDENCE)}
 PROCEDURES: dict[str, Sop] = CATALOGUE | SERVICES
