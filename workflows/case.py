@@ -170,10 +170,15 @@ class CaseWork(FollowUp[Policy]):
     async def close(self) -> None:
         with self.clause("7", "Close it, and let the follow-ups go on"):
             self.closing = True
-            outcome = self.outcome()
+            outcome = "not_needed" if self.answered == "not_needed" else "answered"
+            if self.complaint:
+                outcome = "no_answer" if self.said is None else "yes"
             end = v.CaseEnd(**self._case_step("close"), outcome=outcome)
             await self._do(Records.settle_case, end, f"close: {outcome}")
             self._record(State.DONE, outcome)
+        for name in self.handed.values():  # who was called in need not come any more
+            if self.lines[name].state is State.WAITING:
+                self._record_for(self.lines[name], State.DONE, "case_closed")
 
     # -- beside it: the ladder, and news for the customer ---------------------------------
 
@@ -272,17 +277,11 @@ class CaseWork(FollowUp[Policy]):
     def has_said(self) -> bool:
         return self.said is not None
 
-    def outcome(self) -> str:
-        if not self.complaint:
-            return "not_needed" if self.answered == "not_needed" else "answered"
-        return "no_answer" if self.said is None else "yes"
-
     # -- how ------------------------------------------------------------------------------------
 
     async def ladder(self, since: datetime) -> Ladder:
-        step = v.CaseStep(
-            **self._case_step("ladder", self.turn), since=since, reopened=int(self.turn or "1") - 1
-        )
+        times = int(self.turn or "1") - 1
+        step = v.CaseStep(**self._case_step("ladder", self.turn), since=since, reopened=times)
         found: Ladder | None = None
         while found is None:  # without it nobody would know by when
             found = await self._learn(Clerk.ladder, step, "ladder", None)
