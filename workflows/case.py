@@ -12,6 +12,7 @@ its records and its training. Meant are 5.6 and the forms of Appendix B; `sops/c
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from contextlib import suppress
 from datetime import datetime, timedelta
 from itertools import count
@@ -58,7 +59,7 @@ class CaseWork(FollowUp[Policy]):
         self.turn = ""  # how often it was opened again
         self.answered = ""  # how, by a person
         self.resolved = ""  # whose word says so
-        self.released = 0  # how often it was said to be resolved, when we last looked
+        self.released = 0  # how often that was said elsewhere, when we last looked
         self.said: bool | None = None  # whether they are satisfied
         self.reading: dict[str, None] = {}  # the tasks of those who read what the customer said
         self.told = self.opened_at  # when the customer last heard of it
@@ -70,7 +71,7 @@ class CaseWork(FollowUp[Policy]):
 
     async def procedure(self) -> None:
         ladder = await self.ladder(self.opened_at)
-        self._aside(self._until_ended(self.acknowledge()))
+        self._aside(until_ended(self.acknowledge()))
         self.begin_turn(ladder)
         await self.answer(ladder)
         while self.complaint:
@@ -146,13 +147,17 @@ class CaseWork(FollowUp[Policy]):
     async def ask_satisfied(self) -> None:
         sop, asked = self.policy, await self.write("complaint-resolved", unreachable=Role.CSR)
         for reminder in range(sop.reminders + 1):
-            if asked is None or await self.until(self.told + sop.patience, unless=self.has_said):
+            if asked is None or await self.until(self.told + sop.patience, unless=self.has_spoken):
                 break
             if reminder < sop.reminders:
                 step = f"complaint-resolved-reminder-{reminder + 1}"
-                await self.write(step, template="complaint-resolved-reminder", unless=self.has_said)
+                await self.write(
+                    step, template="complaint-resolved-reminder", unless=self.has_spoken
+                )
         if self.said is None and self.reading:  # a colleague has their answer before them
-            await self._wait(self.has_said, self.now() + sop.patience, what="their answer is read")
+            await self._wait(
+                self.has_spoken, self.now() + sop.patience, what="their answer is read"
+            )
         if self.said is None:
             self._record(State.DONE, "no_answer")
 
@@ -183,9 +188,9 @@ class CaseWork(FollowUp[Policy]):
     # -- beside it: the ladder, and news for the customer ---------------------------------
 
     def begin_turn(self, ladder: Ladder) -> None:
-        self._aside(self._until_ended(self.escalate(ladder)))
+        self._aside(until_ended(self.escalate(ladder)))
         if self.complaint:
-            self._aside(self._until_ended(self.report(ladder)))
+            self._aside(until_ended(self.report(ladder)))
 
     async def escalate(self, ladder: Ladder) -> None:
         """Each rung of the matrix at its moment, unless it has come to that before."""
@@ -193,7 +198,7 @@ class CaseWork(FollowUp[Policy]):
             about = ".".join(filter(None, (self.turn, str(number))))
             with self.clause("3", "Escalate by the matrix", about=about):
                 past = self.is_answered if rung.until == "answered" else self.is_resolved
-                if await self.until(rung.at, unless=past) or past():
+                if await self.until(rung.at, unless=past):
                     self.pass_over(f"{rung.until}_in_time")
                     continue
                 await self.tell(
@@ -245,21 +250,20 @@ class CaseWork(FollowUp[Policy]):
         elif reply.case_id == self.case_id and self.complaint and self.is_resolved():
             with self.clause("6", "Read their answer", about=f"reply {len(self.facts.replies)}"):
                 what = "read the customer's answer: are they satisfied?"
-                task = await self.tell(
-                    Role.CSR, what, form=Form.CONFIRM, urgent=True, case_id=self.case_id
-                )
-                if task:
+                more: dict[str, Any] = {
+                    "form": Form.CONFIRM,
+                    "urgent": True,
+                    "case_id": self.case_id,
+                }
+                if task := await self.tell(Role.CSR, what, **more):
                     self.reading[task.task_id] = None
 
     def on_task_done(self, done: events.TaskDone) -> None:
         super().on_task_done(done)
         self.reading.pop(done.task_id, None)
-        if done.satisfied is not None:
-            self.said = done.satisfied
-        if done.resolved:
-            self.resolved = self.resolved or "here"
-        if done.answered:
-            self.answered = self.answered or done.answered
+        self.said = self.said if done.satisfied is None else done.satisfied
+        self.resolved = self.resolved or ("here" if done.resolved else "")
+        self.answered = self.answered or done.answered
 
     async def on_opt_out(self, opt_out: events.OptOut) -> None:
         """Mail of the case itself goes all the same; the gate minds the rest."""
@@ -274,7 +278,7 @@ class CaseWork(FollowUp[Policy]):
         elsewhere = self.facts.releases.get(self.case_id, 0) > self.released
         return bool(self.resolved) or elsewhere or self.closing
 
-    def has_said(self) -> bool:
+    def has_spoken(self) -> bool:
         return self.said is not None
 
     # -- how ------------------------------------------------------------------------------------
@@ -293,9 +297,10 @@ class CaseWork(FollowUp[Policy]):
         self.told = contact.at if contact else self.told
         return contact
 
-    async def _until_ended(self, track: Any) -> None:
-        with suppress(Ended):
-            await track
-
     def _case_step(self, *key: str) -> dict[str, Any]:
         return self._step(*key) | {"case_id": self.case_id}
+
+
+async def until_ended(track: Awaitable[None]) -> None:
+    with suppress(Ended):
+        await track
