@@ -12,14 +12,15 @@ from math import ceil
 from zoneinfo import ZoneInfo
 
 from babel import Locale
-from sqlalchemy import func, select
+from sqlalchemy import func, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from activities.crm import cases
+from activities.crm import cases, tasks
 from activities.crm.contacts import ASKED
 from activities.crm.house import HouseRules
-from activities.crm.tables import Case, Customer, Message, Order, Staff
+from activities.crm.tables import Case, Customer, Message, Order, Staff, Task
 from activities.rendering.speech import day
+from workflows.vocabulary import Form
 
 HOUR = timedelta(hours=1)
 PROMISED = 24  # hours until a person answers (S1 4); more, where the house's matrix has more
@@ -122,15 +123,24 @@ async def _custom(
 
 
 async def _asked(session: AsyncSession, order: Order, key: str) -> tuple[str, ...]:
-    """What this order's customer was asked already, by whatever SOP."""
-    query = select(Message.asks).where(
+    """What the customer was asked about this order already, in writing or in a call."""
+    reached = func.coalesce(Task.outcome["reached"].as_boolean(), true())
+    written = select(Message.asks).where(
         Message.customer_id == order.customer_id,
         Message.order_id == order.id,
-        Message.asks.is_not(None),
         Message.key != key,
         Message.state.in_(ASKED),
     )
-    return tuple(sorted({asks for asks in (await session.execute(query)).scalars() if asks}))
+    spoken = select(Task.asks).where(
+        Task.customer_id == order.customer_id,
+        Task.order_id == order.id,
+        Task.key != key,
+        Task.form == Form.CALL.value,
+        Task.state == tasks.DONE,
+        reached,
+    )
+    found = (await session.execute(written.union(spoken))).scalars()
+    return tuple(sorted(asks for asks in found if asks))
 
 
 def _answered_in(case: Case, customer: Customer, rules: HouseRules) -> int:
