@@ -27,12 +27,12 @@ from workflows.follow_up import FollowUp
 from workflows.steps import Ended
 from workflows.vocabulary import CaseFile, Contact, Form, Handed, Ladder, Outcome, Role, State
 
-NAME = "case"
+NAME, REMINDER = "case", "complaint-resolved-reminder"
 STEPS: dict[str, tuple[str, ...]] = {
     "1": ("complaint-received", "inquiry-received"),
     "2": ("case-answer", "case-message"),
     "4": ("case-progress",),
-    "6": ("complaint-resolved", "complaint-resolved-reminder"),
+    "6": ("complaint-resolved", REMINDER),
 }
 
 
@@ -61,7 +61,7 @@ class CaseWork(FollowUp[Policy]):
         self.resolved = ""  # whose word says so
         self.released = 0  # how often that was said elsewhere, when we last looked
         self.said: bool | None = None  # whether they are satisfied
-        self.reading: dict[str, None] = {}  # the tasks of those who read what the customer said
+        self.reading: dict[str, None] = {}  # the tasks of those who read that
         self.told = self.opened_at  # when the customer last heard of it
         self.closing = False
 
@@ -93,10 +93,9 @@ class CaseWork(FollowUp[Policy]):
 
     async def answer(self, ladder: Ladder) -> None:
         with self.clause("2", "A person answers within 24 hours", due=ladder.answer_by):
-            what = "answer a complaint" if self.complaint else "answer what the customer wrote"
             task = await self._hand_over(
                 ladder.role,
-                what,
+                "answer a complaint" if self.complaint else "answer what the customer wrote",
                 template="case-answer",
                 form=Form.ANSWER,
                 due_by=ladder.answer_by,
@@ -147,17 +146,13 @@ class CaseWork(FollowUp[Policy]):
     async def ask_satisfied(self) -> None:
         sop, asked = self.policy, await self.write("complaint-resolved", unreachable=Role.CSR)
         for reminder in range(sop.reminders + 1):
-            if asked is None or await self.until(self.told + sop.patience, unless=self.has_spoken):
+            if asked is None or await self.until(self.told + sop.patience, unless=self.has_said):
                 break
             if reminder < sop.reminders:
-                step = f"complaint-resolved-reminder-{reminder + 1}"
-                await self.write(
-                    step, template="complaint-resolved-reminder", unless=self.has_spoken
-                )
+                step = f"{REMINDER}-{reminder + 1}"
+                await self.write(step, template=REMINDER, unless=self.has_said)
         if self.said is None and self.reading:  # a colleague has their answer before them
-            await self._wait(
-                self.has_spoken, self.now() + sop.patience, what="their answer is read"
-            )
+            await self._wait(self.has_said, self.now() + sop.patience, what="their answer is read")
         if self.said is None:
             self._record(State.DONE, "no_answer")
 
@@ -218,8 +213,7 @@ class CaseWork(FollowUp[Policy]):
                 while self.now() < due and not await self.until(due, unless=self.is_resolved):
                     due = self.told + ladder.update_every  # they heard of it meanwhile
                 if self.is_resolved():
-                    self.pass_over("resolved_in_time")
-                    return
+                    return self.pass_over("resolved_in_time")
                 contact = await self.ask(
                     ladder.role,
                     "tell the customer how it is going",
@@ -249,7 +243,7 @@ class CaseWork(FollowUp[Policy]):
                 self.said = reply.satisfied
         elif reply.case_id == self.case_id and self.complaint and self.is_resolved():
             with self.clause("6", "Read their answer", about=f"reply {len(self.facts.replies)}"):
-                what = "read the customer's answer: are they satisfied?"
+                what = "read their answer: are they satisfied?"
                 more: dict[str, Any] = {
                     "form": Form.CONFIRM,
                     "urgent": True,
@@ -278,7 +272,7 @@ class CaseWork(FollowUp[Policy]):
         elsewhere = self.facts.releases.get(self.case_id, 0) > self.released
         return bool(self.resolved) or elsewhere or self.closing
 
-    def has_spoken(self) -> bool:
+    def has_said(self) -> bool:
         return self.said is not None
 
     # -- how ------------------------------------------------------------------------------------
@@ -286,10 +280,9 @@ class CaseWork(FollowUp[Policy]):
     async def ladder(self, since: datetime) -> Ladder:
         times = int(self.turn or "1") - 1
         step = v.CaseStep(**self._case_step("ladder", self.turn), since=since, reopened=times)
-        found: Ladder | None = None
-        while found is None:  # without it nobody would know by when
-            found = await self._learn(Clerk.ladder, step, "ladder", None)
-        return found
+        while True:  # without it nobody would know by when
+            if found := await self._learn(Clerk.ladder, step, "ladder", None):
+                return found
 
     async def write(self, step: str, **more: Any) -> Contact | None:
         """Mail of the case itself."""

@@ -89,7 +89,7 @@ async def grievance(town: Town, **more: Any) -> Grievance:
 async def test_it_is_acknowledged_at_once_though_everything_is_held(town: Town) -> None:
     """At once, by itself; and that is no answer: somebody has a day for theirs."""
     life = await grievance(town)
-    assert life.done()[1:3] == ["1 send complaint-received", f"2 ask {Role.CSR}"]
+    assert set(life.done()[1:]) == {"1 send complaint-received", f"2 ask {Role.CSR}"}
     (task,) = town.world.tasks.values()
     assert (task.form, task.urgent, task.case_id) == (Form.ANSWER, True, life.case_id)
     assert task.due_by == life.began + DAY
