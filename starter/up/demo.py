@@ -4,123 +4,40 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from sqlalchemy import select
+
 from activities.crm.house import house_rules
-from activities.crm.tables import Setting
+from activities.crm.tables import Enrolment, Setting, Task
 from activities.settings import Settings
 from starter.answers import Refusal
 from starter.bootstrap import open_desk
 from starter.desk import Desk
 from starter.reports import Reports
-from starter.reports.paging import Cursor
+from starter.up.cast import CAST, STAFF_TAKES, Life
 from starter.up.directory import command
 from starter.up.ticker import Show, Ticker
-from workflows.vocabulary import Pace, Role
+from workflows.sops import KEEP_IN_TOUCH
+from workflows.vocabulary import Form, Pace, Role
 
 DEMO = "demo"
 DEMO_PACE = "1d=2s"
 GLANCE = 0.4  # seconds between two looks at the tables
-STAFF_TAKES = timedelta(hours=3)
 DAY = timedelta(days=1)
 FRIDAY = 4
-EMAIL = {"channel": "email"}
-CASE = {**EMAIL, "reference": "RMA-1"}
-
-
-@dataclass(frozen=True)
-class Life:
-    """One customer: who they are, and what they do when."""
-
-    says: str
-    customer: dict[str, Any]
-    does: tuple[tuple[timedelta, str, dict[str, Any]], ...]
-    staffed: bool = True  # somebody does the tasks about them
-    logs_in: tuple[int, ...] = field(default=())  # on these days
-
-
-def _customer(id_: str, name: str, country: str, zone: str, **more: Any) -> dict[str, Any]:
-    email = f"{name.split(maxsplit=1)[0].lower()}@example.com"
-    consent = {"email_marketing": True, "source": "checkout", "wording": "Keep me posted"}
-    known = {"id": id_, "name": name, "email": email, "country": country, "time_zone": zone}
-    return {**known, "consent": consent, **more}
-
-
-def _order(id_: str, total: str, name: str, fulfilment: str = "ship") -> dict[str, Any]:
-    item = {"sku": id_, "name": name, "quantity": 1, "price": total}
-    order = {"id": id_, "first": True, "total": total, "currency": "GBP", "items": [item]}
-    return {"order": {**order, "fulfilment": fulfilment}}
-
-
-def _after(days: float = 0, **more: float) -> timedelta:
-    return timedelta(days=days, **more)
-
-
-CAST = (
-    Life(
-        "says nothing at all",
-        _customer("C-1001", "Ada Byron", "GB", "Europe/London"),
-        ((_after(), "order.paid", _order("1001", "49.00", "Loom, first steps")),),
-    ),
-    Life(
-        "answers the check-in",
-        _customer("C-1002", "Grace Hopper", "US", "America/New_York"),
-        (
-            (_after(hours=3), "order.paid", _order("1002", "120.00", "Compiler, annual")),
-            (_after(16), "reply.received", {"data": {"text": "All well, thank you!", **EMAIL}}),
-        ),
-        logs_in=(1, 2, 4, 5, 8, 12, 13, 14),
-    ),
-    Life(
-        "complains, and is satisfied in the end",
-        _customer("C-1003", "Charles Babbage", "GB", "Europe/London"),
-        (
-            (_after(hours=5), "order.paid", _order("1003", "900.00", "Difference engine")),
-            (_after(4), "complaint.opened", {"data": {"text": "It arrived in pieces.", **CASE}}),
-            (
-                _after(9),
-                "complaint.resolved",
-                {"data": {"text": "A new one came, it runs.", **CASE}},
-            ),
-        ),
-        logs_in=(10, 11, 12),
-    ),
-    Life(
-        "opts out of marketing",
-        _customer("C-1004", "Mary Somerville", "GB", "Europe/London"),
-        (
-            (_after(1), "order.paid", _order("1004", "35.00", "Star atlas")),
-            (_after(3, hours=2), "consent.changed", {"data": {"email_marketing": False}}),
-        ),
-        staffed=False,
-        logs_in=(9, 12, 14, 16, 17, 18),
-    ),
-    Life(
-        "buys again",
-        _customer("C-1005", "Alan Turing", "GB", "Europe/London", tier="premium"),
-        (
-            (_after(1, hours=4), "order.paid", _order("1005", "75.00", "Paper tape")),
-            (
-                _after(11),
-                "order.paid",
-                {"order": {**_order("1006", "240.00", "Tape reader")["order"], "first": False}},
-            ),
-        ),
-        logs_in=(3, 4, 5, 6, 7, 9, 10, 12, 13, 14, 15, 17, 18, 19),
-    ),
-    Life(
-        "waits for access to what she bought",
-        _customer("C-1007", "Katherine Johnson", "US", "America/Chicago"),
-        (
-            (_after(2), "order.paid", _order("1007", "60.00", "Orbits, online", "digital")),
-            (_after(2, hours=20), "account.provisioned", {"order": {"id": "1007"}}),
-        ),
-        logs_in=(3, 5, 6, 8),
-    ),
-)
+OUTCOMES: dict[Form, dict[str, Any]] = {  # what our colleague says of a task; else: as drafted
+    Form.ANSWER: {"subject": "Your letter", "text": "Thank you for writing. I look into it now."},
+    Form.RESOLVE: {"root_cause": "delivery", "resolution": "A new one was sent by courier."},
+    Form.CONFIRM: {"satisfied": True},
+    Form.CALL: {"reached": "yes", "product": 80, "overall": 90},
+    Form.ARRIVAL: {"arrived": False},
+    Form.REVIEW: {"score": 90},
+}
 
 
 @dataclass(frozen=True, order=True)
@@ -152,7 +69,7 @@ def _moments(life: Life) -> Iterator[Moment]:
     for day in life.logs_in:
         id_ = f"demo-{customer['id']}-login-{day}"
         event = {"id": id_, "type": "engagement.login", "customer": customer}
-        yield Moment(_after(day, hours=2), id_, event)
+        yield Moment(timedelta(days=day, hours=2), id_, event)
 
 
 async def play(settings: Settings, target: str, pace: Pace, show: Show) -> None:
@@ -186,7 +103,7 @@ async def _origin(desk: Desk) -> datetime:
 
 def _programme(pace: Pace) -> Iterator[str]:
     yield ""
-    yield f"Six customers, a day in {DAY.total_seconds() / pace.factor:g} s:"
+    yield f"Seven customers, a day in {DAY.total_seconds() / pace.factor:g} s:"
     yield ""
     for life in CAST:
         yield f"  {life.customer['name']:<18} {life.says}"
@@ -204,53 +121,69 @@ async def _act(desk: Desk, origin: datetime) -> None:
 
 async def _staff(desk: Desk) -> None:
     """A colleague who takes three hours over what an SOP asks, and leaves some to time."""
-    reports, left = Reports(desk.store, desk.clock), await _unstaffed(desk)
+    patience: dict[str, timedelta | None] = {}
     first_seen: dict[str, datetime] = {}
     while True:
         now = desk.clock.now()
-        for task in (await reports.tasks(state="open", cursor=Cursor(50))).data:
+        patience = patience or await _patience(desk)
+        async with desk.store.reading() as session:
+            query = select(Task).where(Task.state == "open").order_by(Task.created_at).limit(50)
+            tasks = list((await session.execute(query)).scalars())
+        for task in tasks:
+            waits = patience.get(task.customer_id or "", STAFF_TAKES)
             since = first_seen.setdefault(task.id, now)
             ours = task.clause is not None and task.role != Role.ENGINEER
-            if not ours or task.customer in left or now - since < STAFF_TAKES:
-                continue
-            try:
-                await desk.complete_task(task.id, {}, by="demo")
-            except Refusal:  # closed meanwhile
-                continue
+            if ours and waits is not None and now - since >= waits:
+                # Closed meanwhile, or it asks for more than a demonstration knows.
+                with suppress(Refusal):
+                    await desk.complete_task(task.id, _outcome(task), by="demo")
         await asyncio.sleep(GLANCE)
-        left = left or await _unstaffed(desk)
 
 
-async def _unstaffed(desk: Desk) -> set[str]:
-    reports = Reports(desk.store, desk.clock)
-    asked = [await reports.customer(life.customer["id"]) for life in CAST if not life.staffed]
-    return {customer.id for customer in asked if customer}
+def _outcome(task: Task) -> dict[str, Any]:
+    if task.brief.get("channel") == "letter":
+        return {"address_checked": True}
+    return OUTCOMES.get(Form(task.form), {})
+
+
+async def _patience(desk: Desk) -> dict[str, timedelta | None]:
+    """How long the tasks about a customer wait; none: nobody does them."""
+    reports, found = Reports(desk.store, desk.clock), {}
+    for life in CAST:
+        if customer := await reports.customer(life.customer["id"]):
+            found[customer.id] = life.waits if life.staffed else None
+    return found if len(found) == len(CAST) else {}
 
 
 async def _watch(desk: Desk, ticker: Ticker, show: Show) -> None:
     """The ticker; and, once all have been seen through, what to look at now."""
-    reports, told = Reports(desk.store, desk.clock), False
+    told = False
     while True:
         await ticker.tick()
-        if not told:
-            sop, one = "online-customer", Cursor(1)
-            running = await reports.follow_ups(sop=sop, state="running", cursor=one)
-            held = await reports.follow_ups(sop=sop, state="on_hold", cursor=one)
-            begun = await reports.follow_ups(sop=sop, cursor=Cursor(len(CAST)))
-            if told := len(begun.data) == len(CAST) and not running.data and not held.data:
-                for line in ENDING.format(
-                    aftercare=command(), directory=desk.settings.data
-                ).splitlines():
-                    show(line, "")
+        if not told and (told := await _seen_through(desk)):
+            for line in ENDING.format(
+                aftercare=command(), directory=desk.settings.data
+            ).splitlines():
+                show(line, "")
         await asyncio.sleep(GLANCE)
 
 
+async def _seen_through(desk: Desk) -> bool:
+    """Whether every follow-up and case has ended; what goes on for years does not count."""
+    async with desk.store.reading() as session:
+        query = select(Enrolment).where(Enrolment.sop != KEEP_IN_TOUCH.name)
+        rows = list((await session.execute(query)).scalars())
+    begun = {row.customer_id for row in rows}
+    return len(begun) >= len(CAST) and all(row.ended_at for row in rows)
+
+
 ENDING = """
-All six have been seen through; keep-in-touch goes on for years. Now, in another terminal:
+All seven have been seen through; keep-in-touch goes on for years. Now, in another terminal:
 
   {aftercare} list                        # everybody
   {aftercare} show charles@example.com    # the checklist by clause
   {aftercare} why mary@example.com        # why she got less than others
+  {aftercare} why charles@example.com     # what his complaint held back, and for how long
   {aftercare} messages                    # what was sent; `messages show ID` reads one
   {aftercare} tasks --all                 # what was asked of people
 

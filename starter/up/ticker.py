@@ -16,7 +16,10 @@ from workflows.vocabulary import State
 
 Show = Callable[[str, str], None]  # a line, and its style
 CALM, GOOD, BACK, ATTENTION = "", "green", "dim", "yellow"
-TOLD = (t.Enrolment, t.Order, t.Consent, t.Message, t.Note, t.Task, t.Hold, t.Milestone)
+TOLD = (
+    t.Enrolment, t.Order, t.Consent, t.Message, t.Note, t.Case, t.Feedback, t.Task, t.Hold,
+    t.Milestone,
+)  # fmt: skip
 MARKS = {
     State.DONE: ("done", CALM),
     State.COVERED: ("another message says it already", BACK),
@@ -84,9 +87,10 @@ def _enrolment(row: t.Enrolment) -> Told:
 
 
 def _order(row: t.Order) -> Told:
-    for step in ("paid", "delivered", "cancelled", "refunded", "returned"):
+    for step in ("paid", "shipped", "ready", "delivered", "cancelled", "refunded", "returned"):
         if at := getattr(row, f"{step}_at"):
-            yield (row.id, step), at, "", f"← order {row.id} {step}", CALM
+            said = "ready for pick-up" if step == "ready" else step
+            yield (row.id, step), at, "", f"← order {row.id} {said}", CALM
 
 
 def _consent(row: t.Consent) -> Told:
@@ -117,6 +121,31 @@ def _note(row: t.Note) -> Told:
     if row.direction == "in":
         via = "" if row.method == "system" else f"{row.method}: "
         yield (row.id,), row.at, "", f"← {via}“{row.summary}”", ATTENTION
+
+
+def _case(row: t.Case) -> Told:
+    """Its clock: opened, answered by a person, put right, closed; each time it is."""
+    again = "" if not row.reopened else " again"
+    grave = f", {row.severity}" if row.severity else ""
+    yield (row.id, "opened"), row.opened_at, "", f"a {row.kind} is opened{grave}", ATTENTION
+    if row.answered_at:
+        yield (row.id, "answered"), row.answered_at, "", f"the {row.kind} is answered", CALM
+    if row.resolved_at and row.kind == "complaint":
+        mark = (row.id, "resolved", row.reopened)
+        yield mark, row.resolved_at, "", f"the complaint is put right{again}", CALM
+    if row.closed_at:
+        why = words.reason(row.outcome)
+        mark = (row.id, "closed", row.reopened)
+        yield mark, row.closed_at, "", f"the {row.kind} is closed: {why}", GOOD
+
+
+def _feedback(row: t.Feedback) -> Told:
+    scores = {"product": row.product, "overall": row.overall}
+    said = [f"{name} {score:g}" for name, score in scores.items() if score is not None]
+    if row.satisfied is not None:
+        said.append("satisfied" if row.satisfied else "not satisfied")
+    if said:
+        yield (row.id,), row.at, row.clause or "", f"← feedback: {', '.join(said)}", ATTENTION
 
 
 def _task(row: t.Task) -> Told:
@@ -155,6 +184,8 @@ TELL: dict[Any, Callable[[Any], Told]] = {
     t.Consent: _consent,
     t.Message: _message,
     t.Note: _note,
+    t.Case: _case,
+    t.Feedback: _feedback,
     t.Task: _task,
     t.Hold: _hold,
     t.Milestone: _milestone,

@@ -11,7 +11,8 @@ from activities.crm import tables as t
 from activities.crm.pace import PaceError, factor_of, settle_pace
 from activities.crm.store import Store
 from starter.intake.events import read_event
-from starter.up.demo import CAST, opening, script
+from starter.up.cast import CAST
+from starter.up.demo import opening, script
 from starter.up.ticker import Ticker
 
 LONDON = ZoneInfo("Europe/London")
@@ -28,12 +29,16 @@ def test_the_script_is_the_same_each_time() -> None:
 
 
 def test_the_cast_is_worth_watching() -> None:
-    """Silent, answering, complaining, opting out, buying again, waiting for access."""
-    assert len(CAST) >= 6
+    """Parcels, answers, a complaint, a question, an opt-out, a lost parcel, a second order."""
+    assert len(CAST) >= 7
     done = {type_ for life in CAST for _, type_, _ in life.does}
     assert {
         "reply.received",
-        "complaint.resolved",
+        "order.shipped",
+        "order.delivered",
+        "complaint.opened",
+        "inquiry.received",
+        "feedback.received",
         "consent.changed",
         "account.provisioned",
     } <= done
