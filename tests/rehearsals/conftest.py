@@ -23,6 +23,19 @@ async def built() -> AsyncIterator[Stage]:
 
 
 @pytest.fixture
+async def shop() -> AsyncIterator[Stage]:
+    """The same with every SOP on."""
+    async with stage(cold=True) as on:
+        yield on
+
+
+@pytest.fixture
+def whole(shop: Stage) -> Callable[..., Any]:
+    """Begin a life over all SOPs: `await whole(orders=[…])`."""
+    return partial(begin, shop, sop="")
+
+
+@pytest.fixture
 def life(built: Stage) -> Callable[..., Any]:
     """Begin a life: `await life(time_zone=…)`."""
     return partial(begin, built)

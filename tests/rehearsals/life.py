@@ -11,6 +11,7 @@ from sqlalchemy import select
 from activities.crm import tables as t
 from starter.rehearse import ADA, Director
 from starter.rehearse.stage import Stage
+from starter.rehearse.timeline import short
 from workflows.sops import CATALOGUE
 from workflows.vocabulary import State
 
@@ -18,18 +19,27 @@ S0 = "online-customer"
 
 
 class Life:
-    """One customer: what they do, and what was done for them."""
+    """One customer: what they do, and what was done for them; seen by one of their follow-ups."""
 
-    def __init__(self, director: Director) -> None:
+    def __init__(self, director: Director, sop: str = S0, subject: str = "") -> None:
         self.director, self.stage = director, director.stage
+        self.sop, self.subject = sop, subject
+
+    def of(self, sop: str, subject: str = "") -> Life:
+        """The same life, seen by another follow-up: by default that of the first order."""
+        return Life(self.director, sop, subject or ("" if sop == S0 else self.order))
 
     @property
     def id(self) -> str:
         return self.director.cast[0].id
 
     @property
+    def order(self) -> str:
+        return self.director.cast[0].orders[0]
+
+    @property
     def follow_up(self) -> str:
-        return f"{S0}.{self.id}"
+        return f"{self.sop}.{self.subject or self.id}"
 
     @property
     def began(self) -> datetime:
@@ -65,10 +75,15 @@ class Life:
 
     async def complete(self, clause: str, **outcome: Any) -> None:
         """Somebody does the clause's open task."""
-        rows = await self.rows(t.Task)
-        (task,) = (row.id for row in rows if (row.clause, row.state) == (clause, "open"))
+        (task,) = [task.id for task in await self.tasks() if task.clause == clause]
         await self.stage.desk.complete_task(task, outcome, by="test")
         await self.stage.settle()
+
+    async def tasks(self, sop: str = "") -> list[t.Task]:
+        """What is open, of everything or of one SOP; the oldest first."""
+        rows = [row for row in await self.rows(t.Task) if row.state == "open"]
+        rows = [row for row in rows if (row.follow_up or "").startswith(sop)]
+        return sorted(rows, key=lambda row: row.created_at)
 
     async def house(self, changes: dict[str, Any]) -> None:
         await self.stage.desk.policy_set("house", changes, by="test", reason="test", approve=True)
@@ -94,15 +109,31 @@ class Life:
             query = select(table).where(table.customer_id == self.id)
             return list((await session.execute(query)).scalars())
 
+    async def told(self) -> list[str]:
+        """All that was done, of all SOPs: day, local time, SOP, clause, what; and what was not."""
+        messages, tasks = await self.rows(t.Message), await self.rows(t.Task)
+        said = [(m.sent_at, m.follow_up, m.clause or "", m.template) for m in messages if m.sent_at]
+        said += [(x.created_at, x.follow_up, x.clause or "", f"task: {x.title}") for x in tasks]
+        for follow_up in await self.rows(t.Enrolment):
+            for line in await self._lines_of(follow_up.id):
+                if State(line.state) in (State.SKIPPED, State.COVERED):
+                    at, why = line.done_at or line.updated_at, f"{line.state}: {line.reason}"
+                    said.append((at, follow_up.id, line.clause, why.removesuffix(": None")))
+        said.sort(key=lambda one: (one[0].replace(second=0, microsecond=0), one[1], one[2]))
+        return [self._line(at, f"{short(of)} {clause}", what) for at, of, clause, what in said]
+
+    async def _lines_of(self, follow_up: str) -> list[t.Milestone]:
+        async with self.stage.store.reading() as session:
+            query = select(t.Milestone).where(t.Milestone.follow_up == follow_up)
+            return list((await session.execute(query)).scalars())
+
     async def everybody(self, table: Any) -> list[Any]:
         async with self.stage.store.reading() as session:
             return list((await session.execute(select(table))).scalars())
 
     async def lines(self) -> dict[str, t.Milestone]:
         """The checklist, by clause (and occurrence)."""
-        async with self.stage.store.reading() as session:
-            query = select(t.Milestone).where(t.Milestone.follow_up == self.follow_up)
-            rows = list((await session.execute(query)).scalars())
+        rows = await self._lines_of(self.follow_up)
         return {f"{row.clause} {row.about}".strip(): row for row in rows}
 
     async def line(self, clause: str) -> tuple[State, str | None]:
@@ -153,21 +184,31 @@ def february(zone: ZoneInfo, clock: str) -> datetime:
 async def begin(
     built: Stage,
     *,
+    sop: str = S0,  # none: all that are on
     neighbour: bool = True,
     policy: dict[str, Any] | None = None,
+    policies: dict[str, Any] | None = None,
     clock: str = "10:00",
+    on: date | None = None,
     starts_with: str = "",
     at_once: bool = False,
     order: dict[str, Any] | None = None,
+    orders: list[dict[str, Any]] | None = None,
     **customer: Any,
 ) -> Life:
     """Begin a life, by default Ada's on a Tuesday, beside a neighbour who uses the product."""
     zone = ZoneInfo(customer.get("time_zone", "Europe/London"))
-    start = built.clock.now() if at_once and built.began else february(zone, clock)
-    director = Director(built, CATALOGUE[S0], start)
+    start = february(zone, clock) if on is None else _at(on, clock, zone)
+    start = built.clock.now() if at_once and built.began else start
+    director = Director(built, CATALOGUE[sop] if sop else None, start)
     await director.set_out(customer)
-    await director.prepare({}, {S0: policy or {}})
+    await director.prepare({}, (policies or {}) | ({sop: policy} if policy else {}))
     if neighbour:
         await director.meet_neighbour()
-    await director.begin({**ADA, **customer}, event=starts_with, orders=[order or {}])
-    return Life(director)
+    await director.begin({**ADA, **customer}, event=starts_with, orders=orders or [order or {}])
+    life = Life(director)
+    return life.of(sop) if sop else life
+
+
+def _at(day: date, clock: str, zone: ZoneInfo) -> datetime:
+    return datetime.combine(day, time.fromisoformat(clock), zone)
