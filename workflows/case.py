@@ -213,7 +213,8 @@ class CaseWork(FollowUp[Policy]):
                 while self.now() < due and not await self.until(due, unless=self.is_resolved):
                     due = self.told + ladder.update_every  # they heard of it meanwhile
                 if self.is_resolved():
-                    return self.pass_over("resolved_in_time")
+                    self.pass_over("resolved_in_time")
+                    return
                 contact = await self.ask(
                     ladder.role,
                     "tell the customer how it is going",
