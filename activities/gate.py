@@ -13,11 +13,10 @@ from typing import Any, NamedTuple
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.calendar import last_open_before, open_from, zone_of
-from activities.crm import contacts, ledger
+from activities.crm import cases, contacts, ledger
 from activities.crm.contacts import Slot
 from activities.crm.holds import open_holds, stops
 from activities.crm.house import HouseRules
-from activities.crm.people import open_cases
 from activities.crm.store import lock_addresses, lock_customer
 from activities.crm.tables import Customer, Message, Order
 from activities.permission import Standing, Template, Way, standing_of, way_for
@@ -204,7 +203,7 @@ async def _kept_back(
     if template.kind is not Kind.TRANSACTIONAL:
         names += [hold.id for hold in await open_holds(session, step.customer_id, follow_up)]
     if REVIEW in (template.asks, step.asks):  # nobody is asked to praise us who waits for an answer
-        names += [case.id for case in await open_cases(session, step.customer_id, "inquiry")]
+        names += [case.id for case in await cases.open_of(session, step.customer_id, "inquiry")]
     return v.Held(holds=tuple(names)) if names else None
 
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 from activities.crm.store import Store
-from activities.crm.tables import Base, Customer, Enrolment, Order, new_id
+from activities.crm.tables import Base, Customer, Enrolment, Order, Staff, new_id
 from workflows.vocabulary import Pace
 
 RowT = TypeVar("RowT", bound=Base)
@@ -81,6 +81,20 @@ async def an_order(store: Store, customer_id: str, **fields: Any) -> Order:
             "items": [{"sku": "kettle", "name": "Kettle", "quantity": 1, "price": "49.00"}],
             "shipments": [],
             "told_at": {},
+            "created_at": NOON,
+        }
+        | fields
+    )
+    return await kept(store, row)
+
+
+async def a_colleague(store: Store, email: str, **fields: Any) -> Staff:
+    """Somebody of ours with an account, by default one who looks after customers."""
+    row = Staff(
+        **{
+            "id": new_id("sta"),
+            "email": email,
+            "role": "customer-excellence-officer",
             "created_at": NOON,
         }
         | fields

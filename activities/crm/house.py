@@ -6,7 +6,15 @@ from datetime import date, time, timedelta
 from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+import holidays
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    model_validator,
+)
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -14,6 +22,26 @@ from activities.crm.tables import PolicyVersion
 from workflows.vocabulary import Role, Severity, Span
 
 HOUSE = "house"
+
+
+def _zone_key(name: str) -> str:
+    try:
+        return ZoneInfo(name).key
+    except (KeyError, ValueError, OSError):
+        raise ValueError("no such time zone") from None
+
+
+def _on_the_wall(shown: time) -> time:
+    if shown.tzinfo is not None:
+        raise ValueError("it takes a time of day such as 09:00, without a zone")
+    return shown
+
+
+Zone = Annotated[str, AfterValidator(_zone_key)]
+Wall = Annotated[time, AfterValidator(_on_the_wall)]
+Country = Annotated[str, Field(pattern="^[A-Z]{2}$")]  # ISO 3166
+Weekday = Annotated[int, Field(ge=0, le=6)]  # Monday is 0
+NEW = {"new": True}  # how values are read that are yet to be set: more strictly than those that are
 
 
 class Rules(BaseModel):
@@ -48,25 +76,21 @@ class Links(Rules):
 class Office(Rules):
     """Where colleagues work, when, and which days are holidays there."""
 
-    country: str = Field("GB", pattern="^[A-Z]{2}$")
+    country: Country = "GB"
     region: str = ""  # whose holidays it has besides its country's: `SCT`, `BY`
-    time_zone: str = "Europe/London"
-    opens: time = time(9)
-    closes: time = time(17)
-    days: tuple[Annotated[int, Field(ge=0, le=6)], ...] = Field((0, 1, 2, 3, 4), min_length=1)
+    time_zone: Zone = "Europe/London"
+    opens: Wall = time(9)
+    closes: Wall = time(17)
+    days: tuple[Weekday, ...] = Field((0, 1, 2, 3, 4), min_length=1)
     closed: tuple[date, ...] = ()  # days off that no calendar knows
-    serves: tuple[str, ...] = ()  # the customers' countries, ISO 3166
+    serves: tuple[Country, ...] = ()  # the customers' countries
 
     @model_validator(mode="after")
-    def _opens_before_it_closes(self) -> Self:
+    def _opens_before_it_closes(self, info: ValidationInfo) -> Self:
+        _check_region(self.country, self.region, info)
         if self.opens >= self.closes:
             raise ValueError("hours must open before they close, on the same day")
         return self
-
-    @field_validator("time_zone")
-    @classmethod
-    def _a_zone_that_exists(cls, name: str) -> str:
-        return _zone_key(name)
 
 
 class Step(Rules):
@@ -158,6 +182,7 @@ class Care(Rules):
     digest_every: Span = 1 * HOUR
     queues: dict[str, str] = {}  # by role, an address that hears of its tasks besides its people
     daily: dict[str, int] = {}  # by role, how many tasks that contact a customer it gets in a day
+    attempts: int = Field(3, ge=1, le=20)  # at reaching somebody on the telephone
 
 
 class HouseRules(Rules):
@@ -165,18 +190,18 @@ class HouseRules(Rules):
 
     company: Company = Company()
     links: Links = Links()
-    contact_opens: time = time(9)
-    contact_closes: time = time(20)
+    contact_opens: Wall = time(9)
+    contact_closes: Wall = time(20)
     # One unsolicited message to a customer in so long; nine o'clock is spread over so much.
     cap: timedelta = Field(timedelta(hours=24), ge=timedelta(), le=timedelta(days=31))
     spread: timedelta = Field(timedelta(minutes=30), ge=timedelta(), le=timedelta(hours=12))
-    country: str = Field("GB", pattern="^[A-Z]{2}$")  # the office's, for its holidays
-    time_zone: str = "Europe/London"  # the office's, and a customer's who has none known
-    office_opens: time = time(9)
-    office_closes: time = time(17)
-    office_days: tuple[Annotated[int, Field(ge=0, le=6)], ...] = Field(
-        (0, 1, 2, 3, 4), min_length=1
-    )  # Monday is 0
+    country: Country = "GB"  # the office's, for its holidays
+    region: str = ""
+    time_zone: Zone = "Europe/London"  # the office's, and a customer's who has none known
+    office_opens: Wall = time(9)
+    office_closes: Wall = time(17)
+    office_days: tuple[Weekday, ...] = Field((0, 1, 2, 3, 4), min_length=1)
+    office_closed: tuple[date, ...] = ()  # days off that no calendar knows
     relationship_needs_consent: tuple[str, ...] = ()  # countries, ISO 3166
     high_spend: int = Field(500, ge=0)  # who spent so much is of high potential (5.5.3)
     aliases: dict[str, Role] = {}  # what else a role is called
@@ -189,40 +214,59 @@ class HouseRules(Rules):
     care: Care = Care()
 
     @model_validator(mode="after")
-    def _hours_open_before_they_close(self) -> Self:
+    def _hours_open_before_they_close(self, info: ValidationInfo) -> Self:
+        _check_region(self.country, self.region, info)
         if self.contact_opens >= self.contact_closes or self.office_opens >= self.office_closes:
             raise ValueError("hours must open before they close, on the same day")
         return self
-
-    @field_validator("time_zone")
-    @classmethod
-    def _a_zone_that_exists(cls, name: str) -> str:
-        return _zone_key(name)
 
     @property
     def home(self) -> Office:
         """The office that the rules themselves describe."""
         return Office(
             country=self.country,
+            region=self.region,
             time_zone=self.time_zone,
             opens=self.office_opens,
             closes=self.office_closes,
             days=self.office_days,
+            closed=self.office_closed,
         )
+
+    def role(self, said: str) -> Role | None:
+        """The role by its name, by its short one (`csr`), or by what else the house calls it."""
+        wanted = _word(said)
+        known = {_word(alias): role for alias, role in self.aliases.items()}
+        for role in Role:
+            known |= {role.value: role, _word(role.name): role}
+        return known.get(wanted)
+
+    def daily(self, role: Role) -> int | None:
+        """How many tasks that contact a customer the role gets in a day; none: any number."""
+        return next((n for said, n in self.care.daily.items() if self.role(said) is role), None)
+
+    def queue(self, role: Role) -> str | None:
+        """The address that hears of the role's tasks besides its people."""
+        return next((to for said, to in self.care.queues.items() if self.role(said) is role), None)
 
     def office(self, country: str | None = None, name: str = "") -> Office:
         """The office of this name, else the one that serves the customer's country, else home."""
         if name in self.offices:
             return self.offices[name]
-        serving = (o for o in self.offices.values() if country and country in o.serves)
+        serving = (o for o in self.offices.values() if country and country.upper() in o.serves)
         return next(serving, self.home)
 
 
-def _zone_key(name: str) -> str:
-    try:
-        return ZoneInfo(name).key
-    except (KeyError, ValueError, OSError):
-        raise ValueError("no such time zone") from None
+def _word(said: str) -> str:
+    return "-".join(said.lower().replace("_", " ").replace("-", " ").split())
+
+
+def _check_region(country: str, region: str, info: ValidationInfo) -> None:
+    """A region that the calendar does not know is not set; one it knew once stays."""
+    known = holidays.list_supported_countries() if info.context and region else {}
+    if known and region not in known.get(country, ()):
+        there = ", ".join(known.get(country, ())) or "none"
+        raise ValueError(f"no calendar of holidays for {region} in {country}; there is {there}")
 
 
 async def current_policy(session: AsyncSession, name: str) -> dict[str, Any]:

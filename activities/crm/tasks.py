@@ -1,28 +1,26 @@
-"""Human steps: a task with its brief, its place on a role's list, and what became of it.
-
-A role's list of a day holds so many tasks that contact a customer. Over that the best customers go
-first: by tier, then by what they spent.
-"""
+"""Human steps: a task with its brief, its place on a list, and what became of it."""
 
 from __future__ import annotations
 
-from datetime import datetime, time, timedelta
+from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.crm.briefs import brief, worth
 from activities.crm.enrolments import tell
-from activities.crm.milestones import record_decision
-from activities.crm.store import lock_name
-from activities.crm.tables import Customer, Task, new_id
+from activities.crm.milestones import record_decision, record_milestone
+from activities.crm.noticing import NEW, notice
+from activities.crm.staffing import Roster, taker
+from activities.crm.tables import Customer, Enrolment, Milestone, Task, new_id
 from workflows import vocabulary as v
 from workflows.events import TaskDone
+from workflows.vocabulary import State
 
 OPEN, DONE, DECLINED, RELEASED, WITHDRAWN = "open", "done", "declined", "released", "withdrawn"
 CAPACITY = "capacity"
+FIRST, SOON, USUAL = 1, 2, 3  # a complaint's, an inquiry's or an engineer's, all others
 
 
 async def find(session: AsyncSession, key: str) -> Task | None:
@@ -38,10 +36,14 @@ async def put(
     customer: Customer | None,
     *,
     due: datetime,
-    priority: int = 3,
+    priority: int = USUAL,
     **fields: Any,
 ) -> Task:
-    """Put a task on its role's list, with all that its reader needs to know of the customer."""
+    """Put a task on its role's list, with all that its reader needs to know of the customer. Whose
+    it is, where that is not said, the customer's owner decides; its people are to hear of it."""
+    if "assignee" not in fields:
+        who = taker(await Roster.at(session, now), task.role, customer.owner if customer else None)
+        fields["assignee"] = who.email if who else None
     row = Task(
         **{
             "id": new_id("task"),
@@ -52,8 +54,7 @@ async def put(
             "about": task.about,
             "role": task.role.value,
             "copy_to": task.copy_to.value if task.copy_to else None,
-            "assignee": customer.owner if customer else None,
-            "priority": priority,
+            "priority": FIRST if task.urgent else priority,
             "title": task.what,
             "template": task.template or None,
             "mode": task.mode.value,
@@ -71,7 +72,7 @@ async def put(
         | fields
     )
     session.add(row)
-    await session.flush()
+    await notice(session, now, row, NEW)
     return row
 
 
@@ -93,46 +94,12 @@ def became(row: Task) -> v.Settled:
     return v.Handed(task_id=row.id, due=row.due_at)
 
 
-# -- capacity ---------------------------------------------------------------------------
-
-
-async def has_room(
-    session: AsyncSession, now: datetime, task: v.Task, *, due: datetime, rank: float, zone: str
-) -> bool:
-    """Whether the role can take this task on the day it is due.
-
-    If the day is full, the least worthy open task of the day makes room for a worthier one, and
-    its workflow is told.
-    """
-    if task.cap is None:
-        return True
-    starts, ends = _office_day(due, ZoneInfo(zone))
-    await lock_name(session, f"capacity {task.role.value} {starts.date()}")
-    days = [
-        Task.role == task.role.value,
-        Task.template.is_not(None),
-        Task.due_at >= starts,
-        Task.due_at < ends,
-    ]
-    taken = select(func.count()).where(*days, Task.state.in_((OPEN, DONE, DECLINED)))
-    if ((await session.execute(taken)).scalar_one()) < task.cap:
-        return True
-    least = (
-        select(Task)
-        .where(*days, Task.state == OPEN, Task.worth < rank)
-        .order_by(Task.worth, Task.created_at.desc(), Task.id)
-        .limit(1)
-        .with_for_update(skip_locked=True)  # who is being served at this moment stays
-    )
-    row = (await session.execute(least)).scalar_one_or_none()
-    if row is not None:
-        await release(session, now, row, cap=task.cap)
-    return row is not None
-
-
-async def release(session: AsyncSession, now: datetime, row: Task, *, cap: int) -> None:
-    """Take a task back undone, because worthier customers need its place; its workflow goes on."""
-    settle(row, now, RELEASED, CAPACITY)
+async def release(
+    session: AsyncSession, now: datetime, row: Task, reason: str, **facts: object
+) -> None:
+    """Take a task back undone: worthier customers need its place, or it must not be done any more.
+    Its workflow hears of it, and goes on."""
+    settle(row, now, RELEASED, reason)
     await record_decision(
         session,
         now,
@@ -141,16 +108,30 @@ async def release(session: AsyncSession, now: datetime, row: Task, *, cap: int) 
         clause=row.clause,
         key=row.key,
         outcome=RELEASED,
-        reason=CAPACITY,
-        facts={"role": row.role, "cap": cap, "task": row.id},
+        reason=reason,
+        facts={"role": row.role, "task": row.id, **facts},
     )
-    if row.follow_up:
-        done = TaskDone(id=f"released-{row.id}", at=now, task_id=row.id, released=CAPACITY)
+    follow_up = await session.get(Enrolment, row.follow_up) if row.follow_up else None
+    if follow_up is not None and follow_up.ended_at is None:
+        done = TaskDone(id=f"released-{row.id}", at=now, task_id=row.id, released=reason)
         body = done.model_dump(mode="json")
-        tell(session, now, row.follow_up, name="task_done", body=body)
+        tell(session, now, follow_up.id, name="task_done", body=body)
+    elif follow_up is not None:
+        await close_clause(session, now, row)
 
 
-def _office_day(moment: datetime, zone: ZoneInfo) -> tuple[datetime, datetime]:
-    day = moment.astimezone(zone).date()
-    starts = datetime.combine(day, time(), zone)
-    return starts, datetime.combine(day + timedelta(days=1), time(), zone)
+async def close_clause(session: AsyncSession, now: datetime, row: Task) -> None:
+    """A task that outlived its follow-up: nobody else writes down what became of its clause."""
+    done = row.state == DONE
+    reason = None if done else row.reason or row.state
+    query = select(Milestone).where(Milestone.task_id == row.id, Milestone.state == State.WAITING)
+    for line in (await session.execute(query)).scalars():
+        await record_milestone(
+            session,
+            now,
+            follow_up=line.follow_up,
+            clause=line.clause,
+            about=line.about,
+            state=State.DONE if done else State.SKIPPED,
+            reason=reason,
+        )

@@ -24,20 +24,21 @@ from activities.crm.tables import (
     Telling,
 )
 from tests.activities.desk_work import check_in, enrolled, line, records, rows, step
-from tests.factories import NOON, FakeClock, an_order
+from tests.factories import NOON, FakeClock, a_colleague, an_order
 from workflows.vocabulary import Handed, Held, Refused, Role, Withdrawal
 from workflows.vocabulary import Task as TaskNoun
 
 
 async def test_a_task_waits_on_its_roles_list(store: Store, clock: FakeClock) -> None:
     """It is due on office hours, its clause waits for it, and why is on record."""
-    customer = await enrolled(store, owner="stf_7")
+    await a_colleague(store, "jo@example.com", id="sta_7")
+    customer = await enrolled(store, owner="sta_7")
     answer = await records(store, clock).hand_over(check_in(customer, copy_to=Role.FINANCE))
     assert isinstance(answer, Handed)
     assert answer.due == datetime(2026, 11, 24, 12, tzinfo=UTC)  # the next working day
     (task,) = await rows(store, Task)
     assert (task.id, task.state, task.role) == (answer.task_id, "open", Role.CSR.value)
-    assert (task.assignee, task.copy_to) == ("stf_7", Role.FINANCE.value)
+    assert (task.assignee, task.copy_to) == ("jo@example.com", Role.FINANCE.value)
     found = await line(store, customer)
     assert (found.state, found.due_at, found.task_id) == ("waiting", answer.due, answer.task_id)
     (why,) = await rows(store, Decision)
@@ -201,7 +202,8 @@ async def test_a_mending_task_shows_that_its_clause_is_blocked(
     store: Store, clock: FakeClock
 ) -> None:
     """An engineer, not the customer's owner, gets it; the checklist names the fault."""
-    customer = await enrolled(store, owner="stf_7")
+    await a_colleague(store, "jo@example.com")
+    customer = await enrolled(store, owner="jo@example.com")
     task = TaskNoun(**step(customer, "mend/5.4.1"), role=Role.ENGINEER, what="mend template")
     await records(store, clock).hand_over(task)
     found = await line(store, customer)

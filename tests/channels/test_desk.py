@@ -13,7 +13,7 @@ from activities.channels.desk import DeskChannel
 from activities.crm.store import Store
 from activities.crm.tables import Message, Task
 from tests.channels.posts import KEY, MAIL
-from tests.factories import NOON, FakeClock, a_customer, kept
+from tests.factories import NOON, FakeClock, a_colleague, a_customer, kept
 
 
 @pytest.fixture
@@ -35,7 +35,8 @@ async def tasks_of(store: Store) -> list[Task]:
 )
 async def test_handing_in_makes_one_task(store: Store, name: str, role: str) -> None:
     """Whoever does it finds the words in its brief; asked twice, it is still one."""
-    customer = await a_customer(store, id="cus_1", owner="staff_1")
+    await a_colleague(store, "jo@example.com")
+    customer = await a_customer(store, id="cus_1", owner="jo@example.com")
     await kept(
         store,
         Message(
@@ -60,7 +61,7 @@ async def test_handing_in_makes_one_task(store: Store, name: str, role: str) -> 
     assert outcome == Accepted(task.id)
     assert await channel.look_up(MAIL, NOON) == (task.id,)
     assert (task.key, task.role, task.state) == (f"{KEY}/{name}", role, "open")
-    assert (task.customer_id, task.clause, task.assignee) == ("cus_1", "5.2.1", "staff_1")
+    assert (task.customer_id, task.clause, task.assignee) == ("cus_1", "5.2.1", "jo@example.com")
     assert task.due_at > NOON
     wanted = {"to": MAIL.to, "subject": MAIL.subject, "text": MAIL.text}
     assert wanted.items() <= task.brief.items()
