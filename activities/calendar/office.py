@@ -43,9 +43,9 @@ def business_window(
     opens = closes = since
     if after > 0:
         opens = _hours_of(_working_day(today, after, office), office)[0].start
-    last = _hours_of(_working_day(today, max(before, after), office), office)
-    if last:  # of a day 0 that is none of theirs there is none
-        closes = last[-1].end
+    last = _working_day(today, max(before, after), office)
+    if before > 0 or works(last, office):  # else nobody comes on day 0
+        closes = max([closes, *(spell.end for spell in _hours_of(last, office))])
     return opens.astimezone(UTC), max(opens, closes).astimezone(UTC)
 
 

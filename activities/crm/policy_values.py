@@ -7,15 +7,18 @@ and `none`, where a value may be none, means just that.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import time, timedelta
+from datetime import timedelta
 from enum import Enum
 from types import NoneType
 from typing import Annotated, Any, get_args, get_origin
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails
 
+from activities.crm.house import NEW
 from activities.crm.spans import said_span, span_of
 
+IN_A_FILE = "write it into a JSON file and name that with --file"
 DEFAULT = object()  # what a key is set to that is no longer set
 Body = dict[str, Any]
 Model = type[BaseModel]
@@ -38,11 +41,11 @@ def changed(model: Model, body: Body, changes: Body) -> Body:
     checked = {key: _checked(model, key, value) for key, value in full.items()}
     if all(not field.is_required() or key in checked for key, field in model.model_fields.items()):
         try:
-            model.model_validate(checked)
+            model.model_validate(checked, context=NEW)
         except ValidationError as fault:
             first = fault.errors()[0]
             where = ".".join(map(str, first["loc"])) or "policy"
-            raise PolicyError("wrong_value", where, f"`{where}`: {first['msg']}") from None
+            raise PolicyError("wrong_value", where, f"`{where}`: {_allowed(first)}") from None
     return {key: v for key, v in checked.items() if key not in defaults or v != defaults[key]}
 
 
@@ -91,10 +94,14 @@ def _annotation(model: Model, key: str, path: str) -> Any:
     annotation = model.model_fields[first].annotation
     if not rest:
         return annotation
+    if get_origin(annotation) is dict:
+        annotation, (_, _, rest) = get_args(annotation)[1], rest.partition(".")
+        if not rest:
+            return annotation
     if inner := _model(annotation):
         return _annotation(inner, rest, path)
-    if get_origin(annotation) is dict:
-        return get_args(annotation)[1]
+    if _rows(annotation):
+        raise PolicyError("unknown_key", path, f"`{first}` is set as a whole: {IN_A_FILE}")
     raise PolicyError("unknown_key", path, f"`{first}` has no parts, so there is no `{path}`")
 
 
@@ -104,18 +111,43 @@ def _model(annotation: Any) -> Model | None:
     return found if isinstance(found, type) and issubclass(found, BaseModel) else None
 
 
+def _rows(annotation: Any) -> Model | None:
+    """What a list of parts is a list of."""
+    listed = get_origin(annotation) in (tuple, list)
+    return _model(get_args(annotation)[0]) if listed else None
+
+
 def _read(annotation: Any, value: Any) -> Any:
-    if not isinstance(value, str):
-        return value
+    """A value as people write it, or as a file has it, in all its parts."""
+    if isinstance(value, str):
+        return _read_word(annotation, value)
+    origin, of = get_origin(annotation), get_args(annotation)
+    if isinstance(value, dict) and (inner := _model(annotation)):
+        hints = {name: field.annotation for name, field in inner.model_fields.items()}
+        return {name: _read(hints.get(name), said) for name, said in value.items()}
+    if isinstance(value, dict) and origin is dict:
+        return {name: _read(of[1], said) for name, said in value.items()}
+    if isinstance(value, list) and origin in (tuple, list):
+        return [_read(of[0], said) for said in value]
+    return value
+
+
+def _read_word(annotation: Any, value: str) -> Any:
     if value.strip().lower() == "none" and NoneType in get_args(annotation):
         return None
     if (choice := _named(annotation, value)) is not None:
         return choice
-    if annotation is timedelta and (span := span_of(value)) is not None:
+    if _bare(annotation) is timedelta and (span := span_of(value)) is not None:
         return span
     if get_origin(annotation) in (tuple, list):
-        return [part.strip() for part in value.split(",") if part.strip()]
+        element = get_args(annotation)[0]
+        return [_read(element, part.strip()) for part in value.split(",") if part.strip()]
     return value
+
+
+def _bare(annotation: Any) -> Any:
+    """The type without what is said of its limits."""
+    return get_args(annotation)[0] if get_origin(annotation) is Annotated else annotation
 
 
 def _named(annotation: Any, value: str) -> Enum | None:
@@ -146,22 +178,32 @@ def _checked(model: Model, key: str, value: Any) -> Any:
     hint: Any = field.annotation
     fits: TypeAdapter[Any] = TypeAdapter(Annotated[hint, field])
     try:
-        return fits.dump_python(fits.validate_python(value), mode="json")
+        return fits.dump_python(fits.validate_python(value, context=NEW), mode="json")
     except ValidationError as fault:
         first = fault.errors()[0]
-        parts = [key, *(str(part) for part in first["loc"] if isinstance(part, str))]
-        path = ".".join(parts)
-        allowed = _allowed(field.annotation, first["msg"])
-        raise PolicyError("wrong_value", path, f"`{path}`: {allowed}") from None
+        path = ".".join([key, *(str(part) for part in first["loc"])])
+        raise PolicyError("wrong_value", path, f"`{path}`: {_allowed(first)}") from None
 
 
-def _allowed(annotation: Any, message: str) -> str:
-    if (annotation is timedelta or "duration" in message) and "equal to" not in message:
-        return "it takes a span such as 90m, 24h or 14d"
-    if annotation is time:
-        return "it takes a time of day such as 09:00"
-    if isinstance(annotation, type) and issubclass(annotation, Enum):
-        return f"it takes one of {', '.join(str(option.value) for option in annotation)}"
+TAKES = {  # by the sort of value that did not fit
+    "time_delta": "it takes a span such as 90m, 24h or 14d",
+    "time": "it takes a time of day such as 09:00",
+    "date": "it takes days such as 2026-12-24",
+    "model": f"it has parts: {IN_A_FILE}",
+    "dict": "it has parts with names of your own: set them one by one, as KEY.NAME",
+    "extra": "there is no such part",
+    "missing": "it is needed",
+}
+
+
+def _allowed(fault: ErrorDetails) -> str:
+    sort = next((sort for sort in TAKES if fault["type"].startswith(sort)), None)
+    if sort:
+        return TAKES[sort]
+    if fault["type"] == "enum":
+        known = str(fault["ctx"]["expected"]).replace("'", "").replace(" or ", ", ")
+        return f"it takes one of {known}"
+    message = fault["msg"].removeprefix("Value error, ")
     return message[0].lower() + message[1:]
 
 
@@ -175,7 +217,22 @@ def _said(model: Model, body: Body, above: str) -> Iterator[tuple[str, Any]]:
         inner = _model(field.annotation) if field else None
         if inner and isinstance(value, dict):
             yield from _said(inner, value, f"{above}{key}.")
-        elif field and field.annotation is timedelta:
-            yield f"{above}{key}", said_span(TypeAdapter(timedelta).validate_python(value))
+        elif field and (named := _named_parts(field.annotation)) and value:
+            for name, parts in value.items():
+                yield from _said(named, parts, f"{above}{key}.{name}.")
         else:
-            yield f"{above}{key}", value
+            yield f"{above}{key}", _in_words(field.annotation if field else None, value)
+
+
+def _named_parts(annotation: Any) -> Model | None:
+    """What goes by names that the house gives, as its offices do."""
+    return _model(get_args(annotation)[1]) if get_origin(annotation) is dict else None
+
+
+def _in_words(annotation: Any, value: Any) -> Any:
+    if _bare(annotation) is timedelta and value is not None:
+        return said_span(TypeAdapter(timedelta).validate_python(value))
+    if (row := _rows(annotation)) and isinstance(value, list):
+        hints = {name: field.annotation for name, field in row.model_fields.items()}
+        return [{k: _in_words(hints.get(k), v) for k, v in one.items()} for one in value]
+    return value
