@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from sqlalchemy import func, select
@@ -18,7 +19,7 @@ from activities.crm.customers import find, recognise
 from activities.crm.holds import stops
 from activities.crm.house import HouseRules, house_rules
 from activities.crm.store import Store
-from activities.crm.tables import Customer, Order, new_id
+from activities.crm.tables import Case, Customer, Order, new_id
 from activities.crm.values import UnfitValueError, email_of, phone_of
 from activities.rendering import TEMPLATES, Rendered, TemplateFault, samples, sms
 from activities.rendering.lint_sent import FAULTS
@@ -53,7 +54,8 @@ async def preview(
     """The template by the house rules as they stand, for the sample customer or a real one.
 
     `channel`: by default the template's first; `locale`: by default the customer's own; `about`:
-    one of its variants; `customer`: an id, ours or another system's, or an e-mail address. Raises
+    one of its variants, or, of a template about a shipment, that shipment's id (by default the
+    newest order's last); `customer`: an id, ours or another system's, or an e-mail address. Raises
     `Refusal` for what there is not, and for a template that cannot be rendered (its code, and what
     to do).
     """
@@ -68,17 +70,51 @@ async def preview(
         if channel not in known.channels:
             there = ", ".join(known.channels)
             raise Refusal("not_found", f"`{template}` has words for: {there}", param="channel")
-        if about and about not in known.variants:
-            there = ", ".join(known.variants) or "nothing in particular"
-            raise Refusal("not_found", f"`{template}` may be about: {there}", param="about")
-        facts = samples.facts_of(person, order, rules, about, settings.public_url)
-        said = rendering.render(template, locale or person.locale, channel, facts, root=root)
+        locale = locale or person.locale
+        wanted = rendering.wanted(template, locale, channel, root=root)
+        about = _about(about, known, order if "shipment" in wanted else None)
+        learnt = samples.BACKGROUND
+        if customer is not None:
+            async with store.reading() as session:
+                learnt = await _learnt(session, wanted, person, order, rules)
+        facts = samples.facts_of(
+            person, order, rules, about, settings.public_url, background=learnt
+        )
+        said = rendering.render(template, locale, channel, facts, root=root)
     except TemplateFault as fault:
         words = FAULTS.get(fault.code, "cannot be rendered")
         raise Refusal(fault.code, f"`{template}`: {words}: aftercare doctor") from None
     counted = sms.segments(said.text) if channel == "sms" else None
     return Preview(**vars(said), template=template, channel=channel,
                    characters=len(said.text), segments=counted)  # fmt: skip
+
+
+def _about(said: str, template: rendering.Template, order: Order | None) -> str:
+    """What the template is to be about; of an order's shipments the last, if none is named."""
+    parcels = [str(parcel["id"]) for parcel in order.shipments] if order else []
+    if not said:
+        return parcels[-1] if parcels else ""
+    there = [*template.variants, *parcels]
+    if said not in there:
+        listed = ", ".join(there) or "nothing in particular"
+        raise Refusal("not_found", f"`{template.name}` may be about: {listed}", param="about")
+    return said
+
+
+async def _learnt(
+    session: AsyncSession,
+    wanted: frozenset[str],
+    customer: Customer,
+    order: Order | None,
+    rules: HouseRules,
+) -> rendering.Background:
+    """What the records say besides, as if the message went now, about their newest case."""
+    query = select(Case.id).where(Case.customer_id == customer.id).order_by(Case.opened_at.desc())
+    case = (await session.execute(query.limit(1))).scalar() if "case" in wanted else None
+    now, key = datetime.now(UTC), samples.KEY
+    return await rendering.background(
+        session, wanted, customer, order, rules, now=now, key=key, case_id=case or ""
+    )
 
 
 @dataclass(frozen=True)

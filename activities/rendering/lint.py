@@ -55,7 +55,7 @@ def lint(
         words = "registry.toml cannot be read: mend its TOML, or what a field may hold"
         return [Problem("registry.toml", fault.code, words)]
     sheets = list(_sheets(root, held))
-    found = [*_files(root, held, sheets), *_house(rules)]
+    found = [*_register(held), *_files(root, held, sheets), *_house(rules)]
     for sheet in sheets:
         found += [
             Problem(sheet.template.name, *said) for said in _sheet(root, sheet, rules, public_url)
@@ -73,6 +73,15 @@ def _sheets(root: Path, held: Register) -> Iterator[Sheet]:
                     language = path.name[len(stem) + 1 : -len(suffix) - 1]
                     if "." not in language:
                         yield Sheet(path, template, channel, language, about)
+
+
+def _register(held: Register) -> Iterator[Problem]:
+    """What is carried must be what another template would say."""
+    asked = {template.asks for template in held.templates.values()}
+    for name, template in held.templates.items():
+        for carried in sorted(set(template.carries) - asked):
+            words = f"registry.toml: it carries '{carried}', which no template asks: correct it"
+            yield Problem(name, "carries_nothing", words)
 
 
 def _files(root: Path, held: Register, sheets: list[Sheet]) -> Iterator[Problem]:
@@ -128,7 +137,7 @@ def _sheet(
     known = next(samples(rules))
     for code, words in lint_source.problems(text, sheet.template, sheet.channel, known):
         yield code, f"{file}: {words}"
-    for facts in samples(rules, sheet.about, public_url):
+    for facts in samples(rules, sheet.about, public_url, lint_source.variables(text)):
         for code, words in lint_sent.problems(
             root, sheet.template, sheet.channel, facts, sheet.language
         ):

@@ -11,10 +11,10 @@ from jinja2 import TemplateSyntaxError, meta, nodes
 from activities.rendering import sms
 from activities.rendering.background import Concern
 from activities.rendering.facts import Facts
-from activities.rendering.fill import ENVIRONMENTS, read
+from activities.rendering.fill import ENVIRONMENTS, read, used
 from activities.rendering.offers import LINKS, offers
 from activities.rendering.purchases import Purchase, Shipment
-from activities.rendering.registry import Template
+from activities.rendering.registry import Template, TemplateFault
 from workflows.vocabulary import Kind
 
 ALLOWED = (
@@ -25,6 +25,8 @@ ALLOWED = (
 FILTERS = ("first", "join", "last", "length", "lower", "title", "trim", "upper")
 RAW = re.compile(r"<[A-Za-z/!?](?!ttps?://|ailto:)[^>\n]*>?")
 MOJIBAKE = re.compile("â€|Ã[\u0080-\u00bf]|Â[\u00a0-\u00bf]|\ufffd")
+
+PERSONAL = ("name", "product")  # what a text may call its reader, or what they have, by
 
 Said = Iterator[tuple[str, str]]
 
@@ -41,6 +43,8 @@ def problems(text: str, template: Template, channel: str, facts: Facts) -> Said:
         return
     yield from _constructs(tree)
     yield from _variables(tree, facts)
+    if channel != "call":  # a script's reader sees what is missing
+        yield from _impersonal(tree, template)
     written = " ".join(node.data for node in tree.find_all(nodes.TemplateData))
     spoken = [str(node.value) for node in tree.find_all(nodes.Const)]
     if raw := RAW.search(written):
@@ -104,6 +108,36 @@ def _variables(tree: nodes.Template, facts: Facts) -> Said:
         if owner in has and node.attr not in has[owner]:
             words = f"there is no '{owner}.{node.attr}': README.md lists what there is"
             yield "variable_unknown", words
+
+
+def _impersonal(tree: nodes.Template, template: Template) -> Said:
+    """Whoever is called by no name must be told so in the register, where the gate asks."""
+    for fact in sorted(set(_unguarded(tree, frozenset())) - set(template.personal)):
+        words = f"'{fact}' may be unknown: put it inside {{% if {fact} %}}, or say"
+        yield "impersonal", f'{words} personal = ["{fact}"] in registry.toml'
+    for fact in sorted(set(template.personal) - meta.find_undeclared_variables(tree)):
+        words = f"registry.toml says that it is impersonal without '{fact}', which it does not use"
+        yield "impersonal", f"{words}: use it, or take it out there"
+
+
+def _unguarded(node: nodes.Node, known: frozenset[str]) -> Iterator[str]:
+    """The personal facts that are put out where nothing has asked whether they are known."""
+    if isinstance(node, nodes.If | nodes.CondExpr):
+        known |= {name.name for name in node.test.find_all(nodes.Name)}
+        if isinstance(node.test, nodes.Name):
+            known |= {node.test.name}
+    elif isinstance(node, nodes.Name) and node.name in PERSONAL and node.name not in known:
+        yield node.name
+    for child in node.iter_child_nodes():
+        yield from _unguarded(child, known)
+
+
+def variables(text: str) -> frozenset[str]:
+    """What a text uses, if it can be read at all."""
+    try:
+        return used(text, "")
+    except TemplateFault:
+        return frozenset()
 
 
 def _offers(tree: nodes.Template, words: str) -> Said:
