@@ -149,16 +149,15 @@ class Director:
         began = self.cast[0].began
         for entry in entries:
             await self.stage.sleep_until(began + entry.after)
+            now = self.stage.clock.now()
             for who in self.cast:
                 try:
                     await acts.carry_out(self, entry, who)
                 except Refusal as fault:
                     at = f"{entry.after.days}d{entry.after.seconds // 3600}h"
-                    raise RehearsalError(
-                        f"the script's `{entry.says}` after {at}: {fault.detail}"
-                    ) from None
+                    why = f"{fault.param}: {fault.detail}" if fault.param else fault.detail
+                    raise RehearsalError(f"the script's `{entry.says}` after {at}: {why}") from None
                 if not entry.until:
-                    now = self.stage.clock.now()
                     self.said.append(who.moment(now, "", f"← {entry.says}", entry.words))
             await self.stage.settle()
         while await self._goes_on() and self.stage.clock.now() < began + LONGEST:

@@ -13,8 +13,7 @@ from rich.table import Table
 
 from starter.rehearse import Rehearsal
 from starter.rehearse.director import FollowedUp
-from starter.rehearse.timeline import Change, Moment, compare, short
-from starter.reports import words
+from starter.rehearse.timeline import Change, Moment, compare, ended, short
 
 STYLES = {"sent": "green", "deferred": "dim", "refused": "yellow", "skipped": "yellow"}
 STYLES |= {"held": "yellow", "blocked": "red", "handed": "cyan"}
@@ -105,7 +104,7 @@ def _ending(rehearsal: Rehearsal) -> str:
 
 
 def _fate(follow_up: FollowedUp) -> str:
-    why = f": {words.reason(follow_up.reason)}" if follow_up.reason else ""
+    why = f": {ended(follow_up.reason, follow_up.id)}" if follow_up.reason else ""
     return f"{short(follow_up.id)} {follow_up.state.replace('_', ' ')}{why}"
 
 

@@ -75,7 +75,8 @@ class Entry(BaseModel):
     def says(self) -> str:
         if self.task or self.write:
             return f"task {self.task} done" if self.task else "a colleague writes"
-        return self.event or self.signal or self.control
+        of = str((self.order or {}).get("id") or "")
+        return " ".join(filter(None, (self.event or self.signal or self.control, of)))
 
     @property
     def words(self) -> str:

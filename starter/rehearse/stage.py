@@ -18,6 +18,7 @@ from tempfile import TemporaryDirectory
 from time import perf_counter
 from typing import Any
 
+from sqlalchemy import select
 from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest
 from temporalio.api.testservice.v1 import LockTimeSkippingRequest, UnlockTimeSkippingRequest
 from temporalio.client import Client
@@ -26,7 +27,10 @@ from temporalio.service import RPCError
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 
+from activities.crm.house import house_rules
+from activities.crm.rounds import make_rounds
 from activities.crm.store import Store
+from activities.crm.tables import Task
 from activities.discretion import Discretion
 from activities.fakes.clock import RehearsalClock, Ticking
 from activities.fakes.house import House
@@ -91,12 +95,13 @@ class Stage:
         await self.sleep_until(await self.clock.read() + span)
 
     async def sleep_until(self, moment: datetime) -> None:
-        """Let time pass; every hour the desk looks into its inbox, as it always does."""
+        """Let time pass; every hour the desk looks into its inbox, and makes its rounds."""
         while (left := moment - await self.clock.read()) > timedelta():
             await self.env.sleep(min(left, HOUR))
             if self.clock.stirred:
                 self.clock.stirred = False
                 await self._desk_work()
+            await self._rounds()
             if self.progress and self.began:
                 self.progress(self.clock.now() - self.began)
         await self.settle()
@@ -130,6 +135,14 @@ class Stage:
         for _ in range(minded):
             await service.lock_time_skipping(LockTimeSkippingRequest())
         await self.clock.read()
+
+    async def _rounds(self) -> None:
+        """What the desk does every hour for those who have something to do."""
+        async with self.store.reading() as session:
+            waiting = await session.scalar(select(Task.id).where(Task.state == "open").limit(1))
+        if waiting:
+            async with self.store.transaction() as session:
+                await make_rounds(session, self.clock.now(), await house_rules(session))
 
     async def _desk_work(self) -> int:
         await self.desk.intake.carry_out_stored(await self.clock.read())

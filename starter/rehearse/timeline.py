@@ -13,7 +13,7 @@ from sqlalchemy import select
 from activities.crm import tables as t
 from activities.crm.store import Store
 from starter.reports import words
-from workflows.sops import CORRESPONDENCE, KEEP_IN_TOUCH
+from workflows.sops import CASE, CORRESPONDENCE, KEEP_IN_TOUCH
 from workflows.vocabulary import Role
 
 SILENT = ("allowed", "potential")  # what came of it follows in a line of its own
@@ -47,11 +47,24 @@ PHRASES = {
     "blocked": "{} blocked: an engineer must mend it",
     "released": "{} released",
     "engagement": "asked how engaged they are",
-    "case_opened": "a {} is opened",
+    "escalated": "overdue: it goes further up",
+    "reassigned": "it goes to a colleague",
+    "case_opened": "{} is opened",
     "case_answered": "a person answers",
     "case_resolved": "it is put right, as we think",
     "case_reopened": "it is open again",
     "case_closed": "the case is closed",
+}
+
+
+ENDS = {  # of a case
+    "yes": "the customer is satisfied",
+    "no_answer": "the customer was asked, and said nothing",
+    "decided": "whoever had it decided so",
+    "answered": "a person answered",
+    "not_needed": "it needed no answer",
+    "not_satisfied": "the customer is not satisfied",
+    "here": "",
 }
 
 
@@ -143,7 +156,7 @@ class _Reader:
                 gist = f"{row.outcome} {self._name(row)}"
                 sop = short(row.follow_up)
                 yield self.who.moment(row.at, row.clause or "", what, why, gist=gist, sop=sop)
-        decided = {row.key for row in self.decisions}
+        decided = {row.key for row in self.decisions if row.outcome == "handed"}
         for task in self.tasks.values():
             if task.key not in decided:
                 what, sop = self._task(task), short(task.follow_up)
@@ -159,7 +172,7 @@ class _Reader:
 
     def _words(self, row: t.Decision) -> tuple[str, str]:
         """What was done, and why."""
-        name, why = self._name(row), words.reason(row.reason)
+        name, why = self._name(row), ended(row.reason, row.follow_up)
         what = PHRASES.get(row.outcome, row.outcome.replace("_", " ")).format(name).strip()
         match row.outcome:
             case "sent":
@@ -174,8 +187,12 @@ class _Reader:
                 why = ", ".join(sorted(map(words.reason, kinds)))
             case "covered":
                 why = ""
+            case "escalated" | "reassigned":
+                to = str(row.facts.get("to") or "")
+                why = f"now with {PEOPLE.get(Role(to), to) if to in set(Role) else to}"
             case "case_opened":
-                what, why = PHRASES[row.outcome].format(row.reason or "case"), ""
+                kind = "an inquiry" if row.reason == "inquiry" else "a complaint"
+                what, why = PHRASES[row.outcome].format(kind), ""
             case "engagement":
                 why = row.reason or ""
         return what, why
@@ -198,6 +215,12 @@ class _Reader:
         due = task.due_at.astimezone(self.who.zone)
         role = PEOPLE.get(Role(task.role), task.role) if task.role in set(Role) else task.role
         return f"{role}: {task.title}, by {due:%a %d %b %H:%M}"
+
+
+def ended(reason: str | None, follow_up: str | None) -> str:
+    """A reason in words; a case's outcome has its own."""
+    ends = ENDS if short(follow_up) == CASE.name else {}
+    return ends.get(reason or "") or words.reason(reason)
 
 
 def short(follow_up: str | None) -> str:
