@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from shutil import copytree
@@ -11,11 +12,31 @@ import pytest
 from activities.crm.house import Company, HouseRules
 from activities.rendering import TEMPLATES, lint
 
+KEPT = (
+    "welcome access getting-started check-in targeted-tips sales-outreach loyalty-offer thank-you"
+).split()
+
 
 @pytest.fixture
 def room(tmp_path: Path) -> Path:
-    """The templates, to be broken."""
-    return copytree(TEMPLATES, tmp_path / "templates")
+    """Some of the templates, to be broken; to lint them all each time would take minutes."""
+
+    def others(_: str, names: list[str]) -> list[str]:
+        house = ("README.md", "registry.toml", "layout")
+        return [n for n in names if n.partition(".")[0] not in KEPT and not n.startswith(house)]
+
+    room = copytree(TEMPLATES, tmp_path / "templates", ignore=others)
+    register = room / "registry.toml"
+    head, *entries = re.split(r"(?m)^(?=\[)", register.read_text("utf-8"))
+    kept = [f"[templates.{name}]" for name in KEPT]
+    said = [e for e in entries if not e.startswith("[templates.") or e.startswith(tuple(kept))]
+    register.write_text(head + "".join(said), "utf-8")
+    return room
+
+
+def test_the_room_is_in_order(room: Path) -> None:
+    """What the tests break is sound before."""
+    assert lint(room) == []
 
 
 def change(file: str, old: str, new: str) -> Callable[[Path], None]:
@@ -59,7 +80,7 @@ BREAKS: list[tuple[str, str, Callable[[Path], None]]] = [
     ("text_missing", "check-in", drop("check-in.de.sms.txt")),
     ("file_missing", "access", add("welcome.fr.md", "Bonjour\n\nBonjour")),
     ("words_missing", "fr", add("welcome.fr.md", "Bonjour\n\nBonjour")),
-    ("words_missing", "de", change("registry.toml", 'tips = "Tipps"\n', "")),
+    ("words_missing", "de", change("registry.toml", 'faq = "Antworten auf häufige Fragen"\n', "")),
     ("layout_missing", "welcome", drop("layout.txt")),
     # letters
     ("encoding", "access", spoil),
@@ -89,6 +110,14 @@ BREAKS: list[tuple[str, str, Callable[[Path], None]]] = [
     ("raw_html", "access", add("access.en.md", "<b>bold</b>")),
     ("raw_html", "access", add("access.en.md", "<script>alert(1)</script>")),
     ("raw_html", "access", add("access.en.md", "<!-- hidden -->")),
+    ("variable_unknown", "access", add("access.en.md", "{% if case.secret %}{% endif %}")),
+    ("variable_unknown", "access", add("access.en.md", "{{ shipment.weight }}")),
+    # what is personal, and what is carried
+    ("impersonal", "access", add("access.en.md", "{{ name }}, welcome")),
+    ("impersonal", "access", add("access.en.sms.txt", "{% if order %}{{ product }}{% endif %}")),
+    ("impersonal", "access", change("registry.toml", "action = true", 'personal = ["product"]')),
+    ("registry_unreadable", "registry.toml", change("registry.toml", '["name", "p', '["age", "p')),
+    ("carries_nothing", "welcome", change("registry.toml", '["thanks"]', '["flowers"]')),
     # what the SOP demands
     ("link_missing", "welcome", change("welcome.en.md", "({{ links.faq }})", "({{ links.tips }})")),
     ("link_missing", "check-in", change("check-in.en.md", "{{ links.feedback }}", "https://a.b")),
