@@ -6,6 +6,7 @@ message begins once the case is there.
 
 from __future__ import annotations
 
+import hashlib
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -100,6 +101,9 @@ async def settle(
     case.state, case.closed_at, case.outcome = CLOSED, now, outcome
     case.resolved_at = case.resolved_at or now
     await holds.release(session, now, [case.id], by=by)
+    for task in await tasks.open_of(session, follow_up_of(case.id)):
+        if task.role != Role.ENGINEER:  # who was called in need not come any more
+            tasks.settle(task, now, tasks.WITHDRAWN, "case_closed")
     await log(session, now, case, "closed", reason=outcome, facts={"by": by} if by else {})
     return True
 
@@ -140,6 +144,34 @@ async def reopen(session: AsyncSession, now: datetime, case: Case) -> None:
     await log(session, now, case, "reopened", facts={"times": case.reopened})
 
 
+async def went_on(
+    session: AsyncSession,
+    now: datetime,
+    case: Case,
+    customer: Customer,
+    *,
+    severity: str | None = None,
+    about: str | None = None,
+) -> None:
+    """There is news of it. It may be worse than was thought, never better: then its people have
+    less time, and what is opened again climbs the steeper ladder."""
+    worse = bool(severity) and _rank(severity) > _rank(case.severity)
+    case.severity, case.type = severity if worse else case.severity, about or case.type
+    facts = {"severity": case.severity if worse else None, "type": about}
+    known = {name: said for name, said in facts.items() if said}
+    await log(session, now, case, "updated", reason="worse" if worse else None, facts=known)
+    if worse:
+        ladder = ladder_for(case, customer, await house_rules(session), case.opened_at)
+        moments = {Form.ANSWER: ladder.answer_by, Form.RESOLVE: ladder.resolve_by}
+        for task in await tasks.open_of(session, follow_up_of(case.id)):
+            if (due := moments.get(Form(task.form))) and task.case_id == case.id:
+                task.due_at = min(task.due_at, max(due, now))
+
+
+def _rank(severity: str | None) -> int:
+    return list(Severity).index(Severity(severity)) if severity else -1
+
+
 async def log(
     session: AsyncSession,
     now: datetime,
@@ -173,16 +205,31 @@ async def open_of(session: AsyncSession, customer_id: str, kind: str = "") -> li
     return list((await session.execute(query.order_by(Case.opened_at, Case.id))).scalars())
 
 
-async def find(
-    session: AsyncSession, customer_id: str, *, case_id: str | None, key: str | None
-) -> Case | None:
-    """The customer's case by our id, or by what the system that opened it calls it."""
-    if not case_id and not key:
-        return None
+async def of_id(session: AsyncSession, customer_id: str, case_id: str) -> Case | None:
+    """The customer's case by our id."""
+    case = await session.get(Case, case_id)
+    return case if case and case.customer_id == customer_id else None
+
+
+async def of_key(session: AsyncSession, customer_id: str, key: str) -> list[Case]:
+    """The customer's cases by what the system that opened them calls them, the newest first."""
     query = select(Case).where(
-        Case.customer_id == customer_id, or_(Case.id == (case_id or ""), Case.key == (key or ""))
+        Case.customer_id == customer_id, or_(Case.key == key, Case.key.endswith(_was(key)))
     )
-    return (await session.execute(query.limit(1))).scalar_one_or_none()
+    query = query.order_by((Case.key == key).desc(), Case.opened_at.desc(), Case.id)
+    return list((await session.execute(query)).scalars())
+
+
+async def take_over(session: AsyncSession, customer_id: str, key: str) -> None:
+    """From now on the key means another case; those that had it keep a trace of it."""
+    for case in await of_key(session, customer_id, key):
+        if case.key == key:
+            case.key = f"{case.id}{_was(key)}"
+    await session.flush()
+
+
+def _was(key: str) -> str:
+    return f":was:{hashlib.sha256(key.encode()).hexdigest()[:24]}"
 
 
 # -- the matrix --------------------------------------------------------------------------
@@ -197,8 +244,10 @@ def ladder_for(
         severity = WORSE.get(severity, Severity.CRITICAL)
     row = next((r for r in rules.matrix if _fits(r, case, customer, severity)), Row())
 
+    office = rules.office(customer.country)
+
     def moment(span: timedelta, clock: str) -> datetime:
-        return office_due(since, span, rules) if clock == "office" else since + span
+        return office_due(since, span, office) if clock == "office" else since + span
 
     rungs = [
         Rung(at=moment(step.after, step.clock), role=step.role, until=step.until)

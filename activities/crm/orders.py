@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import re
 from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from activities.crm import parcels
 from activities.crm.customers import one_at_a_time, take_in
+from activities.crm.parcels import PLAIN
 from activities.crm.tables import Customer, Order, new_id
 
 FIELDS = "first total currency product_line sold_by fulfilment items".split()
 CLEARED: dict[str, list[Any]] = {"items": []}
-PLAIN = re.compile(r"[A-Za-z0-9_-]{1,64}")
-MOMENTS = {
+MOMENTS = {  # of the order as a whole; what parcels have of their own is in `parcels`
     "order.confirmed": "confirmed_at",
     "order.paid": "paid_at",
-    "order.shipped": "shipped_at",
-    "order.delivered": "delivered_at",
-    "order.picked_up": "delivered_at",
     "order.cancelled": "cancelled_at",
     "order.refunded": "refunded_at",
     "order.returned": "returned_at",
@@ -28,6 +25,7 @@ MOMENTS = {
 CONFIRMING = ("order.confirmed", "order.paid")  # paid implies confirmed
 UNDOING = ("order.cancelled", "order.refunded")
 PLACED = "placed"  # marks, beside the fields' moments, that its being placed was acted upon
+PROVISIONED = "provisioned"  # and when access to what was bought was given
 GRACE = timedelta(days=1)  # an account opened on the way to the checkout is no older customer
 
 
@@ -66,7 +64,8 @@ async def know(
     if said.get("confirmed_at"):
         take_in(row, {"confirmed_at": said["confirmed_at"]}, at=at)
     for shipment in said.get("shipments") or []:
-        _take_in_shipment(row, shipment, at=at)
+        parcels.take_in(row, shipment, at=at)
+    parcels.take_back(row, [])  # a later word on its items brings none of them back
     await session.flush()
     return row
 
@@ -80,12 +79,29 @@ def happened(row: Order, what: str, at: datetime) -> None:
         row.confirmed_at = min(row.confirmed_at or at, at)
 
 
+def provisioned(row: Order) -> datetime | None:
+    """When access to what was bought was given."""
+    said = row.told_at.get(PROVISIONED)
+    return datetime.fromisoformat(said) if said else None
+
+
+def provide(row: Order, at: datetime) -> None:
+    """Access was given: the earliest moment said."""
+    row.told_at = row.told_at | {PROVISIONED: min(provisioned(row) or at, at).isoformat()}
+
+
 def place(row: Order) -> bool:
     """Whether this is the first that is heard of the order being placed."""
     if PLACED in row.told_at:
         return False
     row.told_at = row.told_at | {PLACED: True}
     return True
+
+
+async def of(session: AsyncSession, customer_id: str) -> list[Order]:
+    """The customer's orders, oldest first."""
+    query = select(Order).where(Order.customer_id == customer_id)
+    return list((await session.execute(query.order_by(Order.created_at, Order.id))).scalars())
 
 
 async def standing(session: AsyncSession, customer_id: str) -> bool:
@@ -123,15 +139,3 @@ async def not_their_first(
         query = query.where(Order.id != order.id)
     earlier = (await session.execute(query.limit(1))).scalar_one_or_none()
     return "not_first_order" if earlier else None
-
-
-def _take_in_shipment(row: Order, said: dict[str, Any], *, at: datetime) -> None:
-    """One parcel among several: each is told of by its own id."""
-    mark = f"shipments.{said['id']}"
-    told = row.told_at.get(mark)
-    if told and datetime.fromisoformat(told) > at:
-        return
-    known = {shipment["id"]: shipment for shipment in row.shipments}
-    known[said["id"]] = known.get(said["id"], {}) | said
-    row.shipments = [known[parcel] for parcel in sorted(known)]
-    row.told_at = row.told_at | {mark: at.isoformat()}

@@ -1,4 +1,4 @@
-"""Notes, cases and the tasks they make for people: what is left when a customer said something."""
+"""Notes and calls for people: what is left when a customer said something. Cases: `cases.py`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import Any
 from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from activities.crm.tables import Case, Message, Note, Task, new_id
+from activities.crm.noticing import NEW, notice
+from activities.crm.tables import Message, Note, Task, new_id
 from workflows.vocabulary import Role
 
 ANSWER = timedelta(hours=24)  # wall-clock hours: what is promised to the customer
@@ -50,6 +51,7 @@ async def call(
             created_at=now,
         )
         session.add(row)
+        await notice(session, now, row, NEW)
     return row
 
 
@@ -63,6 +65,7 @@ async def write_down(
     direction: str = "in",
     method: str | None = None,
     feedback: str | None = None,
+    actions: str | None = None,
     follow_up: str | None = None,
     message_key: str | None = None,
     by: str | None = None,
@@ -81,33 +84,12 @@ async def write_down(
             method=method or "system",
             summary=summary,
             feedback=feedback,
+            actions=actions,
             message_key=message_key,
             by=by,
         )
         session.add(row)
     return row
-
-
-async def open_cases(session: AsyncSession, customer_id: str, kind: str) -> list[Case]:
-    """The customer's cases of this kind that are not settled, oldest first."""
-    query = (
-        select(Case)
-        .where(Case.customer_id == customer_id, Case.kind == kind, Case.resolved_at.is_(None))
-        .order_by(Case.opened_at, Case.id)
-    )
-    return list((await session.execute(query)).scalars())
-
-
-async def case_of(
-    session: AsyncSession, customer_id: str, *, case_id: str | None, key: str | None
-) -> Case | None:
-    """The customer's case by our id, or by what the system that opened it calls it."""
-    if not case_id and not key:
-        return None
-    query = select(Case).where(
-        Case.customer_id == customer_id, or_(Case.id == (case_id or ""), Case.key == (key or ""))
-    )
-    return (await session.execute(query.limit(1))).scalar_one_or_none()
 
 
 async def message_meant(

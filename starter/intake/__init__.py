@@ -12,12 +12,13 @@ from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.clock import Clock
+from activities.crm import cases as known_cases
 from activities.crm import consents, inbox, people
 from activities.crm.store import Store
 from activities.crm.tables import Inbox
 from starter.answers import Effect, Refusal
 from starter.catalogue import Catalogue, checked
-from starter.intake import handlers, starts
+from starter.intake import cases, handlers, opinions, progress, starts
 from starter.intake.events import Command, Event, Wish, read_event
 from starter.intake.handling import Handling
 from starter.intake.identity import Unidentified, identify, known, normalised
@@ -39,17 +40,18 @@ HANDLERS: dict[str, Handler] = {
     "keep_in_touch.wanted": starts.years_after,
     "customer.updated": handlers.recorded,
     "customer.erased": handlers.erased,
+    "account.provisioned": progress.provided,
     "engagement.login": handlers.engaged,
     "engagement.feature_used": handlers.engaged,
     "engagement.content_viewed": handlers.engaged,
     "issue.detected": handlers.issue_showed,
-    "reply.received": handlers.replied,
-    "inquiry.received": handlers.replied,
-    "inquiry.answered": handlers.inquiry_answered,
-    "complaint.opened": handlers.complained,
-    "complaint.updated": handlers.complaint_went_on,
-    "complaint.resolved": handlers.complaint_settled,
-    "feedback.received": handlers.gave_feedback,
+    "reply.received": cases.replied,
+    "inquiry.received": cases.replied,
+    "inquiry.answered": cases.inquiry_answered,
+    "complaint.opened": cases.complained,
+    "complaint.updated": cases.complaint_went_on,
+    "complaint.resolved": cases.complaint_settled,
+    "feedback.received": opinions.gave_feedback,
     "consent.changed": handlers.consent_changed,
     "interaction.logged": handlers.talked,
     "message.sent_elsewhere": handlers.sent_elsewhere,
@@ -148,8 +150,8 @@ class Intake:
             return []
         if woken := await _wake(session, await known(session, customer, order)):
             return woken
-        case = handlers.case_to_wait_for(event.type, event.details(), customer.id)
-        if case and await people.case_of(session, customer.id, case_id=None, key=case) is None:
+        case = cases.case_to_wait_for(event.type, event.details(), customer.id)
+        if case and not await known_cases.of_key(session, customer.id, case):
             self._park(row, [f"case:{case}"])
             return []
         handling = Handling(
@@ -200,12 +202,12 @@ async def _handle(h: Handling) -> list[str]:
         }
         await consents.begin(h.session, h.customer.id, said, at=h.at, now=h.now, source=what)
     if what.startswith("order."):
-        await starts.order_went_on(h)
+        await progress.order_went_on(h)
     else:
         await HANDLERS.get(what, handlers.passed_on)(h)
     _done(h.row, h.effects)
     if h.early:
-        heard = {"heard": h.early.model_dump(mode="json")}
+        heard = {"heard": [one.model_dump(mode="json") for one in h.early]}
         h.row.effects = [*h.row.effects[:-1], h.row.effects[-1] | heard]
     return await _wake(h.session, h.wakes)
 

@@ -43,15 +43,28 @@ class Said(Data):
     automatic: StrictBool = False  # an out-of-office is no answer
 
 
+class Question(Said):
+    category: Name | None = None  # what it is about; the matrix minds it
+
+
 def _of_a_hundred(score: float) -> float:
     if not 0 <= score <= 100:  # nor what is no number
         raise PydanticCustomError("score_out_of_range", "A score is a number from 0 to 100")
     return score
 
 
+Score = Annotated[float, AfterValidator(_of_a_hundred)]
+
+
 class Opinion(Said):
-    score: Annotated[float, AfterValidator(_of_a_hundred)] | None = None
+    """All scores go from 0 to 100; `score` alone is of all of it."""
+
+    score: Score | None = None
+    product: Score | None = None
+    overall: Score | None = None
+    satisfied: StrictBool | None = None  # with what was done about a complaint
     category: Name | None = None
+    actions: Words | None = None  # what we shall do with it
 
 
 class Grievance(Said):
@@ -71,6 +84,7 @@ class Activity(Data):
 
 class Progress(Data):
     partial: StrictBool = False  # some of its items only: nothing ends with them
+    items: list[Line] = Field([], max_length=500)  # which: by their article's number, or name
 
 
 class Meeting(Said):
@@ -131,8 +145,8 @@ TYPES: dict[str, type[Data]] = {
     **{f"meeting.{what}": Meeting for what in "scheduled moved held missed cancelled".split()},
     **{f"engagement.{what}": Activity for what in "login feature_used content_viewed low".split()},
     "issue.detected": Trouble,
-    "reply.received": Said,
-    "inquiry.received": Said,
+    "reply.received": Question,
+    "inquiry.received": Question,
     "inquiry.answered": Said,
     "complaint.opened": Grievance,
     "complaint.updated": Grievance,

@@ -13,9 +13,15 @@ from activities.crm.tables import Customer, Enrolment, Inbox, Order
 from starter.answers import Effect
 from starter.catalogue import Catalogue
 from starter.intake.events import Command, Data, Event
+from workflows.sops import SERVICES
 from workflows.vocabulary import Heard, Pace
 
 KEEP_IN_TOUCH = "keep-in-touch"
+# What a case, or a colleague's letter, is told: what comes of an order is none of their business.
+CASES_HEAR = frozenset(
+    """responded inquiry inquiry_answered feedback written complaint complaint_updated
+    complaint_resolved opted_out interaction end""".split()
+)
 
 
 @dataclass
@@ -30,7 +36,7 @@ class Handling:
     customer: Customer
     order: Order | None = None
     effects: list[Effect] = field(default_factory=list)
-    early: Heard | None = None  # what a follow-up will hear of it that has not begun
+    early: list[Heard] = field(default_factory=list)  # for a follow-up that has not begun
     wakes: list[str] = field(default_factory=list)  # what is known now, and was not before
 
     @property
@@ -42,31 +48,49 @@ class Handling:
         """The one follow-up that a signal was meant for."""
         return self.event.follow_up if isinstance(self.event, Command) else None
 
+    def is_before_go_live(self) -> bool:
+        """Whether it is older than the service: then it is recorded, and begins nothing."""
+        go_live = self.catalogue.settings.go_live
+        return go_live is not None and self.at.date() < go_live
+
     def note(self, effect: str, follow_up: str | None = None, reason: str | None = None) -> None:
         came = Effect(follow_up, effect, reason)
         if came not in self.effects:  # told two things, it still was told
             self.effects.append(came)
 
     async def tell(
-        self, name: str, body: dict[str, Any] | None = None, *, everybody: bool = False
+        self,
+        name: str,
+        body: dict[str, Any] | None = None,
+        *,
+        everybody: bool = False,
+        also: str = "",
+        but: str = "",
     ) -> None:
-        """Signal the customer's follow-ups that run; with none, it waits for one to start.
+        """Signal the customer's follow-ups that run; until an SOP's does, it waits for one as well.
 
-        What was meant for one that has ended goes to keep-in-touch, else to a person.
+        What was meant for one that has ended goes to keep-in-touch, else to a person. `also` hears
+        it in any case, `but` in none.
         """
-        running = await enrolments.open_of(self.session, self.customer.id)
+        running = [row for row in await self.running() if row.id != but and minds(row.sop, name)]
         if self.meant and not everybody:
             exact = [row for row in running if row.id == self.meant]
-            running = exact or [row for row in running if row.sop == KEEP_IN_TOUCH]
-            if not running:
+            exact = exact or [row for row in running if row.sop == KEEP_IN_TOUCH]
+            running = [*exact, *(r for r in running if r.id == also and r not in exact)]
+            if not running and not but:
                 await self._call_somebody(name)
                 return
         for follow_up in running:
             self.signal(follow_up, name, body)
-        if not running:
+        if not self.meant and not any(row.sop not in SERVICES for row in running):
             inbox.wait_for(self.row, [starting(self.customer.id)], self.now)
-            self.early = Heard(name=name, event=self._said(body or {}))
+            self.early.append(Heard(name=name, event=self._said(body or {})))
+        if not self.effects:
             self.note("recorded")
+
+    async def running(self) -> list[Enrolment]:
+        """The customer's follow-ups that run, cases and letters of colleagues with them."""
+        return await enrolments.open_of(self.session, self.customer.id)
 
     def signal(self, follow_up: Enrolment, name: str, body: dict[str, Any] | None = None) -> None:
         enrolments.tell(
@@ -94,6 +118,11 @@ class Handling:
             brief={"event": self.row.id, "signal": name},
         )
         self.note("recorded", self.meant, "ended_a_person_is_told")
+
+
+def minds(sop: str, name: str) -> bool:
+    """Whether follow-ups of this sort are told of such a thing."""
+    return sop == KEEP_IN_TOUCH or sop not in SERVICES or name in CASES_HEAR
 
 
 def starting(customer_id: str) -> str:

@@ -24,7 +24,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from activities.crm import values
-from activities.crm.orders import PLAIN
+from activities.crm.parcels import PLAIN
 
 EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
 DAY = re.compile(r"\d{4}-\d\d-\d\d")

@@ -1,16 +1,20 @@
-"""What may start a follow-up: a sign-up, an order, a request; and how far an order has come."""
+"""What may start a follow-up: a sign-up, an order, a request; and what it knows as it begins."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
-from activities.crm import customers, enrolments, inbox, orders
+from activities.crm import enrolments, inbox, orders, parcels
 from activities.crm import tables as rows
 from activities.crm.milestones import record_decision
-from starter.intake.events import Progress, Wish, Years
-from starter.intake.handling import SIGNALS, Handling, starting
+from starter.intake.events import Wish, Years
+from starter.intake.handling import Handling, starting
+from starter.intake.letters import PHONE
+from starter.intake.news import before_its_start
 from workflows.sops import Sop
-from workflows.vocabulary import Enrolment, Heard, Relationship
+from workflows.vocabulary import Enrolment, Fulfilment, Heard, Relationship
 
 EARLY = 50  # more than these a start does not carry; what they say stands in the CRM all the same
 PER_CUSTOMER = ("online-customer",)
@@ -20,8 +24,7 @@ TO_PROVISION = ("digital", "service")
 async def began(h: Handling) -> None:
     """A sign-up, a sale, a contract: what the catalogue starts on it."""
     begun = h.catalogue.begun_by(h.event.type)
-    for sop in begun:
-        await begin(h, sop)
+    await begin_all(h, begun)
     if not begun:
         h.note("recorded")
 
@@ -29,89 +32,72 @@ async def began(h: Handling) -> None:
 async def requested(h: Handling) -> None:
     """Somebody asks for a follow-up by name: whether the customer is new is not the question."""
     assert isinstance(h.data, Wish)  # noqa: S101 - the type's own data
-    await begin(h, h.catalogue.named(h.data.sop), by_hand=True, changes=h.data.policy)
+    await begin_all(h, [h.catalogue.named(h.data.sop)], by_hand=True, changes=h.data.policy)
 
 
-async def order_went_on(h: Handling) -> None:
-    """An order is confirmed, paid, shipped… The first news of its being placed may begin things."""
-    order, partial = h.order, isinstance(h.data, Progress) and h.data.partial
-    assert order is not None  # noqa: S101 - the door has seen to it
-    if not partial:
-        orders.happened(order, h.event.type, h.at)
-    if h.event.type not in orders.CONFIRMING:
-        extra = {"partial": True} if partial else {}
-        await h.tell(SIGNALS[h.event.type], {"order_id": order.id} | extra)
-        if h.event.type in orders.UNDOING and not partial:
-            await _end_without_account(h)
-        return
-    known = await enrolments.open_of(h.session, h.customer.id)
-    if not orders.place(order):
-        for follow_up in known:
-            h.note("already", follow_up.id)
-        if not known:
-            h.note("recorded")
-        return
-    for sop in h.catalogue.begun_by(h.event.type):
-        await begin(h, sop)
-    for follow_up in known:
-        h.effects = [effect for effect in h.effects if effect.follow_up != follow_up.id]
-        h.signal(follow_up, "order_placed", {"order_id": order.id})
-    if not h.effects:
-        h.note("recorded")
-
-
-async def _end_without_account(h: Handling) -> None:
-    """Nothing is left to follow up of a guest whose only order was undone."""
-    for follow_up in await enrolments.open_of(h.session, h.customer.id):
-        if follow_up.sop not in PER_CUSTOMER or follow_up.order_id is None:
-            continue  # it began with a sign-up: the account remains
-        account = not follow_up.customer_id.startswith("cus_") or await customers.aliases(
-            h.session, h.customer.id
-        )
-        if not account and not await orders.standing(h.session, h.customer.id):
-            follow_up.reason = SIGNALS[h.event.type]
-            h.signal(follow_up, "end")
-
-
-async def begin(
-    h: Handling, sop: Sop, *, by_hand: bool = False, changes: dict[str, Any] | None = None
+async def begin_all(
+    h: Handling,
+    sops: Sequence[Sop],
+    *,
+    by_hand: bool = False,
+    changes: dict[str, Any] | None = None,
 ) -> None:
-    """Start the SOP, or write down why not."""
+    """Start those SOPs that may, each knowing of the others, or write down why not."""
+    subjects = {sop.name: await _subject_to_begin(h, sop, by_hand=by_hand) for sop in sops}
+    begun = [sop for sop in sops if subjects[sop.name]]
+    early = await _early(h) if begun else []
+    names = await _of_the_order(h, begun)
+    for sop in begun:
+        body = await _enrolment(h, sop, changes, early)
+        others = tuple(name for name in names if name != sop.name)
+        await enrolments.enrol(
+            h.session,
+            h.now,
+            sop=sop.name,
+            subject=subjects[sop.name] or "",
+            version=sop.version,
+            customer_id=h.customer.id,
+            order_id=h.order.id if h.order else None,
+            body=body.model_copy(update={"others": others}).model_dump(mode="json"),
+            inbox_id=h.row.id,
+        )
+        h.note("started", f"{sop.name}.{subjects[sop.name]}")
+
+
+async def _subject_to_begin(h: Handling, sop: Sop, *, by_hand: bool) -> str | None:
+    """What it is to be a follow-up of; none if there is one, or if there shall be none."""
     subject = subject_of(h, sop)
     if subject is None:
         h.note("none", None, "order_missing")
-        return
+        return None
     follow_up = f"{sop.name}.{subject}"
     if await h.session.get(rows.Enrolment, follow_up) is not None:
         h.note("already", follow_up)
-        return
+        return None
     reason = await h.catalogue.off(h.session, sop) or (None if by_hand else await _why_not(h, sop))
-    if reason:
-        await record_decision(
-            h.session,
-            h.now,
-            customer_id=h.customer.id,
-            follow_up=follow_up,
-            key=follow_up,
-            outcome="not_started",
-            reason=reason,
-            facts={"event": h.event.type, "order": h.order.id if h.order else None},
-        )
-        h.note("none", None, reason)
-        return
-    body = await _enrolment(h, sop, changes)
-    await enrolments.enrol(
+    if reason is None:
+        return subject
+    await record_decision(
         h.session,
         h.now,
-        sop=sop.name,
-        subject=subject,
-        version=sop.version,
         customer_id=h.customer.id,
-        order_id=h.order.id if h.order else None,
-        body=body.model_dump(mode="json"),
-        inbox_id=h.row.id,
+        follow_up=follow_up,
+        key=follow_up,
+        outcome="not_started",
+        reason=reason,
+        facts={"event": h.event.type, "order": h.order.id if h.order else None},
     )
-    h.note("started", follow_up)
+    h.note("none", None, reason)
+    return None
+
+
+async def _of_the_order(h: Handling, begun: Sequence[Sop]) -> list[str]:
+    """The SOPs that run, or begin now, for this order; in the catalogue's order."""
+    if h.order is None:
+        return [sop.name for sop in begun]
+    running = {row.sop for row in await h.running() if row.order_id == h.order.id}
+    running |= {sop.name for sop in begun}
+    return [name for name in h.catalogue.sops if name in running]
 
 
 async def years_after(h: Handling) -> None:
@@ -158,43 +144,63 @@ def subject_of(h: Handling, sop: Sop) -> str | None:
 
 
 async def _why_not(h: Handling, sop: Sop) -> str | None:
-    go_live = h.catalogue.settings.go_live
-    if go_live and h.at.date() < go_live:
+    if h.is_before_go_live():
         return "before_go_live"
-    if h.order and (h.order.cancelled_at or h.order.refunded_at):
+    if h.order and h.order.refunded_at and not h.order.cancelled_at:
+        return "order_refunded"
+    if h.order and h.order.cancelled_at:
         return "order_cancelled"
     if sop.name not in PER_CUSTOMER:
         return None
+    go_live = h.catalogue.settings.go_live
     return await orders.not_their_first(h.session, h.customer, h.order, h.at, go_live)
 
 
-async def _enrolment(h: Handling, sop: Sop, changes: dict[str, Any] | None) -> Enrolment[Any]:
+async def _enrolment(
+    h: Handling, sop: Sop, changes: dict[str, Any] | None, early: Sequence[Heard]
+) -> Enrolment[Any]:
     """How the follow-up begins, frozen: the policy, each template's kind, what came before it."""
-    early = await _early(h)
-    given = any(heard.name == "account_provisioned" for heard in early)
     order = h.order
+    confirmed = order.confirmed_at if order else None
+    fulfilment = order.fulfilment if order else None
     return Enrolment[sop.policy](  # type: ignore[name-defined]
         customer_id=h.customer.id,
-        purchased_at=(order.confirmed_at if order else None) or h.at,
+        purchased_at=confirmed or h.at,
         policy=await h.catalogue.policy(h.session, sop, changes),
         sop_version=sop.version,
         pace=h.pace,
         kinds=h.catalogue.kinds(sop),
-        needs_access=bool(order and order.fulfilment in TO_PROVISION),
-        access_given=given,
+        needs_access=fulfilment in TO_PROVISION,
+        access_given=any(heard.name == "account_provisioned" for heard in early),
         order_id=order.id if order else "",
         early=tuple(early),
         delivered_at=order.delivered_at if order else None,
+        confirmed_at=confirmed,
+        fulfilment=Fulfilment(fulfilment or Fulfilment.SHIP),
+        expected_at=parcels.expected(order) if order else None,
+        tier=h.customer.tier,
+        by_phone=h.customer.preferred_channel == PHONE,
     )
 
 
 async def _early(h: Handling) -> list[Heard]:
-    """What was heard of the customer before this start; it travels along."""
+    """What came before this start travels along: what was heard of the customer, and how far the
+    order had come, whoever else was told of it."""
     waiting = await inbox.waiting_for(h.session, [starting(h.customer.id)], inbox.DONE)
     heard = []
     for row in waiting:
         row.waits_for = row.expires_at = None
-        heard += [
-            Heard.model_validate(effect["heard"]) for effect in row.effects if "heard" in effect
-        ]
-    return heard[-EARLY:]
+        heard += [Heard.model_validate(one) for effect in row.effects for one in _heard(effect)]
+    bought = [h.order] if h.order else await orders.of(h.session, h.customer.id)
+    heard += [one for order in bought for one in before_its_start(order)]
+    return sorted(heard, key=_when)[-EARLY:]
+
+
+def _heard(effect: dict[str, Any]) -> list[Any]:
+    """One, as earlier releases kept it, or several."""
+    said = effect.get("heard") or []
+    return said if isinstance(said, list) else [said]
+
+
+def _when(heard: Heard) -> datetime:
+    return datetime.fromisoformat(heard.event["at"])

@@ -54,7 +54,9 @@ class _Handle:
 
 
 def a_desk(store: Store, clock: Clock, temporal: Any, **settings: Any) -> Desk:
-    return Desk(store, Settings(_env_file=None, **settings), clock, cast("Client", temporal))
+    """With S0 alone, unless it is said which SOPs are on: `sops=""` is all of them."""
+    chosen = {"sops": "online-customer"} | settings
+    return Desk(store, Settings(_env_file=None, **chosen), clock, cast("Client", temporal))
 
 
 async def rows(store: Store, table: Any) -> list[Any]:
@@ -68,7 +70,9 @@ async def only(store: Store, table: Any) -> Any:
 
 
 def effects(receipt: Receipt) -> list[tuple[str, str | None]]:
-    return [(effect.effect, effect.reason) for effect in receipt.effects]
+    """What came of it; of SOPs that are off only where nothing else did."""
+    came = [(effect.effect, effect.reason) for effect in receipt.effects]
+    return [each for each in came if each != ("none", "sop_off")] or came
 
 
 NUMBER = iter(range(1, 10**9))

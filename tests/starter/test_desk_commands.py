@@ -159,11 +159,11 @@ async def test_signal_to_a_finished_follow_up(
 ) -> None:
     """It goes to keep-in-touch if that runs, else to a person; the words are kept either way."""
     await end(store, temporal)
-    late = await desk.signal(ADA, "feedback", {"text": "Lovely", "score": 5}, "cli")
+    late = await desk.signal(ADA, "feedback", {"text": "Lovely", "score": 95}, "cli")
     assert effects(late) == [("recorded", "ended_a_person_is_told")]
     assert (await only(store, Task)).follow_up == ADA
     note = await only(store, Note)
-    assert (note.summary, note.feedback) == ("Lovely", "5")
+    assert (note.summary, note.feedback) == ("Lovely", "95")
     await an_enrolment(store, "cus_ada", sop="keep-in-touch")
     temporal.started[YEARS] = None
     passed = await desk.signal(ADA, "common_issue", {"topic": "descaling"}, "cli")

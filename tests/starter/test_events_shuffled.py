@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from activities.crm import enrolments
 from activities.crm.store import Store
 from activities.crm.tables import (
     Alias,
@@ -42,9 +43,9 @@ LIFE: list[tuple[str, dict[str, Any]]] = [
     ("order.shipped", {"order": {"id": "#1001", "shipments": [{"id": "p2", "carrier": "UPS"}]}}),
     ("engagement.login", {"customer": {"id": "42"}}),
     ("consent.changed", {"customer": {"id": "42"}, "data": {"email_marketing": False}}),
+    ("reply.received", {"customer": {"email": "ADA@example.com"}, "data": {"text": "Thanks"}}),
     ("complaint.opened", {"customer": GUEST, "data": {"reference": "t1", "text": "It leaks"}}),
     ("order.delivered", {"order": {"id": "#1001"}}),
-    ("reply.received", {"customer": {"email": "ADA@example.com"}, "data": {"text": "Thanks"}}),
     ("complaint.resolved", {"customer": {"id": "42"}, "data": {"reference": "t1"}}),
     ("issue.detected", {"customer": {"id": "42"}, "data": {"topic": "noise"}}),
 ]
@@ -63,13 +64,17 @@ def the_life() -> list[dict[str, Any]]:
 async def lived(store: Store, events: list[dict[str, Any]], at_once: int = 1) -> dict[str, Any]:
     """The state of the tables after these events, our own random ids left out."""
     temporal = FakeTemporal()
-    desk = a_desk(store, FakeClock(), temporal)
+    clock = FakeClock()
+    desk = a_desk(store, clock, temporal)
     for start in range(0, len(events), at_once):
         group = events[start : start + at_once]
         await asyncio.gather(*(desk.receive("api", event) for event in group))
-    await desk.relay.tell()  # what had waited, and was carried out with another
+    clock.real_now += 2 * enrolments.LEASE  # a busy machine leaves some of it claimed
+    while await desk.relay.tell():  # what had waited, and was carried out with another
+        pass
     (customer,), (order,) = await rows(store, Customer), await rows(store, Order)
-    (follow_up, began), *more = temporal.started.items()
+    ours = {key: began for key, began in temporal.started.items() if not key.startswith("case.")}
+    (follow_up, began), *more = ours.items()
     assert not more
     heard = Counter(temporal.heard(follow_up)) + Counter(early.name for early in began.early)
     del heard["order_placed"]  # to who signed up first; who bought first began with it
@@ -84,7 +89,7 @@ async def lived(store: Store, events: list[dict[str, Any]], at_once: int = 1) ->
         "tasks": sorted((row.key.split("/")[-1], row.state) for row in await rows(store, Task)),
         "notes": sorted((row.summary, row.at) for row in await rows(store, Note)),
         "engagement": [row.kind for row in await rows(store, Engagement)],
-        "follow_ups": [row.sop for row in await rows(store, Enrolment)],
+        "follow_ups": sorted(row.sop for row in await rows(store, Enrolment)),
         "inbox": Counter(row.state for row in await rows(store, Inbox)),
         "heard": heard,
     }

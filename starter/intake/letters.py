@@ -1,0 +1,94 @@
+"""What starts beside the SOPs: a case's workflow, and a colleague's own letter to a customer."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from activities.crm import enrolments
+from activities.crm.cases import COMPLAINT, follow_up_of
+from activities.crm.tables import Case, Customer, Draft, Enrolment
+from starter.catalogue import Catalogue
+from starter.intake.handling import Handling
+from workflows.sops import Sop
+from workflows.vocabulary import Pace
+
+PHONE = "phone"
+
+
+async def enrol_case(h: Handling, case: Case) -> None:
+    """Begin the case's own workflow, unless it runs."""
+    if await h.session.get(Enrolment, follow_up_of(case.id)) is not None:
+        return
+    sop = h.catalogue.cases
+    body = await _beginning(h.session, h.catalogue, sop, h.pace, h.customer, case.opened_at)
+    body |= {
+        "case_id": case.id,
+        "complaint": case.kind == COMPLAINT,
+        "opened_at": case.opened_at,
+        "order_id": case.order_id or "",
+    }
+    await _enrol(h.session, h.now, sop, case.id, h.customer, case.order_id, body, h.row.id)
+    h.note("started", follow_up_of(case.id))
+
+
+async def enrol_draft(  # noqa: PLR0917 - the desk, and the relay, say all of it
+    session: AsyncSession,
+    catalogue: Catalogue,
+    now: datetime,
+    pace: Pace,
+    customer: Customer,
+    draft: Draft,
+    inbox_id: str | None,
+) -> str:
+    """Begin the sending of what a colleague wrote; its follow-up's id."""
+    sop = catalogue.words
+    body = await _beginning(session, catalogue, sop, pace, customer, now) | {"draft_id": draft.id}
+    await _enrol(session, now, sop, draft.id, customer, None, body, inbox_id)
+    return f"{sop.name}.{draft.id}"
+
+
+async def _beginning(  # noqa: PLR0917
+    session: AsyncSession,
+    catalogue: Catalogue,
+    sop: Sop,
+    pace: Pace,
+    customer: Customer,
+    at: datetime,
+) -> dict[str, Any]:
+    return {
+        "customer_id": customer.id,
+        "purchased_at": at,
+        "policy": await catalogue.policy(session, sop),
+        "sop_version": sop.version,
+        "pace": pace,
+        "kinds": catalogue.kinds(sop),
+        "tier": customer.tier,
+        "by_phone": customer.preferred_channel == PHONE,
+    }
+
+
+async def _enrol(  # noqa: PLR0917
+    session: AsyncSession,
+    now: datetime,
+    sop: Sop,
+    subject: str,
+    customer: Customer,
+    order_id: str | None,
+    body: dict[str, Any],
+    inbox_id: str | None,
+) -> None:
+    shape: Any = sop.start
+    await enrolments.enrol(
+        session,
+        now,
+        sop=sop.name,
+        subject=subject,
+        version=sop.version,
+        customer_id=customer.id,
+        order_id=order_id,
+        body=shape[sop.policy](**body).model_dump(mode="json"),
+        inbox_id=inbox_id,
+    )
