@@ -27,10 +27,11 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from activities.clock import Clock
 from activities.crm import enrolments, people
-from activities.crm.store import Store
-from activities.crm.tables import Enrolment, Telling
+from activities.crm.store import Store, lock_customer
+from activities.crm.tables import Draft, Enrolment, Telling
 from starter.catalogue import Catalogue
 from starter.intake.handling import KEEP_IN_TOUCH
+from starter.intake.letters import enrol_draft
 from workflows import attributes
 from workflows.contract import QUEUE
 from workflows.vocabulary import Role
@@ -198,6 +199,8 @@ class Relay:
                 return TO_A_PERSON
             if enrolment is None or row.name in SILENT:
                 return TOO_LATE
+            if row.name == "written" and await self._by_itself(session, row, enrolment):
+                return PASSED_ON
             years = await session.get(Enrolment, f"{KEEP_IN_TOUCH}.{enrolment.customer_id}")
             if years and years.ended_at is None and years.id != enrolment.id:
                 enrolments.tell(
@@ -220,6 +223,16 @@ class Relay:
                 brief={"signal": row.name, "event": row.inbox_id},
             )
         return TO_A_PERSON
+
+    async def _by_itself(self, session: AsyncSession, row: Telling, enrolment: Enrolment) -> bool:
+        """The case was closed before it heard what a colleague wrote: it goes as a letter."""
+        customer = await lock_customer(session, enrolment.customer_id)
+        draft = await session.get(Draft, row.body.get("draft_id") or "")
+        if customer is None or draft is None or customer.erased_at is not None:
+            return False
+        now, pace = self.clock.now(), self.clock.pace
+        await enrol_draft(session, self.catalogue, now, pace, customer, draft, row.inbox_id)
+        return True
 
     async def _lost(self, session: AsyncSession, enrolment: Enrolment) -> None:
         """It ends in the tables before it ends in Temporal: so it was terminated, or forgotten."""

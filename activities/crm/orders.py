@@ -104,6 +104,14 @@ async def of(session: AsyncSession, customer_id: str) -> list[Order]:
     return list((await session.execute(query.order_by(Order.created_at, Order.id))).scalars())
 
 
+async def first_bought(session: AsyncSession, customer_id: str) -> datetime | None:
+    """When the earliest of the customer's orders that we know was confirmed."""
+    query = select(Order.confirmed_at).where(
+        Order.customer_id == customer_id, Order.confirmed_at.is_not(None)
+    )
+    return (await session.execute(query.order_by(Order.confirmed_at).limit(1))).scalar()
+
+
 async def standing(session: AsyncSession, customer_id: str) -> bool:
     """Whether the customer has an order that was not undone."""
     query = select(Order.id).where(

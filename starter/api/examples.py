@@ -50,6 +50,16 @@ SIGNALS: dict[str, Example] = {
         value={"text": "It arrived broken", "severity": "high"},
     ),
 }
+LETTERS: dict[str, Example] = {
+    "own words": Example(
+        summary="In your own words",
+        value={"subject": "Your kettle", "text": "Dear Ada, the lid is on its way to you."},
+    ),
+    "answer": Example(
+        summary="To a case, when several are open",
+        value={"case": "case_3f9c1b7a5d2e4c6f8a90", "text": "Dear Ada, we are sorry to hear it."},
+    ),
+}
 CONTROLS: dict[str, Example] = {
     "why": Example(summary="With the reason", value={"reason": "The customer asked us to wait"}),
     "clause": Example(

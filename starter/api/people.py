@@ -8,10 +8,11 @@ from fastapi import APIRouter, Body, Query
 from starlette.responses import JSONResponse
 
 from activities.crm.keys import Scope
-from starter.api import examples
+from starter.api import examples, receipts
 from starter.api.filters import RoleNamed
-from starter.api.follow_ups import QUEUED
+from starter.api.follow_ups import QUEUED, Strict
 from starter.api.paging import Paging, listed, there
+from starter.api.receipts import EventReceipt
 from starter.api.routing import By, GuardedRoute, ServicesDep, needs
 from starter.reports.objects import (
     CustomerView,
@@ -25,6 +26,15 @@ from starter.reports.objects import (
 )
 
 router = APIRouter(prefix="/v1", route_class=GuardedRoute)
+
+
+class Letter(Strict):
+    """What a person writes, in Markdown; `case` names the open case meant, if there are several."""
+
+    text: str
+    subject: str | None = None
+    case: str | None = None
+
 
 Ours = Annotated[str | None, Query(description="Our id, or yours")]
 
@@ -69,6 +79,26 @@ async def why(
 ) -> Page[DecisionView]:
     """What was decided about them, with the facts, and in a sentence."""
     return await listed(services.reports.why(id, clause, only="customer", cursor=paging))
+
+
+@router.post(
+    "/customers/{id}/messages",
+    summary="Write to a customer",
+    response_model=EventReceipt,
+    responses=QUEUED,
+    tags=["Customers"],
+)
+@needs(Scope.WRITE)
+async def write(
+    services: ServicesDep,
+    by: By,
+    id: str,
+    said: Annotated[Letter, Body(openapi_examples=examples.LETTERS)],
+) -> JSONResponse:
+    """A person's own answer, through the gate: to the open case, which it answers, or by itself."""
+    there(await services.reports.exists(customer=id))
+    letter = said.model_dump(exclude_unset=True)
+    return receipts.answer(await services.desk.write(id, letter, by.by, request=by.event_id))
 
 
 @router.get(

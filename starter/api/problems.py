@@ -40,8 +40,11 @@ CODES: dict[str, str] = {
     "unknown_field": "There is no such field",
     "unknown_parameter": "There is no such parameter",
     # -- of events, follow-ups and policies
+    "case_closed": "This case is closed",
+    "case_open": "A case ends with its answer",
     "customer_not_named": "Nobody can say whom this is about",
     "ended": "Its follow-up is over",
+    "erased": "This customer was erased",
     "existing_customer": "They were a customer before",
     "id_looks_personal": "An id must not say who somebody is",
     "invalid_amount": "An amount is a decimal, written as a string",
@@ -72,6 +75,7 @@ CODES: dict[str, str] = {
     "unknown_time_zone": "A time zone is written as Europe/London",
     "unprintable_text": "A line holds printable letters only",
     "unwritable_text": "A text holds characters that no text has",
+    "which_case": "The customer has several open: name one",
     "which_follow_up": "The customer has several: name one",
     "wrong_value": "The policy does not take this value",
 }

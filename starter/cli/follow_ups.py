@@ -47,6 +47,7 @@ EFFECTS = {
 def register(app: App, group: Group) -> None:
     app.command(start, group=group)
     app.command(signal, group=group)
+    app.command(write, group=group)
     for control in (hold, resume, skip, run_now, retry, end):
         app.command(control, name=control.__name__.replace("_", "-"), group=group)
     app.command(opt_out, name="opt-out", group=group)
@@ -101,6 +102,23 @@ async def signal(
     async with desk(common) as opened:
         target = await meant(Reports(opened.store, opened.clock), target)
         print_receipt(await opened.signal(target, name, body, by=who()))
+
+
+async def write(
+    customer: Annotated[str, Parameter(help="Their id or e-mail address")],
+    /,
+    *,
+    text: Annotated[str, Parameter(help="What they are to read, in Markdown")],
+    subject: Annotated[str | None, Parameter(help="By default, a word from the company")] = None,
+    case: Annotated[str | None, Parameter(help="The open case meant, if there are several")] = None,
+    printing: Printing = PRINTING,
+) -> None:
+    """Write to a customer in your own words; an open complaint or inquiry is answered with it."""
+    letter = {"text": text, "subject": subject, "case": case}
+    said = {name: value for name, value in letter.items() if value is not None}
+    async with desk(printing) as opened:
+        target = await meant(Reports(opened.store, opened.clock), customer)
+        print_receipt(await opened.write(target, said, who()), as_json=printing.json)
 
 
 async def opt_out(

@@ -17,8 +17,8 @@ from starter.catalogue import checked
 from starter.desk import signals as signalling
 from starter.desk.base import AT_ONCE, audit, needs_reason, whom
 from starter.desk.commands import Commands, Verb
+from starter.desk.messages import Messages
 from starter.desk.policies import Policies
-from starter.desk.tasks import Tasks
 from starter.intake.events import Command, Event, read_event
 from starter.relay import AwayError
 
@@ -31,7 +31,7 @@ SETTLING = timedelta(seconds=5)  # real time that another process may take to ca
 HOUSEKEEPING = 600.0  # real seconds
 
 
-class Desk(Commands, Tasks, Policies):
+class Desk(Commands, Messages, Policies):
     """What is accepted is kept; each method raises `Refusal` for what cannot be done as asked."""
 
     # -- what comes in ------------------------------------------------------------------

@@ -16,6 +16,7 @@ from activities.rendering import TemplateFault, registry
 from starter.answers import Effect, Receipt, Refusal
 from starter.desk.base import DeskBase, audit, needs_reason, whom
 from starter.reports.sops import clauses
+from workflows.sops import CASE, CORRESPONDENCE
 from workflows.vocabulary import PAST, Role, State
 
 Verb = Literal["hold", "resume", "skip", "run-now", "retry", "end"]
@@ -157,6 +158,9 @@ class _Order:
         if nothing := await self._nothing_to(verb, clause):
             return [Effect(self.follow_up.id if self.follow_up else None, "none", nothing)]
         if verb == "end" and self.follow_up is not None:
+            if self.follow_up.sop == CASE.name:
+                words = "a case ends with its answer: complete its task, or say that it is resolved"
+                raise Refusal("case_open", words, param="target", status=409)
             self.follow_up.reason = "ended_by_staff"
         return await self._tell(VERBS[verb], {"clause": clause} if clause else {})
 
@@ -234,8 +238,10 @@ class _Order:
 
 
 async def _only(session: AsyncSession, customer: Customer) -> Enrolment:
-    """The one follow-up of the customer that runs; which one must be said if there are more."""
-    running = await enrolments.open_of(session, customer.id)
+    """The one follow-up of the customer that runs; which one must be said if there are more.
+    Their cases and our letters are meant only by name."""
+    known = await enrolments.open_of(session, customer.id)
+    running = [row for row in known if row.sop not in (CASE.name, CORRESPONDENCE.name)]
     if len(running) == 1:
         return running[0]
     ids = ", ".join(row.id for row in running) or "none runs"

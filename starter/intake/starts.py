@@ -180,6 +180,7 @@ async def _enrolment(
         expected_at=parcels.expected(order) if order else None,
         tier=h.customer.tier,
         by_phone=h.customer.preferred_channel == PHONE,
+        first_bought_at=await orders.first_bought(h.session, h.customer.id),
     )
 
 

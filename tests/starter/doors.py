@@ -66,6 +66,11 @@ class FakeDesk(Desk):
     async def complete_task(self, task_id: str, outcome: dict[str, Any], by: str) -> Receipt:
         return await self._answer("made", "complete_task", task_id, outcome, by)
 
+    async def write(
+        self, target: str, said: dict[str, Any], by: str, *, request: str | None = None
+    ) -> Receipt:
+        return await self._answer(request or "made", "write", target, said, by)
+
     async def policy_show(self, name: str) -> dict[str, Any]:
         return {"name": name}
 
