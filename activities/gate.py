@@ -74,6 +74,8 @@ async def judge(session: AsyncSession, ask: Ask, *, now: datetime, rules: HouseR
         await lock_addresses(session, customer)
     standing = await standing_of(session, customer)
     verdict.facts |= _facts(standing, template)
+    if message.since and asks_of(template, message):
+        verdict.facts["since"] = message.since.isoformat()
     way = way_for(template, standing, rules, tried=ask.tried, only=ask.only)
     if message.latest and now >= message.latest:
         verdict.answer = v.Refused(reason="stale")

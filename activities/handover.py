@@ -125,6 +125,7 @@ class Handover:
                 self.session, self.now, self.task, State.BLOCKED, reason=reason, task_id=row.id
             )
         facts = {"task": row.id, "role": row.role, "due": due.isoformat()}
+        facts |= {"from": row.snoozed_until.isoformat()} if row.snoozed_until else {}
         facts |= {"assignee": row.assignee} if row.assignee else {}
         if self.task.template and self.customer and self.customer.tier == gate.VIP:
             facts["exception"] = gate.VIP  # a machine would not have written to them

@@ -29,6 +29,10 @@ OUTCOMES = {
     "sent": "was sent",
     "skipped": "was skipped",
     "unknown": "may or may not have arrived",
+    "escalated": "was passed up, because nobody had done it",
+    "not_reached": "was tried: nobody was reached on the telephone",
+    "reassigned": "was given to somebody else",
+    "snoozed": "was put off by a colleague",
 }
 
 REASONS = {
@@ -68,6 +72,7 @@ REASONS = {
     "held_by_manual_of_customer": "the whole customer is on hold: resume them",
     "high_spend": "the customer spends a lot",
     "if_called_for": "only if something calls for it",
+    "impersonal": "the customer's name or the product is not known: a person is to write it",
     "in_use": "the customer uses the product",
     "forbidden": "the provider does not let us",
     "keen": "the customer uses the product a lot, and likes it",
@@ -124,6 +129,11 @@ REASONS = {
     "unsubscribed": "the customer unsubscribed",
     "vip": "a VIP hears it from a person",
     "went_back": "the last order was cancelled, refunded or returned",
+    "away": "the colleague who had it is away",
+    "nobody_there": "nobody answered the telephone",
+    "overdue": "it was not done in time",
+    "tried_again_later": "nobody was reached: somebody tries again when the office next opens",
+    "voicemail": "only the voicemail answered",
 }
 
 # What a customer allowed or took back, and where they said so.
@@ -152,6 +162,7 @@ PREFIXES = {
 
 FACTS = {
     "after": "after {}",
+    "call": "a colleague may call them until {}",
     "cap": "at most {} a day",
     "channel": "by {}",
     "due": "due {}",
@@ -162,6 +173,8 @@ FACTS = {
     "score": "score {}",
     "spent": "spent {}",
     "fault": "{}",
+    "from": "not before {}",
+    "since": "what was asked before {} does not count",
     "until": "until {}",
     "via": "through {}",
     "waited": "before that {}",

@@ -200,7 +200,9 @@ def test_a_weekend_and_a_holiday_are_no_office_time() -> None:
     """Christmas 2026 falls on a Friday, and Boxing Day is kept on Monday."""
     thursday = datetime(2026, 12, 24, 16, 30, tzinfo=UTC)
     rules = HouseRules()
-    assert office_due(thursday, timedelta(hours=2), rules) == datetime(2026, 12, 29, 10, 30, tzinfo=UTC)
+    assert office_due(thursday, timedelta(hours=2), rules) == datetime(
+        2026, 12, 29, 10, 30, tzinfo=UTC
+    )
     assert office_due(thursday, DAY, rules) == datetime(2026, 12, 29, 16, 30, tzinfo=UTC)
     assert office_due(thursday + 2 * DAY, DAY, rules) == datetime(2026, 12, 30, 9, tzinfo=UTC)
 

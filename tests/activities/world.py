@@ -18,6 +18,7 @@ from temporalio.exceptions import ApplicationError
 
 from activities.channels import Accepted, Channel, Parcel, Rejected
 from activities.crm import ledger
+from activities.crm.contacts import INCLUDED
 from activities.crm.holds import hold, release
 from activities.crm.store import Store, lock_customer
 from activities.crm.tables import Customer, Enrolment, Milestone, Stop, new_id
@@ -205,6 +206,7 @@ class World:
         await self.check_nothing_twice()
         await self.check_nothing_forgotten()
         self.check_once_a_day()
+        self.check_asked_once()
 
     async def check_nothing_twice(self) -> None:
         took = self.provider.took()
@@ -226,6 +228,16 @@ class World:
             assert rows[key].state not in (ledger.RESERVED, ledger.SENDING)
             slipped = self.overslept[MAILBOX[self.messages[key].customer_id]]
             assert rows[key].deferrals <= FEW + slipped
+
+    def check_asked_once(self) -> None:
+        """Nobody is asked the same twice, nor a part of what they were asked as a whole."""
+        asked: set[tuple[str, str]] = set()
+        for _, parcel, _ in self.provider.taken:
+            message = self.messages[parcel.key]
+            asks = SHEETS[message.template].asks
+            known = {(message.customer_id, one) for one in (asks, *INCLUDED.get(asks, ())) if one}
+            assert not known & asked
+            asked |= {(message.customer_id, asks)}
 
     def check_once_a_day(self) -> None:
         """One unsolicited message in 24 hours to a customer and to a mailbox; a promise may come
