@@ -86,7 +86,7 @@ class Effects(asyncio.DatagramProtocol):
                 await self._hear()
         return max(self.at[subject, second] for subject in subjects)
 
-    async def life(self, what: str, within: float = 60) -> float:
+    async def life(self, what: str, within: float = 180) -> float:
         """Wait until the worker has said so, and when that was."""
         async with asyncio.timeout(within):
             while what not in self.lives:

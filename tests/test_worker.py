@@ -30,7 +30,7 @@ async def said(waiting: Any, stopped: asyncio.Event, words: str) -> None:
     """It goes on waiting, says these words, and ends once stopped."""
     with capture_logs() as lines:
         task = asyncio.create_task(waiting)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(120):
             while not any(words in str(line.get("why")) for line in lines):  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
             stopped.set()

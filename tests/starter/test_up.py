@@ -97,7 +97,7 @@ class House:
             cwd=ROOT,
             env=self.environment,
             capture_output=True,
-            timeout=60,
+            timeout=180,
         )
         assert done.returncode == 1
         assert b"Traceback" not in done.stderr
@@ -164,7 +164,7 @@ def test_up_serves_mends_itself_stops_and_goes_on(house: House) -> None:
         refused = _other(house).refused()
         assert all(option in refused for option in (" --port ", "--temporal-port", "-ui-port"))
         process.send_signal(signal.SIGINT)
-        assert process.wait(timeout=30) == 0
+        assert process.wait(timeout=120) == 0
         until(lambda: house.pids() == [], "nobody left")
 
     with house.up() as process:

@@ -54,7 +54,7 @@ def test_a_message_is_accepted_by_the_fake(house: House) -> None:
         assert re.search(r"Fake providers +e-mail http://127", house.said())
         assert "outbox" not in house.said()
         process.send_signal(2)
-        assert process.wait(timeout=30) == 0
+        assert process.wait(timeout=120) == 0
         until(lambda: house.pids() == [], "nobody left")
 
 

@@ -55,7 +55,7 @@ async def web(tmp_path: Path) -> AsyncIterator[tuple[asyncio.subprocess.Process,
 
 
 async def alive(http: httpx2.AsyncClient) -> None:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(120):
         while True:
             try:
                 if (await http.get("/livez")).status_code == 200:
