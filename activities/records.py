@@ -164,11 +164,13 @@ class CrmRecords(Records):
 async def _close_tasks(session: AsyncSession, now: datetime, ending: v.Ending) -> set[str]:
     """Withdraw what nobody needs to do any more; the ids of the tasks that people still owe.
 
-    A procedure that came to its end has handed over what is still open: a call by Sales, say.
+    A procedure that came to its end has handed over what is still open: a call by Sales, say. And
+    what the ledger has as sent is carried, whatever became of the procedure since.
     """
     owed: set[str] = set()
     for row in await tasks.open_of(session, ending.follow_up):
-        if ending.outcome is Outcome.COMPLETED and not _mends(row):
+        is_carried = "message" in row.brief
+        if is_carried or (ending.outcome is Outcome.COMPLETED and not _mends(row)):
             owed.add(row.id)
         else:
             tasks.settle(row, now, tasks.WITHDRAWN, ending.outcome.value)

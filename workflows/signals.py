@@ -139,8 +139,8 @@ class Signals(Steps):
         """A task that nobody waits for here: its clause is done, or was declined."""
         line = self.lines.get(self.handed.pop(done.task_id, ""))
         if line and line.state is State.WAITING:
-            outcome = (State.SKIPPED, "declined") if done.declined else (State.DONE, "")
-            self._record_for(line, *outcome)
+            undone = done.released or ("declined" if done.declined else "")
+            self._record_for(line, State.SKIPPED if undone else State.DONE, undone)
 
     def on_done_elsewhere(self, done: events.DoneElsewhere) -> None:
         """Evidence: a clause that counts as done elsewhere is now proven."""

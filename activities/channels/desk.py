@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -16,11 +17,11 @@ from activities.crm.house import house_rules
 from activities.crm.store import Store
 from activities.crm.tables import Customer, Message, Task
 from workflows import vocabulary as v
-from workflows.vocabulary import Role
+from workflows.vocabulary import Form, Role
 
 WHO = {
-    "letter": (Role.COMMUNICATIONS, "Print, sign and post the letter in the brief"),
-    "call": (Role.CSR, "Call the customer and say what stands in the brief"),
+    "letter": (Role.COMMUNICATIONS, "Print, sign and post the letter in the brief", Form.FREE),
+    "call": (Role.CSR, "Call the customer and say what stands in the brief", Form.CALL),
 }
 
 
@@ -31,7 +32,7 @@ class DeskChannel(OwnChannel):
 
     def __init__(self, store: Store, clock: Clock, name: str) -> None:
         super().__init__(store, clock, name)
-        self._role, self._title = WHO[name]
+        self._role, self._title, self._form = WHO[name]
 
     async def send(self, parcel: Parcel) -> Accepted:
         async with self._store.transaction() as session:
@@ -52,15 +53,31 @@ class DeskChannel(OwnChannel):
         step = v.Task(
             key=self._key(parcel),
             customer_id=customer.id if customer else "",
-            clause=(message.clause if message else None) or "",
             role=self._role,
             what=self._title,
+            form=self._form,
+            **_whose(message),
         )
-        now = self._clock.now()
-        due = office_due(now, step.within, await house_rules(session))
+        now, rules = self._clock.now(), await house_rules(session)
+        office = rules.office(customer.country if customer else None)
+        due = office_due(now, step.within, office)
         row = await tasks.put(session, now, step, customer, due=due)
-        row.brief = row.brief | {"to": parcel.to, "subject": parcel.subject, "text": parcel.text}
+        said = {"to": parcel.to, "subject": parcel.subject, "text": parcel.text}
+        whence = {"message": message.key, "template": message.template} if message else {}
+        row.brief = row.brief | said | whence | {"channel": self.name}
         return row
 
     def _key(self, parcel: Parcel) -> str:
         return f"{parcel.key}/{self.name}"
+
+
+def _whose(message: Message | None) -> dict[str, Any]:
+    """The step whose message it carries, so that it hears how that went."""
+    if message is None:
+        return {}
+    return {
+        "follow_up": message.follow_up,
+        "clause": message.clause or "",
+        "order_id": message.order_id or "",
+        "asks": message.asks or "",
+    }

@@ -85,7 +85,7 @@ class Seat:
         if row is None:
             return None
         row.assignee = None
-        facts = {"task": row.id, "from": who.email, "cap": who.capacity}
+        facts = {"task": row.id, "was": who.email, "cap": who.capacity}
         await record_decision(
             self.session,
             self.now,

@@ -86,7 +86,7 @@ class _Rounds:
             taker = self.roster.standing_in(row.assignee)
             before, row.assignee = row.assignee, taker.email if taker else None
             await self._decide(
-                row, "reassigned", AWAY, **{"from": before, "to": row.assignee or QUEUE}
+                row, "reassigned", AWAY, was=before, to=row.assignee or QUEUE
             )
             await notice(self.session, self.now, row, REASSIGNED, self.now.isoformat())
             self.made.moved += 1

@@ -112,7 +112,7 @@ async def test_a_colleague_over_their_measure_leaves_it_to_the_queue(
     whose = {row.customer_id: row.assignee for row in await rows(store, Task)}
     assert whose == {plain: None, best: JO, last: None}
     (why,) = await rows(store, Decision, Decision.outcome == "reassigned")
-    assert (why.customer_id, why.reason, why.facts["from"]) == (plain, "capacity", JO)
+    assert (why.customer_id, why.reason, why.facts["was"]) == (plain, "capacity", JO)
 
 
 async def test_no_capacity_turns_a_case_or_a_vip_down(store: Store, clock: FakeClock) -> None:
