@@ -35,6 +35,7 @@ from workflows.vocabulary import (
 
 # Why not even what they must have can go.
 NOWHERE = ("no_address", "suppressed", "stopped", "undeliverable")
+VIP, IMPERSONAL = Refused(reason="vip"), Refused(reason="impersonal")
 
 
 class Contacts(Signals, Generic[PolicyT]):
@@ -74,7 +75,7 @@ class Contacts(Signals, Generic[PolicyT]):
         asks: str = "",
         sender: Role = Role.COMMUNICATIONS,
         draft_id: str = "",
-        order_id: str = "",
+        order_id: str | None = None,
         unreachable: Role | None = None,
         **more: Any,
     ) -> Contact | None:
@@ -91,13 +92,13 @@ class Contacts(Signals, Generic[PolicyT]):
             kind=self._kind(template),
             sender=sender,
             draft_id=draft_id,
-            order_id=order_id or self.order_id,
+            order_id=self.order_id if order_id is None else order_id,
             asks=asks,
             reminds=reminds.key if reminds else "",
             **more,
         )
         settled = await self._settle(Messaging.send, message, step, answered or unless or never)
-        if settled == Refused(reason="vip"):
+        if settled in (VIP, IMPERSONAL):
             settled = await self._in_person(message, answered or unless or never)
         if isinstance(settled, Refused) and settled.reason in NOWHERE and unreachable:
             await self.tell(unreachable, "find a way to reach this customer")
@@ -108,9 +109,11 @@ class Contacts(Signals, Generic[PolicyT]):
         return settled if isinstance(settled, Sent | Covered) else None
 
     async def _in_person(self, message: Message, unless: Condition) -> Settled:
-        """An important customer hears from a person: what they wrote goes, under the same key."""
+        """What no machine should write, a person does; what they wrote goes, under the same key."""
         what = "write to this customer in person"
-        task = await self._hand_over(message.sender, what, template=message.template)
+        task = await self._hand_over(
+            message.sender, what, template=message.template, due_by=message.promise
+        )
         if not isinstance(task, Handed):
             return task
         done = await self._done_by(task, HERE.get().latest or self.soon(), unless)
@@ -118,8 +121,8 @@ class Contacts(Signals, Generic[PolicyT]):
             message = message.model_copy(update={"draft_id": done.draft_id})
             return await self._settle(Messaging.send, message, message.template, unless)
         off = self.facts.over(HERE.get().number) or (why(unless) if unless() else "")
-        if done.declined:
-            self.pass_over("declined")
+        if done.declined or done.released:
+            self.pass_over(done.released or "declined")
         elif task.task_id in self.facts.tasks:
             self._record(State.DONE)
         elif off:

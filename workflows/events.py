@@ -6,7 +6,7 @@ that lack it, its default says; none is renamed or retyped.
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, Field
 
@@ -24,6 +24,7 @@ class Event(Noun):
 class Reply(Event):
     to: str = ""  # the key of the message it answers, when known
     case_id: Id = ""  # the inquiry it opened, or the case it joined
+    order_id: Id = ""  # the order it is about, where that is known
 
 
 class Inquiry(Reply):
@@ -39,6 +40,7 @@ class Answer(Event):
 class Feedback(Reply):
     feedback_id: Id = ""
     satisfied: bool | None = None  # with a case's resolution, if that was asked
+    category: Code | Literal[""] = ""
     opened_case: bool = False  # it was bad enough for one
 
 
@@ -50,6 +52,7 @@ class Written(Event):
 
 class Complaint(Event):
     case_id: Id = ""  # set by the desk, which has written case and hold already
+    order_id: Id = ""
 
 
 class ComplaintResolved(Event):
@@ -148,11 +151,11 @@ HEARD: dict[str, type[Event]] = {
     # Heard by every follow-up; only the SOPs that care about them answer (`on_event`).
     **dict.fromkeys(
         """order_shipped order_ready order_picked_up order_delivered order_cancelled
-        order_refunded order_returned""".split(),
+        order_refunded order_returned account_provisioned""".split(),
         Order,
     ),
     **dict.fromkeys(
-        """account_provisioned meeting_scheduled meeting_moved meeting_held meeting_missed
+        """meeting_scheduled meeting_moved meeting_held meeting_missed
         meeting_cancelled complaint_updated interaction""".split(),
         Event,
     ),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from workflows.events import (
+    Answer,
     Complaint,
     ComplaintResolved,
     DoneElsewhere,
@@ -43,7 +44,13 @@ class Facts:
         self.skipped: dict[str, None] = {}
         self.elsewhere = dict.fromkeys(elsewhere, UNPROVEN)
         self.orders: dict[str, None] = {}
-        self.delivered: dict[str, datetime] = {}
+        self.arrivals: dict[str, datetime] = {}  # of an order's parcels, the last until now
+        self.delivered: dict[str, datetime] = {}  # orders, once all of them has arrived
+        self.provisioned: dict[str, datetime] = {}  # orders whose access was given
+        self.expected: dict[str, datetime] = {}  # the latest estimate of an order's delivery
+        self.parcels: dict[str, None] = {}  # those that have arrived
+        self.untracked: dict[str, None] = {}  # those that nobody can follow yet
+        self.settled: dict[str, None] = {}  # cases answered or closed
         self.went_back: dict[str, None] = {}  # orders cancelled, refunded or returned
         self.ended: Outcome | None = None
         self.known = dict.fromkeys(known)  # by name and id
@@ -70,8 +77,12 @@ class Facts:
                 self.lulls.append(at)
             case Complaint(case_id=case) if case:
                 self.held(case, complaint=True)
+                self.settled.pop(case, None)  # it may be open again
             case ComplaintResolved(case_id=case) if case:
                 self._release(case)
+                self.settled[case] = None
+            case Answer(case_id=case) if case:
+                self.settled[case] = None
             case Hold(hold_id=hold) if hold:
                 self.held(hold)
             case Resume(holds=holds):
@@ -100,10 +111,37 @@ class Facts:
             case "order_placed":
                 self.orders[order.order_id] = None
                 self.active += [order.at] if order.at else []
+            case "order_shipped" | "order_ready":
+                self._on_its_way(order)
             case "order_delivered" | "order_picked_up" if order.at:
-                self.delivered[order.order_id] = order.at
+                self._arrived(order, order.at)
+            case "account_provisioned" if order.at:
+                self.provisioned.setdefault(order.order_id, order.at)
             case "order_cancelled" | "order_refunded" | "order_returned" if not order.partial:
                 self.went_back[order.order_id] = None
+
+    def _on_its_way(self, order: Order) -> None:
+        """Of a parcel the last word counts: a number may come later than the news."""
+        if order.expected:
+            self.expected[order.order_id] = order.expected
+        for parcel in order.shipments:
+            self.untracked.pop(parcel, None)
+        self.untracked |= dict.fromkeys(order.untracked)
+
+    def _arrived(self, order: Order, at: datetime) -> None:
+        """An order has arrived with the last of its parcels, in whatever order that is heard."""
+        self.parcels |= dict.fromkeys(order.shipments)
+        last = max(at, self.arrivals.get(order.order_id, at))
+        self.arrivals[order.order_id] = last
+        if order.complete:
+            self.delivered[order.order_id] = last
+
+    def delivered_at(self, order_id: str) -> datetime | None:
+        """When all of the order had arrived; word that names no order is of this one."""
+        return self.delivered.get(order_id) or self.delivered.get("")
+
+    def provisioned_at(self, order_id: str) -> datetime | None:
+        return self.provisioned.get(order_id) or self.provisioned.get("")
 
     def heard(self, name: str) -> bool:
         return name in self.names
@@ -167,6 +205,19 @@ class WentBack:
 
     def __call__(self) -> bool:
         return not self.facts.went_back.keys().isdisjoint({"", self.order_id})
+
+
+@dataclass(frozen=True)
+class Arrived:
+    """Whether a parcel, or the whole of its order, is with the customer already."""
+
+    facts: Facts
+    order_id: str
+    parcel: str = ""
+    reason = "delivered_first"
+
+    def __call__(self) -> bool:
+        return self.parcel in self.facts.parcels or bool(self.facts.delivered_at(self.order_id))
 
 
 @dataclass(frozen=True)

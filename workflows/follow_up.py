@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Coroutine, Iterable
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from temporalio import workflow
 
@@ -17,12 +17,14 @@ from workflows.facts import WentBack
 from workflows.steps import Condition, Ended, never, why
 from workflows.vocabulary import (
     PAST,
+    BusinessDays,
     Contact,
     Ending,
     Engagement,
     KeepInTouching,
     Measure,
     Milestone,
+    Opening,
     Outcome,
     PolicyT,
     Potential,
@@ -70,8 +72,14 @@ class FollowUp(Contacts[PolicyT]):
         """Sleep durably until the moment; True if `unless` came first. The rest the gate knows."""
         return await self._sleep(self._milestone(moment), unless, moment, moment)
 
-    async def between(self, window: Window, after: Contact | None, otherwise: datetime) -> None:
-        """Sleep until the best moment of the window after that message.
+    async def between(
+        self,
+        window: Window,
+        after: Contact | None,
+        otherwise: datetime,
+        unless: Condition = never,
+    ) -> bool:
+        """Sleep until the best moment of the window after that message; True if `unless` came.
 
         Should it not have gone, or have bounced since, the window counts from `otherwise`.
         """
@@ -87,7 +95,7 @@ class FollowUp(Contacts[PolicyT]):
             "counted_from": after.key if after else "",
         }
         milestone = self._milestone(opens).model_copy(update=counted)
-        await self._sleep(milestone, never, min(opens, anyway), closes)
+        return await self._sleep(milestone, unless, min(opens, anyway), closes)
 
     async def reply_within(self, patience: timedelta, to: Contact) -> bool:
         """Whether this message is answered in time, counted from when it went."""
@@ -125,6 +133,42 @@ class FollowUp(Contacts[PolicyT]):
         """Show that the clause waits for something outside, which a standing order will answer."""
         self._record(State.WAITING, name)
 
+    async def hears(self, what: str, fact: Condition, until: datetime) -> bool:
+        """Wait for something from outside, at most until the moment; whether it came."""
+        number = HERE.get().number
+        hurried = self.facts.hurried.get(number, 0)
+
+        def enough() -> bool:
+            return fact() or self.facts.hurried.get(number, 0) > hurried
+
+        if not enough() and self.now() < until:
+            self.await_event(what)
+            self.awaited[number] = None
+            await self._wait(enough, until, what=what)
+            self.awaited.pop(number, None)
+            self._look_up()
+        return fact()
+
+    def count_from_here(self, due: datetime, latest: datetime) -> None:
+        """Now it is known by when the clause ought to be done, and until when that is of use."""
+        HERE.set(replace(HERE.get(), due=due, latest=latest))
+
+    async def business_days(self, since: datetime, after: int, before: int) -> Opening:
+        """From the office's opening on one of its working days to its closing on another."""
+        days = BusinessDays(**self._step("days"), since=since, after=after, before=before)
+        found: Opening | None = None
+        while found is None:  # only who knows the holidays can tell
+            found = await self._learn(Clerk.business_days, days, "business days", None)
+        return found
+
+    def meanwhile(self, track: Coroutine[Any, Any, None]) -> None:
+        """Let it run beside the timeline, which does not wait for it."""
+        self._aside(self._until_ended(track))
+
+    async def _until_ended(self, track: Coroutine[Any, Any, None]) -> None:
+        with suppress(Ended):
+            await track
+
     # -- what is known ---------------------------------------------------------------
 
     async def engagement(self, preset: Preset) -> Engagement:
@@ -137,7 +181,7 @@ class FollowUp(Contacts[PolicyT]):
 
     def delivered(self, otherwise: datetime) -> datetime:
         """When the order reached the customer, as far as it was heard."""
-        return self.facts.delivered.get(self.order_id, otherwise)
+        return self.facts.delivered_at(self.order_id) or otherwise
 
     @property
     def returned(self) -> WentBack:

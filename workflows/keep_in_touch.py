@@ -23,9 +23,17 @@ from workflows.steps import Ended
 from workflows.vocabulary import Outcome, Relationship, Rhythm
 
 NAME = "keep-in-touch"
-LOYALTY, REVIEW = "loyalty-offer", "review-request"
-STEPS: dict[str, tuple[str, ...]] = {"5.6.2": (LOYALTY,), "5.6.3": (REVIEW,)}
-SAYS = {LOYALTY: "A loyalty offer for long-term customers", REVIEW: "Ask for a review"}
+LOYALTY, REVIEW, ANNIVERSARY = "loyalty-offer", "review-request", "anniversary"
+STEPS: dict[str, tuple[str, ...]] = {
+    "5.6.2": (LOYALTY,),
+    "5.6.3": (REVIEW,),
+    "6": (ANNIVERSARY,),
+}
+SAYS = {
+    LOYALTY: "A loyalty offer for long-term customers",
+    REVIEW: "Ask for a review",
+    ANNIVERSARY: "The anniversary of their first purchase",
+}
 
 YEAR = timedelta(days=365)
 EVENTS = 500  # a history longer than this costs more to replay than it tells
@@ -39,6 +47,7 @@ class Policy(v.Policy):
     loyalty_every: int = Field(1, ge=1, le=100)  # and then every so many
     reviews: bool = True  # 5.6.3
     review_after: v.Span = timedelta(days=30)  # 5.6.3, after delivery; all are asked alike
+    anniversaries: bool = True  # S1 6
 
 
 @workflow.defn(name=NAME)
@@ -59,6 +68,7 @@ class KeepInTouch(FollowUp[Policy]):
         self.beating: dict[str, None] = {}
         self.news = 0  # counts what changes which rhythm comes next
         self.old = False
+        self.count_years()
 
     @workflow.run
     async def run(self, start: Relationship[Policy]) -> Outcome:
@@ -112,7 +122,7 @@ class KeepInTouch(FollowUp[Policy]):
         await self.send(
             rhythm.name,
             asks="review" if review else "",
-            order_id=rhythm.order_id,
+            order_id=rhythm.order_id or None,
             unless=WentBack(self.facts, rhythm.order_id) if review else None,
         )
 
@@ -138,6 +148,8 @@ class KeepInTouch(FollowUp[Policy]):
             return years_after(rhythm.since, sop.loyalty_tenure + before * sop.loyalty_every)
         if rhythm.name == REVIEW and sop.reviews and not before:
             return rhythm.since + sop.review_after
+        if rhythm.name == ANNIVERSARY and sop.anniversaries:
+            return years_after(rhythm.since, before + 1)
         return None
 
     def occasion(self, rhythm: Rhythm, due: datetime) -> Clause:
@@ -163,7 +175,8 @@ class KeepInTouch(FollowUp[Policy]):
         match event:
             case Rhythms(rhythms=more):
                 known = {key(rhythm): rhythm for rhythm in more if rhythm.name in SAYS}
-                self.rhythms = known | self.rhythms
+                self.rhythms = known | self.rhythms | earlier(known, self.rhythms)
+                self.count_years()
             case Order(order_id=order) if order:
                 for rhythm in [r for r in self.rhythms.values() if r.order_id == order]:
                     self.on_order(name, event, rhythm)
@@ -171,12 +184,22 @@ class KeepInTouch(FollowUp[Policy]):
 
     def on_order(self, name: str, order: Order, rhythm: Rhythm) -> None:
         """A rhythm of that order counts from its delivery, and ends with its return."""
-        if name in ("order_delivered", "order_picked_up") and order.at:
+        if name in ("order_delivered", "order_picked_up") and order.at and order.complete:
             self.rhythms[key(rhythm)] = rhythm.model_copy(update={"since": order.at})
         elif WentBack(self.facts, rhythm.order_id)() and key(rhythm) not in self.beating:
             del self.rhythms[key(rhythm)]
             with self._under(self.occasion(rhythm, self.now())):
                 self.pass_over("returned")
+
+    def count_years(self) -> None:
+        """Anniversaries that were over before we were asked are nobody's to mark."""
+        rhythm = self.rhythms.get(ANNIVERSARY)
+        while rhythm and self.is_over(rhythm):
+            self.occurrences[ANNIVERSARY] = self.occurrences.get(ANNIVERSARY, 0) + 1
+
+    def is_over(self, rhythm: Rhythm) -> bool:
+        due = None if key(rhythm) in self.beating else self.due(rhythm)
+        return due is not None and due + self.policy.grace < self.now()
 
     # -- a new run ---------------------------------------------------------------------------
 
@@ -208,6 +231,12 @@ class KeepInTouch(FollowUp[Policy]):
 
 def key(rhythm: Rhythm) -> str:
     return f"{rhythm.name} {rhythm.order_id}".strip()
+
+
+def earlier(more: dict[str, Rhythm], known: dict[str, Rhythm]) -> dict[str, Rhythm]:
+    """The first purchase is the earliest that was heard of, in whatever order that was."""
+    one, other = more.get(ANNIVERSARY), known.get(ANNIVERSARY)
+    return {ANNIVERSARY: one} if one and other and one.since < other.since else {}
 
 
 def years_after(moment: datetime, years: int) -> datetime:

@@ -179,6 +179,7 @@ class Enrolment(Noun, Generic[PolicyT]):
     tier: str = "standard"  # as it stood at the start; the gate knows how it stands now
     by_phone: bool = False  # the customer would rather be called, as it stood at the start
     others: tuple[str, ...] = ()  # the SOPs that run, or begin, for the same order
+    first_bought_at: AwareDatetime | None = None  # the first purchase of all, where it is known
 
 
 class CaseFile(Enrolment[PolicyT]):

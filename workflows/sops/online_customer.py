@@ -16,7 +16,8 @@ Where the document contradicts itself or is silent, this is how it is read:
 - 5.5.3 speaks of a Sales Representative, the definitions of a Finance Officer for those of high
   potential: Sales has the task, Finance a copy, and both are for the Policy to say.
 - 5.4.1 asks how satisfied the customer is, and so do other SOPs. It comes last: if the question was
-  asked about this order already, that message covers it, and an answer to either answers both.
+  asked about this order in the days before, that message covers it, and an answer to either answers
+  both. What was asked earlier does not stand for it, but is not asked again: it offers help.
 - "All active customers" (5.6.1): not erased, not opted out, not gone; a hold comes before all.
 - After a purchase that was cancelled, refunded or returned: no upselling, no asking for a review.
   The follow-up itself goes on with the account, unless the desk ends it because there is none.
@@ -73,6 +74,7 @@ class Policy(v.Policy):
     preset: Preset = Preset.STANDARD  # 5.3.2: how little is low
     repeat: bool = True  # 5.3.2: once more when a customer who had come back falls silent
     check_in: v.Span = timedelta(days=14)  # 5.4.1
+    check_in_window: v.Span = timedelta(days=5)  # 5.4.1, ours: who asks in it asks for both
     check_in_mode: Mode = Mode.EACH  # 5.4.1: how the CSR makes it personal
     check_in_cap: v.Count | None = 50  # 5.4.1: so many a day for a person, the rest goes as it is
     csr_time: v.Span = timedelta(days=1)  # 5.4.1, ours: a working day, then it goes by itself
@@ -156,6 +158,7 @@ class OnlineCustomer(FollowUp[Policy]):
                 mode=sop.check_in_mode,
                 cap=sop.check_in_cap,
                 asks="satisfaction",
+                since=self.check_in - sop.check_in_window,
             )
         with self.clause("5.4.3", "If they do not respond within 3 days, follow up", self.close):
             if asked and not sop.remind:

@@ -1,12 +1,51 @@
-"""SOP `satisfaction`: following up on a purchase, and confirming that the customer is satisfied."""
+"""SOP `satisfaction`: following up on a purchase, and confirming that the customer is satisfied.
 
+Its clauses stand beside this file, in the document's words (`satisfaction.txt`), numbered as its
+section 4, "Procedure", numbers them. It names nobody who approved it and no date of review, and the
+catalogue says so. Its text came with its quotation marks garbled; here they are what they were.
+
+Where the document contradicts itself or others, or is silent, this is how it is read:
+
+- Clause 4.1 counts business days, on the calendar of the customer's office; the day of the purchase
+  is day 0, and late is after the office has closed on day 5. The deadline beats comfort.
+- It can fall before the delivery, and yet ask about the product. So it waits for the delivery until
+  its last day; if there was none by then, it asks about the order, and never about the product.
+- `order-thanks` asks whether they are satisfied before it does, as it knows of the delivery. With
+  it, 4.1 waits until its last day; what was asked within its own window stands for it, and else it
+  asks only about the order. The product is left to `order-thanks`, whose answers count for both.
+- "Preferred method (phone, …)": who would rather be called is called, by a person with the script,
+  from the window's first day on. A planned call counts as a contact. Who is not reached is written
+  to; if nobody calls in time, that is a breach, and the call is still to be made.
+- What comes of a concern (4.3), and whether they are satisfied with that (4.4), is the case's own.
+- Quality assurance "monitors": it looks at a sample of follow-ups, chosen by their ids.
+- Cancelled or refunded, the desk ends the follow-up; returned, nobody asks about the product.
+"""
+
+from datetime import datetime, timedelta
+from zlib import crc32
+
+from pydantic import Field
 from temporalio import workflow
 
 from workflows import vocabulary as v
-from workflows.follow_up import FollowUp
-from workflows.vocabulary import Enrolment, Outcome
+from workflows.contacts import NOWHERE
+from workflows.purchase import Purchase
+from workflows.steps import either
+from workflows.vocabulary import (
+    Contact,
+    Covered,
+    Enrolment,
+    Form,
+    Handed,
+    Outcome,
+    Refused,
+    Role,
+    Sent,
+    State,
+)
 
 SOP = "satisfaction"
+FIRST = "order-thanks"  # which asks before this one does
 
 STEPS: dict[str, tuple[str, ...]] = {
     "4.1": ("satisfaction-survey", "order-experience"),
@@ -14,32 +53,139 @@ STEPS: dict[str, tuple[str, ...]] = {
 }
 
 EXCUSED = {
-    "4.5": "the weekly and monthly reports come with a release of their own",
+    "4.4.1": "the case's own: it asks once it is put right, and a no opens it again",
+    "4.5": "feedback is on record; the weekly and monthly reports come with a release of their own",
+    "5.1": "every message, call, answer and score is on record in the CRM as it happens",
+    "5.2": "the log of each case is kept with it",
+    "5.3": "the monthly report comes with a release of its own",
+    "6.1": "the three figures come with the reports, in a release of their own",
+    "6.2": "the yearly review comes with a release of its own",
 }
 
 
 class Policy(v.Policy):
-    after: v.Count = 2  # 4.1: business days; the day of the purchase is day 0
+    after: v.Count = 2  # 4.1: business days, of which the purchase's is day 0
     before: v.Count = 5  # 4.1: to the end of this one
-    sample: int = 10  # 3, ours: how many of a hundred follow-ups quality assurance looks at
+    calls: bool = True  # 4.1: whether who would rather be called is
+    patience: v.Span = timedelta(days=7)  # 4.2, ours: how long their answer is waited for
+    sample: int = Field(10, ge=0, le=100)  # 3, ours: of so many in a hundred follow-ups
+    review_time: v.Span = timedelta(days=5)  # 3, ours: working days
 
 
 @workflow.defn(name=SOP)
-class Satisfaction(FollowUp[Policy]):
+class Satisfaction(Purchase[Policy]):
     """One purchase's follow-up: asked, written down, confirmed."""
 
     steps = STEPS
-    standing = ("3", "4.3", "4.4")
+    standing = ("4.3", "4.4")
+    concerns = ("4.3", "Listen, and have it put right or escalated")
+    thanks = ("4.4", "Thank them for their feedback")
 
     @workflow.init
     def __init__(self, enrolment: Enrolment[Policy]) -> None:
-        super().__init__(enrolment, enrolment.order_id)
-        self.enrolment = enrolment
+        super().__init__(enrolment)
+        self.opens = self.closes = enrolment.purchased_at
+        self.spoken = False  # with the customer, on the telephone
 
     @workflow.run
     async def run(self, enrolment: Enrolment[Policy]) -> Outcome:
         return await self.follow()
 
     async def procedure(self) -> None:
-        with self.clause("4.1", "2-5 business days after the purchase, contact them", self.soon()):
-            await self.send("order-experience", asks="experience")
+        await self.get_in_touch()
+        await self.gather_feedback()
+        await self.draw_a_sample()
+
+    async def get_in_touch(self) -> None:
+        sop, purchase = self.policy, self.enrolment.purchased_at
+        window = await self.business_days(purchase, sop.after, sop.before)
+        last_day = (await self.business_days(purchase, sop.before, sop.before)).opens
+        self.opens, self.closes = window.opens, window.closes
+        says, latest = "2-5 business days after the purchase, get in touch", self.closes + sop.grace
+        with self.clause("4.1", says, latest, self.closes):
+            await self.until(self.opens, unless=self.went_back)
+            await self.wait_for_delivery(last_day)
+            if self.enrolment.by_phone and sop.calls:
+                self.contact = await self.call()
+            else:
+                self.contact = await self.write()
+
+    async def gather_feedback(self) -> None:
+        with self.clause("4.2", "Write down what they say of the product, and of all of it"):
+            if self.spoken:
+                self._record(State.DONE, "call")
+            elif self.contact is None:
+                self.pass_over("not_asked")
+            elif await self.reply_within(self.policy.patience, to=self.contact):
+                self._record(State.DONE, "answered")
+            else:
+                self.pass_over("no_answer")
+
+    # -- how they are asked ----------------------------------------------------------------
+
+    async def wait_for_delivery(self, last_day: datetime) -> None:
+        """Who is written to may yet be asked by `order-thanks`, whenever it has arrived."""
+        if self.enrolment.by_phone or FIRST not in self.enrolment.others:
+            settled = either(self.has_arrived, self.went_back)
+            await self.until(last_day, unless=settled)
+        else:
+            await self.until(last_day, unless=self.went_back)
+
+    def question(self) -> tuple[str, str]:
+        """The template, and what it asks: of the product only who has it, and was not asked."""
+        first = FIRST in self.enrolment.others and not self.enrolment.by_phone
+        if self.has_arrived() and not self.went_back() and not first:
+            return "satisfaction-survey", "satisfaction"
+        return "order-experience", "experience"
+
+    async def write(self) -> Contact | None:
+        template, asks = self.question()
+        return await self.send(
+            template, asks=asks, since=self.opens, promise=self.closes, sender=Role.CSR
+        )
+
+    async def call(self) -> Contact | None:
+        """A colleague calls, with the script; who cannot be reached is written to."""
+        template, asks = self.question()
+        task = await self._hand_over(
+            Role.CSR,
+            "call them: are they satisfied?",
+            template=template,
+            form=Form.CALL,
+            due_by=self.closes,
+            asks=asks,
+            since=self.opens,
+        )
+        match task:
+            case Covered():
+                return task
+            case Refused(reason=reason) if reason in (*NOWHERE, "capacity"):
+                return await self.write()
+            case Handed():
+                return await self.called(task, template)
+        return None
+
+    async def called(self, task: Handed, template: str) -> Contact | None:
+        done = await self._done_by(task, self.closes + self.policy.grace)
+        if task.task_id not in self.facts.tasks:
+            await self._put_away(template, "stale")
+            self.pass_over(self.facts.over("4.1") or "stale")
+            return None
+        if done.declined:
+            self.pass_over("declined")
+            return None
+        if done.reached is False:
+            return await self.write()
+        self.spoken = True
+        self._record(State.DONE, "call")
+        return Sent(key=task.task_id, at=done.at or self.now())
+
+    # -- and besides -------------------------------------------------------------------------
+
+    async def draw_a_sample(self) -> None:
+        with self.clause("3", "Quality assurance looks at a sample of follow-ups"):
+            if crc32(workflow.info().workflow_id.encode()) % 100 >= self.policy.sample:
+                self.pass_over("not_in_the_sample")
+            else:
+                what, time = "say how well this follow-up was done", self.policy.review_time
+                await self.tell(Role.QUALITY, what, within=time, form=Form.REVIEW)
