@@ -75,6 +75,23 @@ class HoldView(Shape):
     at: datetime
 
 
+class CaseView(Shape):
+    """A complaint or an inquiry, and how far it has come."""
+
+    id: str
+    kind: str
+    type: str | None = Field(None, description="What it is about")
+    severity: str | None = None
+    order: str | None = None
+    state: str
+    opened_at: datetime
+    answered_at: datetime | None = Field(None, description="By a person, for the first time")
+    resolved_at: datetime | None = Field(None, description="Put right, as we think")
+    closed_at: datetime | None = None
+    reopened: int = Field(0, description="How often the customer was not satisfied")
+    outcome: str | None = None
+
+
 class CustomerView(Shape):
     """A customer as we know them."""
 
@@ -99,6 +116,7 @@ class CustomerView(Shape):
     holds: list[HoldView] = []
     follow_ups: list[str] = []
     orders: list[str] = []
+    cases: list[CaseView] = []
 
 
 class Tried(Shape):
@@ -178,7 +196,9 @@ class TimelineEntry(Shape):
 
     id: str
     at: datetime
-    type: Literal["message", "note", "task", "hold", "order", "case", "consent", "follow_up"]
+    type: Literal[
+        "message", "note", "task", "hold", "order", "case", "consent", "follow_up", "feedback"
+    ]
     follow_up: str | None = None
     clause: str | None = None
     state: str | None = None

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import select
@@ -15,6 +14,7 @@ from activities.crm.holds import open_holds
 from activities.rendering import Template, TemplateFault, registry
 from starter.reports import words
 from starter.reports.objects import (
+    CaseView,
     ChecklistLine,
     ConsentState,
     CustomerView,
@@ -24,7 +24,6 @@ from starter.reports.objects import (
     HoldView,
     MessageView,
     TaskView,
-    TimelineEntry,
     Tried,
 )
 
@@ -53,7 +52,7 @@ async def customer(session: AsyncSession, row: t.Customer) -> CustomerView:
     holds = await open_holds(session, row.id)
     return CustomerView(
         **{name: getattr(row, name) for name in PLAIN},
-        aliases=[a.alias for a in await _of(session, t.Alias, row.id, t.Alias.alias)],
+        aliases=[a.alias for a in await of_customer(session, t.Alias, row.id, t.Alias.alias)],
         consent={
             scope: ConsentState(given=c.given, at=c.at, source=c.source, wording=c.wording)
             for scope, c in (await by_scope(session, row.id)).items()
@@ -63,9 +62,22 @@ async def customer(session: AsyncSession, row: t.Customer) -> CustomerView:
             for h in holds
         ],
         follow_ups=[
-            e.id for e in await _of(session, t.Enrolment, row.id, t.Enrolment.started_at.desc())
+            e.id
+            for e in await of_customer(session, t.Enrolment, row.id, t.Enrolment.started_at.desc())
         ],
-        orders=[o.id for o in await _of(session, t.Order, row.id, t.Order.created_at.desc())],
+        orders=[
+            o.id for o in await of_customer(session, t.Order, row.id, t.Order.created_at.desc())
+        ],
+        cases=[
+            case(c) for c in await of_customer(session, t.Case, row.id, t.Case.opened_at.desc())
+        ],
+    )
+
+
+def case(row: t.Case) -> CaseView:
+    return CaseView(
+        **{name: getattr(row, name) for name in CaseView.model_fields if name != "order"},
+        order=row.order_id,
     )
 
 
@@ -172,87 +184,8 @@ def _templates() -> Mapping[str, Template]:
         return {}
 
 
-# -- the timeline -----------------------------------------------------------------
-
-
-async def timeline(session: AsyncSession, customer_id: str) -> list[TimelineEntry]:
-    """Everything, newest first; what came in the same moment keeps one order."""
-    entries: list[TimelineEntry] = []
-    for table, tell in TOLD.items():
-        for row in await _of(session, table, customer_id):
-            entries.extend(tell(row))
-    return sorted(entries, key=lambda entry: (entry.at, entry.id), reverse=True)
-
-
-def _message(row: t.Message) -> list[TimelineEntry]:
-    text = f"{row.template}: {row.subject}" if row.subject else row.template
-    return [_entry("message", row, row.sent_at or row.created_at, text, row.state)]
-
-
-def _note(row: t.Note) -> list[TimelineEntry]:
-    return [_entry("note", row, row.at, f"{row.direction} {row.method}: {row.summary}")]
-
-
-def _handed(row: t.Task) -> list[TimelineEntry]:
-    return [_entry("task", row, row.created_at, f"{row.role}: {row.title}", row.state)]
-
-
-def _case(row: t.Case) -> list[TimelineEntry]:
-    return [_entry("case", row, row.opened_at, row.kind, row.state)]
-
-
-def _consent(row: t.Consent) -> list[TimelineEntry]:
-    return [_entry("consent", row, row.at, words.consent(row.scope, row.source, given=row.given))]
-
-
-def _hold(row: t.Hold) -> list[TimelineEntry]:
-    reason = f"{row.kind}: {row.reason}" if row.reason else row.kind
-    entries = [_entry("hold", row, row.at, f"put on hold, {reason}", "held")]
-    if row.released_at:
-        entries.append(_entry("hold", row, row.released_at, f"released, {row.kind}", "released"))
-    return entries
-
-
-def _order(row: t.Order) -> list[TimelineEntry]:
-    steps = ("confirmed", "paid", "shipped", "delivered", "cancelled", "refunded", "returned")
-    moments = [(step, getattr(row, f"{step}_at")) for step in steps]
-    return [_entry("order", row, at, f"order {row.id} {step}", step) for step, at in moments if at]
-
-
-def _enrolment(row: t.Enrolment) -> list[TimelineEntry]:
-    entries = [_entry("follow_up", row, row.started_at, f"{row.sop} began", "running")]
-    if row.ended_at:
-        entries.append(_entry("follow_up", row, row.ended_at, f"{row.sop} {row.state}", row.state))
-    return entries
-
-
-TOLD: dict[Any, Callable[[Any], list[TimelineEntry]]] = {
-    t.Message: _message,
-    t.Note: _note,
-    t.Task: _handed,
-    t.Case: _case,
-    t.Consent: _consent,
-    t.Hold: _hold,
-    t.Order: _order,
-    t.Enrolment: _enrolment,
-}
-
-
-def _entry(kind: str, row: Any, at: datetime, text: str, state: str | None = None) -> TimelineEntry:
-    several = f":{state}" if kind in ("hold", "order", "follow_up") else ""
-    return TimelineEntry.model_validate(
-        {
-            "id": f"{kind}:{row.id}{several}",
-            "at": at,
-            "type": kind,
-            "follow_up": row.id if kind == "follow_up" else getattr(row, "follow_up", None),
-            "clause": getattr(row, "clause", None),
-            "state": state,
-            "text": text,
-        }
-    )
-
-
-async def _of(session: AsyncSession, table: Any, customer_id: str, *order: Any) -> list[Any]:
+async def of_customer(
+    session: AsyncSession, table: Any, customer_id: str, *order: Any
+) -> list[Any]:
     query = select(table).where(table.customer_id == customer_id).order_by(*order)
     return list((await session.execute(query)).scalars())
