@@ -260,16 +260,17 @@ async def test_a_task_that_outlived_its_follow_up(
 async def test_complaint_resolved_by_its_task(
     desk: Desk, store: Store, temporal: FakeTemporal
 ) -> None:
-    """Completing a complaint's task resolves it; as long as it is not put right, it stays."""
+    """Nobody declines to answer; put right, it still holds until the case is closed."""
     await desk.signal("cus_ada", "complaint", {"text": "It leaks"}, "cli")
     task = await only(store, Task)
     with pytest.raises(Refusal) as refused:
-        await desk.complete_task(task.id, {"resolved": False}, "jo")
+        await desk.complete_task(task.id, {"declined": True}, "jo")
     assert refused.value.code == "not_resolved"
-    done = await desk.complete_task(task.id, {"resolved": True, "note": "Sent a new one"}, "jo")
+    said = {"answered": "phone", "resolved": True, "root_cause": "product", "note": "A new one"}
+    done = await desk.complete_task(task.id, said, "jo")
     assert effects(done) == [("signalled", None)]
-    assert (await only(store, Hold)).released_at == NOON
-    assert temporal.heard(ADA) == ["complaint", "complaint_resolved"]
+    assert (await only(store, Hold)).released_at is None
+    assert temporal.heard(task.follow_up) == ["task_done"]
 
 
 @pytest.mark.parametrize(
