@@ -13,7 +13,17 @@ from starlette.responses import Response
 
 from starter import health
 from starter.answers import Refusal
-from starter.api import events, follow_ups, openapi, people, policies, probes, problems, reference
+from starter.api import (
+    events,
+    follow_ups,
+    openapi,
+    people,
+    policies,
+    probes,
+    problems,
+    reference,
+    tasks,
+)
 from starter.api.idempotency import Once
 from starter.api.middleware import Frame
 from starter.api.probes import Readiness
@@ -23,7 +33,7 @@ from starter.desk import Desk
 from starter.reports import Reports
 
 Lifespan = Any  # a context manager made from the app, as Starlette has it
-ROUTERS = (events, follow_ups, people, policies, probes, reference)
+ROUTERS = (events, follow_ups, people, tasks, policies, probes, reference)
 
 
 def create_app(

@@ -77,6 +77,19 @@ OUTCOMES: dict[str, Example] = {
         summary="Do not send it", value={"declined": True, "note": "We spoke yesterday"}
     ),
 }
+OUTCOMES |= {
+    "a complaint put right": Example(
+        summary="Put a complaint right (form `resolve`)",
+        value={"root_cause": "delivery", "resolution": "We sent a new one by courier"},
+    ),
+    "a call": Example(
+        summary="What a call came to (form `call`)",
+        value={"reached": "yes", "product": 80, "overall": 90, "comment": "Easy to set up"},
+    ),
+    "nobody there": Example(
+        summary="Nobody was there: it comes back", value={"reached": "voicemail"}
+    ),
+}
 CHANGES: dict[str, Example] = {
     "timing": Example(
         summary="Check in after ten days",

@@ -6,8 +6,10 @@ from typing import Annotated
 
 from fastapi import Depends, Query
 
+from activities.crm.house import house_rules
 from starter import roles
 from starter.api.problems import Fault
+from starter.api.routing import ServicesDep
 from starter.reports.sops import procedures
 
 
@@ -19,16 +21,20 @@ def _sop(
     return sop
 
 
-def _role(
+async def _role(
+    services: ServicesDep,
     role: Annotated[
-        str | None, Query(description="By its name, or the short one: `csr`, `sales`")
+        str | None,
+        Query(description="By its name, the short one (`csr`, `sales`), or what you call it"),
     ] = None,
 ) -> str | None:
     if role is None:
         return None
-    if found := roles.role_named(role):
+    async with services.store.reading() as session:
+        rules = await house_rules(session)
+    if found := roles.role_named(role, rules):
         return found.value
-    raise Fault(422, "unknown_role", f"One of {roles.known_roles()}.", param="role")
+    raise Fault(422, "unknown_role", f"One of {roles.known_roles(rules)}.", param="role")
 
 
 SopNamed = Annotated[str | None, Depends(_sop)]

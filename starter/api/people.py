@@ -1,15 +1,14 @@
-"""`/v1/customers`, `/v1/messages`, `/v1/tasks`: what is known, was said, and is to be done."""
+"""`/v1/customers`, `/v1/messages`: what is known, and was said."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Body, Query
 from starlette.responses import JSONResponse
 
 from activities.crm.keys import Scope
 from starter.api import examples, receipts
-from starter.api.filters import RoleNamed
 from starter.api.follow_ups import QUEUED, Strict
 from starter.api.paging import Paging, listed, there
 from starter.api.receipts import EventReceipt
@@ -20,8 +19,6 @@ from starter.reports.objects import (
     MessageState,
     MessageView,
     Page,
-    TaskState,
-    TaskView,
     TimelineEntry,
 )
 
@@ -125,50 +122,3 @@ async def messages(
 async def message(services: ServicesDep, id: str) -> MessageView:
     """What it said, to whom (masked), and what became of it."""
     return there(await services.reports.message(id))
-
-
-@router.get("/tasks", summary="List tasks", response_model=Page[TaskView], tags=["Tasks"])
-@needs(Scope.READ)
-async def tasks(
-    services: ServicesDep,
-    paging: Paging,
-    *,
-    role: RoleNamed = None,
-    assignee: str | None = None,
-    customer: Ours = None,
-    state: TaskState | None = None,
-) -> Page[TaskView]:
-    """What people are to do, or did, the newest first; `state=open` is what is left."""
-    return await listed(
-        services.reports.tasks(
-            role=role, assignee=assignee, customer=customer, state=state, cursor=paging
-        )
-    )
-
-
-@router.get("/tasks/{id}", summary="A task", response_model=TaskView, tags=["Tasks"])
-@needs(Scope.READ)
-async def task(services: ServicesDep, id: str) -> TaskView:
-    """With its brief, and the draft to send."""
-    return there(await services.reports.task(id))
-
-
-@router.post(
-    "/tasks/{id}/complete",
-    summary="Complete a task",
-    response_model=TaskView,
-    responses=QUEUED,
-    tags=["Tasks"],
-)
-@needs(Scope.WRITE)
-async def complete(
-    services: ServicesDep,
-    by: By,
-    id: str,
-    said: Annotated[dict[str, Any] | None, Body(openapi_examples=examples.OUTCOMES)] = None,
-) -> JSONResponse:
-    """Say what came of it: the message as it is to go (`subject`, `text`), or `declined`."""
-    there(await services.reports.task(id))
-    receipt = await services.desk.complete_task(id, said or {}, by.by)
-    done = there(await services.reports.task(id))
-    return JSONResponse(done.model_dump(mode="json"), 202 if receipt.queued else 200)

@@ -13,12 +13,15 @@ from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo
 
 from cyclopts import Parameter
 from pydantic import BaseModel
 from rich.console import Console
 from rich.table import Table
 
+from activities.crm.house import house_rules
+from activities.crm.store import Store
 from activities.settings import Settings, load_settings
 from starter import roles
 from starter.bootstrap import open_desk
@@ -161,11 +164,28 @@ def unknown(target: str) -> str:
     return f"nobody knows {target!r}: `aftercare list` shows the follow-ups and their ids"
 
 
-def role_named(said: str) -> str:
-    """A role by its name, or by the short one."""
-    if found := roles.role_named(said):
+async def role_in(store: Store, said: str) -> str:
+    """A role by its name, by the short one, or by what this house calls it."""
+    async with store.reading() as session:
+        rules = await house_rules(session)
+    if found := roles.role_named(said, rules):
         return found.value
-    raise UsageError(f"there is no role {said!r}; there are: {roles.known_roles()}")
+    raise UsageError(f"there is no role {said!r}; there are: {roles.known_roles(rules)}")
+
+
+def moment(said: str, zone: ZoneInfo) -> datetime:
+    """A day, or a day and an hour, by the office's clock unless a zone is named."""
+    try:
+        found = datetime.fromisoformat(said.strip())
+    except ValueError:
+        words = f"{said!r} is no date: write 2026-12-01, or 2026-12-01T14:00"
+        raise UsageError(words) from None
+    return found if found.tzinfo else found.replace(tzinfo=zone)
+
+
+async def office_zone(store: Store) -> ZoneInfo:
+    async with store.reading() as session:
+        return ZoneInfo((await house_rules(session)).time_zone)
 
 
 def sop_named(said: str) -> str:

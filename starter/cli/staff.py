@@ -1,10 +1,11 @@
-"""Who may log in to the console: accounts, each set up by a link that works once."""
+"""Colleagues: their accounts, each set up by a link that works once, and who stands in for whom."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import Annotated
+from datetime import datetime
+from typing import Annotated, Any
 
 from cyclopts import App, Group, Parameter
 from rich.markup import escape
@@ -14,27 +15,34 @@ from activities.settings import Settings
 from starter.cli.common import (
     PRINTING,
     Printing,
+    UsageError,
     desk,
     local,
+    moment,
     notice,
+    office_zone,
     out,
     print_json,
-    role_named,
+    role_in,
     say,
     table,
     who,
 )
+from starter.colleagues import Change, set_out
 from starter.staff import Accounts, link_to
 from workflows.vocabulary import Role
 
 
 def register(app: App, group: Group) -> None:
     staff = App(
-        name="staff", group=group, help="Accounts on the console: make one, list them, disable one."
+        name="staff",
+        group=group,
+        help="Colleagues and their accounts: make one, list them, set what is known of one.",
     )
     staff.command(create)
     staff.command(list_, name="list")
     staff.command(link)
+    staff.command(set_, name="set")
     staff.command(disable)
     app.command(staff)
 
@@ -50,8 +58,8 @@ async def create(
 
     The role says whose tasks are theirs. For now every account sees the whole console.
     """
-    named = Role(role_named(role))
     async with _accounts(printing) as (accounts, settings):
+        named = Role(await role_in(accounts.store, role))
         token = await accounts.create(email, named, by=who())
     _print_link(email, link_to(settings, token), printing)
 
@@ -59,18 +67,64 @@ async def create(
 async def list_(*, printing: Printing = PRINTING) -> None:
     """The accounts, who has set a password, and who was here when."""
     async with _accounts(printing) as (accounts, _):
-        found = await accounts.all()
+        found, now = await accounts.all(), accounts.clock.now()
     if printing.json:
-        print_json({"data": [_plain(one) for one in found]})
+        print_json({"data": [_plain(one, now) for one in found]})
         return
     if not found:
         say("Nobody has an account yet: aftercare staff create EMAIL --role ROLE")
         return
-    rows = table(None, "e-mail", "role", "state", "made", "last login")
+    rows = table(None, "e-mail", "name", "role", "state", "deputy", "a day", "last login")
     for one in found:
         named = escape(one.email or "(whoever uses the first link)")
-        rows.add_row(named, one.role, _state(one), local(one.created_at), local(one.seen_at))
+        called, deputy = escape(one.name or ""), escape(one.deputy or "")
+        most = "" if one.capacity is None else str(one.capacity)
+        state = _state(one, now)
+        rows.add_row(named, called, one.role, state, deputy, most, local(one.seen_at))
     out().print(rows)
+
+
+async def set_(
+    email: str,
+    /,
+    *,
+    name: Annotated[str | None, Parameter(help="As customers read it, and hear it")] = None,
+    deputy: Annotated[str | None, Parameter(help="Who stands in: an e-mail address; none")] = None,
+    away_until: Annotated[
+        str | None, Parameter(help="The day on which they are back: 2026-12-01; or: back")
+    ] = None,
+    capacity: Annotated[
+        str | None, Parameter(help="Tasks that contact a customer, in a day: a number; none")
+    ] = None,
+    printing: Printing = PRINTING,
+) -> None:
+    """What is known of a colleague: who stands in for them decides whose their tasks are."""
+    async with _accounts(printing) as (accounts, _):
+        zone, now = await office_zone(accounts.store), accounts.clock.now()
+        change = Change.of(
+            name=name if name is not None else ...,
+            deputy=_cleared(deputy, str),
+            away_until=_cleared(away_until, lambda said: moment(said, zone), "back"),
+            capacity=_cleared(capacity, _number),
+        )
+        row = await set_out(accounts.store, accounts.clock, email, change, by=who())
+    if printing.json:
+        print_json(_plain(row, now))
+    else:
+        say(f"{email} is {_state(row, now)}.")
+
+
+def _cleared(said: str | None, read: Callable[[str], Any], word: str = "none") -> Any:
+    """What was said, read; nothing if it was the word for that; `...` if nobody said anything."""
+    if said is None:
+        return ...
+    return None if said.strip().lower() == word else read(said)
+
+
+def _number(said: str) -> int:
+    if not said.strip().isdecimal():
+        raise UsageError(f"{said!r} is no number of tasks")
+    return int(said)
 
 
 async def link(email: str, /, *, printing: Printing = PRINTING) -> None:
@@ -104,12 +158,14 @@ def _print_link(email: str, url: str, printing: Printing) -> None:
     notice(f"Give it to {email}: it works once, within three days, and sets the password.")
 
 
-def _state(one: Staff) -> str:
+def _state(one: Staff, now: datetime) -> str:
     if one.disabled_at:
         return "disabled"
+    if one.away_until and one.away_until > now:
+        return f"away until {local(one.away_until)}"
     return "active" if one.password else "link not used yet"
 
 
-def _plain(one: Staff) -> dict[str, object]:
-    fields = ("id", "email", "role", "created_at", "seen_at", "disabled_at")
-    return {name: getattr(one, name) for name in fields} | {"state": _state(one)}
+def _plain(one: Staff, now: datetime) -> dict[str, object]:
+    fields = "id email role name deputy away_until capacity created_at seen_at disabled_at".split()
+    return {name: getattr(one, name) for name in fields} | {"state": _state(one, now)}

@@ -44,8 +44,10 @@ def _lines(found: Status) -> Iterator[tuple[str, str, str, bool]]:
         yield "overdue", says, f"aftercare show {late.follow_up}", False
     else:
         yield "overdue", "nothing", "", True
-    says = f"{found.tasks_open} open, {found.tasks_overdue} overdue"
-    yield "tasks", says, "aftercare tasks", not found.tasks_overdue
+    up = f", {found.tasks_escalated} passed up" if found.tasks_escalated else ""
+    says = f"{found.tasks_open} open, {found.tasks_overdue} overdue{up}"
+    cure = "aftercare tasks --overdue" if found.tasks_overdue else "aftercare tasks"
+    yield "tasks", says, cure, not found.tasks_overdue
     backlog = f"{found.events_to_carry_out} events, {found.tellings_to_temporal} for Temporal"
     since = f", since {local(found.oldest_telling_at)}" if found.oldest_telling_at else ""
     yield "backlog", backlog + since, "", not found.tellings_to_temporal

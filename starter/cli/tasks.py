@@ -15,31 +15,41 @@ from starter.cli.common import (
     PRINTING,
     CliError,
     Printing,
+    Reason,
     desk,
     local,
+    moment,
     names,
     notice,
+    office_zone,
     out,
     print_json,
     read_json,
     reports,
-    role_named,
+    role_in,
     say,
     table,
     who,
 )
 from starter.cli.follow_ups import print_receipt
+from starter.desk.forms import FORMS
+from starter.reports import Reports
 from starter.reports.objects import CustomerView, TaskView
 from starter.reports.paging import Cursor
+from workflows.vocabulary import Form
 
 
 def register(app: App, group: Group) -> None:
     tasks = App(
-        name="tasks", group=group, help="What waits for a person: the list; show one; close one."
+        name="tasks",
+        group=group,
+        help="What waits for a person: the list; show one; close, reassign or snooze one.",
     )
     tasks.default(list_)
     tasks.command(show)
     tasks.command(done)
+    tasks.command(reassign)
+    tasks.command(snooze)
     app.command(tasks)
 
 
@@ -47,17 +57,24 @@ async def list_(
     *,
     role: Annotated[str | None, Parameter(help="Only this role's, as sales or csr")] = None,
     mine: Annotated[bool, Parameter(negative="", help="Only those assigned to you")] = False,
-    all_: Annotated[bool, Parameter(name="--all", negative="", help="Also those closed")] = False,
+    as_: Annotated[
+        str | None, Parameter(name="--as", help="Who you are: your account's e-mail address")
+    ] = None,
+    overdue: Annotated[bool, Parameter(negative="", help="Only those nobody did in time")] = False,
+    all_: Annotated[
+        bool, Parameter(name="--all", negative="", help="Also those closed, and snoozed")
+    ] = False,
     limit: int = 50,
     printing: Printing = PRINTING,
 ) -> None:
-    """The open tasks, the most pressing first."""
-    role = role_named(role) if role else None
+    """The open tasks, the most pressing first; those that are snoozed come back by themselves."""
     async with reports(printing) as asked:
         page = await asked.tasks(
-            role=role,
-            assignee=getpass.getuser() if mine else None,
+            role=await role_in(asked.store, role) if role else None,
+            assignee=(as_ or getpass.getuser()) if mine or as_ else None,
             state=None if all_ else "open",
+            overdue=overdue,
+            awake=not all_,
             cursor=Cursor(limit),
         )
         called = await names(asked, [one.customer for one in page.data if one.customer])
@@ -79,7 +96,7 @@ def _print_list(tasks: Sequence[TaskView], called: Mapping[str, str], now: datet
         ("task", {"no_wrap": True}),
         "clause",
         ("customer", {"no_wrap": True, "max_width": 18}),
-        ("role", {"no_wrap": True}),
+        ("for", {"no_wrap": True, "max_width": 30}),
         ("due", {"no_wrap": True}),
         ("what", {"min_width": 28, "ratio": 1}),
     )
@@ -89,11 +106,21 @@ def _print_list(tasks: Sequence[TaskView], called: Mapping[str, str], now: datet
             one.id,
             one.clause or "",
             escape(called.get(one.customer or "", "")),
-            escape(one.role),
+            escape(one.assignee or one.role),
             f"[bold red]{local(one.due_at)}[/]" if late else local(one.due_at),
-            escape(one.title) + ("" if one.state == "open" else f" [dim]({one.state})[/]"),
+            escape(one.title) + _standing(one, now),
         )
     out().print(rows)
+
+
+def _standing(one: TaskView, now: datetime) -> str:
+    """What else is to be known of it."""
+    said = [] if one.state == "open" else [one.state]
+    if one.state == "open" and one.escalated_to:
+        said.append(f"passed up to {one.escalated_to}")
+    if one.snoozed_until and one.snoozed_until > now:
+        said.append(f"until {local(one.snoozed_until)}")
+    return f" [dim]({', '.join(said)})[/]" if said else ""
 
 
 async def show(task: str, /, *, printing: Printing = PRINTING) -> None:
@@ -116,7 +143,7 @@ async def done(
     outcome: Annotated[
         Path | None,
         Parameter(
-            help='A JSON file, or -: {"subject", "text", "declined", "note", "result"}',
+            help="A JSON file, or -: what the task's form asks; `tasks show ID` says what that is",
             allow_leading_hyphen=True,
         ),
     ] = None,
@@ -126,6 +153,38 @@ async def done(
     given = read_json(outcome, "the outcome") or {}
     async with desk(printing) as opened:
         receipt = await opened.complete_task(task, given, by=who())
+        first = await Reports(opened.store, opened.clock).task(task)
+    print_receipt(receipt, as_json=printing.json)
+    if first and first.outcome and receipt.effects[0].effect == "already":
+        notice(f"What was said then: {_words(first.outcome)}")
+
+
+async def reassign(
+    task: str,
+    /,
+    *,
+    to: Annotated[str, Parameter(help="A colleague's e-mail address, or a role, for its queue")],
+    reason: Reason,
+    printing: Printing = PRINTING,
+) -> None:
+    """Give a task to somebody else."""
+    async with desk(printing) as opened:
+        receipt = await opened.reassign(task, to, reason, by=who())
+    print_receipt(receipt, as_json=printing.json)
+
+
+async def snooze(
+    task: str,
+    /,
+    *,
+    until: Annotated[str, Parameter(help="2026-12-01, or 2026-12-01T14:00, by the office's clock")],
+    reason: Reason,
+    printing: Printing = PRINTING,
+) -> None:
+    """Have a task come back later; never after the moment that a customer was promised."""
+    async with desk(printing) as opened:
+        at = moment(until, await office_zone(opened.store))
+        receipt = await opened.snooze(task, at, reason, by=who())
     print_receipt(receipt, as_json=printing.json)
 
 
@@ -134,6 +193,8 @@ def _show(one: TaskView, customer: CustomerView | None) -> None:
     facts = {
         "for": one.role + (f", {one.assignee}" if one.assignee else ""),
         "due": local(one.due_at),
+        "passed up to": one.escalated_to or "",
+        "snoozed until": local(one.snoozed_until),
         "customer": _named(customer) if customer else "",
         "follow-up": " ".join(filter(None, [one.follow_up, one.clause])),
     }
@@ -149,7 +210,8 @@ def _show(one: TaskView, customer: CustomerView | None) -> None:
         out().print(f"[dim]outcome:[/] {escape(_words(one.outcome))}", soft_wrap=True)
     elif one.state == "open":
         say()
-        notice(f"Done? aftercare tasks done {one.id} [--outcome FILE]")
+        asked = ", ".join(FORMS[Form(one.form)].model_fields)
+        notice(f"Done? aftercare tasks done {one.id} [--outcome FILE], with: {asked}")
 
 
 def _named(who: CustomerView) -> str:

@@ -177,19 +177,27 @@ class Reports:
         assignee: str | None = None,
         customer: str | None = None,
         state: str | None = None,
+        form: str | None = None,
+        overdue: bool = False,
+        awake: bool = False,
         cursor: Cursor = NEWEST,
     ) -> Page[TaskView]:
+        """Tasks, newest first: `overdue` are those nobody did in time, `awake` those that do not
+        wait for later; a role has what is passed up to it, too."""
+        now = self.clock.now()
+        wanted: list[ColumnElement[bool]] = []
+        if role:
+            wanted.append(or_(*(c == role for c in (Task.role, Task.copy_to, Task.escalated_to))))
+        same = {Task.assignee: assignee, Task.state: state, Task.form: form}
+        wanted += [column == said for column, said in same.items() if said]
+        if overdue:
+            wanted += [Task.state == "open", Task.due_at < now]
+        if awake:
+            wanted.append(or_(Task.snoozed_until.is_(None), Task.snoozed_until <= now))
         async with self.store.reading() as session:
-            query = select(Task)
-            if role:
-                query = query.where(or_(Task.role == role, Task.copy_to == role))
-            if assignee:
-                query = query.where(Task.assignee == assignee)
             if customer:
-                query = query.where(Task.customer_id == await _ours(session, customer))
-            if state:
-                query = query.where(Task.state == state)
-            order = (Task.created_at, Task.id)
+                wanted.append(Task.customer_id == await _ours(session, customer))
+            query, order = select(Task).where(*wanted), (Task.created_at, Task.id)
             rows, more = await page_of(session, query, order, cursor)
             return Page(data=await views.tasks(session, rows), has_more=more)
 

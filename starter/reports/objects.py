@@ -75,7 +75,7 @@ class HoldView(Shape):
     at: datetime
 
 
-class CaseView(Shape):
+class CaseSummary(Shape):
     """A complaint or an inquiry, and how far it has come."""
 
     id: str
@@ -116,7 +116,7 @@ class CustomerView(Shape):
     holds: list[HoldView] = []
     follow_ups: list[str] = []
     orders: list[str] = []
-    cases: list[CaseView] = []
+    cases: list[CaseSummary] = []
 
 
 class Tried(Shape):
@@ -176,6 +176,10 @@ class TaskView(Shape):
     draft: DraftView | None = None
     outcome: dict[str, Any] | None = None
     escalated_to: str | None = None
+    form: str = Field("free", description="What is asked of whoever closes it")
+    case_id: str | None = None
+    urgent: bool = False
+    snoozed_until: datetime | None = Field(None, description="Nobody need look at it before")
 
 
 class DecisionView(Shape):

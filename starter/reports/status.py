@@ -18,6 +18,7 @@ from activities.crm.tables import (
     Inbox,
     Message,
     Milestone,
+    Notice,
     Provider,
     Stop,
     Task,
@@ -75,6 +76,8 @@ class Status(Shape):
     messages_unknown: int
     tasks_open: int
     tasks_overdue: int
+    tasks_escalated: int = 0
+    notices_waiting: int = 0
     providers: list[Carrier]
     stopped: list[Pressed]
 
@@ -87,6 +90,7 @@ async def status(store: Store, clock: Clock) -> Status:
         untold = Telling.told_at.is_(None)
         sending, real = Message.state == "sending", clock.real()
         flies, doubtful = (sending, Message.deadline >= real), (sending, Message.deadline < real)
+        is_open = Task.state == "open"
         waits = (Message.state == "reserved", Message.reason == AWAY)
         return Status(
             running=await _count(session, Enrolment.id, Enrolment.state == "running"),
@@ -102,7 +106,9 @@ async def status(store: Store, clock: Clock) -> Status:
             messages_waiting_for_provider=await _count(session, Message.id, *waits),
             messages_unknown=await _count(session, Message.id, Message.state == "unknown"),
             tasks_open=await _count(session, Task.id, Task.state == "open"),
-            tasks_overdue=await _count(session, Task.id, Task.state == "open", Task.due_at < now),
+            tasks_overdue=await _count(session, Task.id, is_open, Task.due_at < now),
+            tasks_escalated=await _count(session, Task.id, is_open, Task.escalated_to.is_not(None)),
+            notices_waiting=await _count(session, Notice.id, Notice.sent_at.is_(None)),
             providers=await _providers(session, real),
             stopped=await _stopped(session),
         )

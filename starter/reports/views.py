@@ -14,7 +14,7 @@ from activities.crm.holds import open_holds
 from activities.rendering import Template, TemplateFault, registry
 from starter.reports import words
 from starter.reports.objects import (
-    CaseView,
+    CaseSummary,
     ChecklistLine,
     ConsentState,
     CustomerView,
@@ -74,9 +74,9 @@ async def customer(session: AsyncSession, row: t.Customer) -> CustomerView:
     )
 
 
-def case(row: t.Case) -> CaseView:
-    return CaseView(
-        **{name: getattr(row, name) for name in CaseView.model_fields if name != "order"},
+def case(row: t.Case) -> CaseSummary:
+    return CaseSummary(
+        **{name: getattr(row, name) for name in CaseSummary.model_fields if name != "order"},
         order=row.order_id,
     )
 
@@ -122,7 +122,7 @@ async def tasks(session: AsyncSession, rows: Sequence[t.Task]) -> list[TaskView]
     ids = [row.id for row in rows]
     query = select(t.Draft).where(t.Draft.task_id.in_(ids)).order_by(t.Draft.created_at)
     drafts = {d.task_id: d for d in (await session.execute(query)).scalars()}  # the newest wins
-    cases = {row.id: str(row.brief.get("case")) for row in rows}
+    cases = {row.id: row.case_id or str(row.brief.get("case")) for row in rows}
     wrote = await _wrote(session, set(cases.values()))
     return [_task(row, drafts.get(row.id), wrote.get(cases[row.id], [])) for row in rows]
 
@@ -159,6 +159,10 @@ def _task(row: t.Task, draft: t.Draft | None, wrote: list[dict[str, Any]]) -> Ta
         and DraftView(id=draft.id, subject=draft.subject, body=draft.body, edited=draft.edited),
         outcome=row.outcome,
         escalated_to=row.escalated_to,
+        form=row.form,
+        case_id=row.case_id,
+        urgent=row.urgent,
+        snoozed_until=row.snoozed_until,
     )
 
 
