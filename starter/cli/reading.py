@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Annotated
 
 from cyclopts import App, Group, Parameter
@@ -28,6 +29,7 @@ from starter.cli.common import (
     unknown,
 )
 from starter.reports import Reports
+from starter.reports.case import is_of
 from starter.reports.dossier import ordered
 from starter.reports.objects import FollowUp, FollowUpState, HoldView
 from starter.reports.paging import MOST, Cursor
@@ -57,6 +59,7 @@ FOLLOW_UP_LOOKS = {
     "opted_out": "dim",
 }
 DONE = (State.DONE, State.COVERED, State.ELSEWHERE)  # by whomever; skipped is not done
+CASE = "case"
 REMARK = 26  # columns
 
 
@@ -125,6 +128,7 @@ async def show(
     async with reports(printing) as asked:
         found = await _found(asked, target)
         holds = {one.id: await _holds(asked, one) for one in found}
+        logs = {one.id: await _log(asked, one) for one in found}
         called = await names(asked, [one.customer for one in found])
         day = today(asked.clock)
     if printing.json:
@@ -134,6 +138,8 @@ async def show(
         if number:
             say()
         _show(one, called.get(one.customer, ""), holds[one.id], day, full=full)
+        for at, words in logs[one.id]:
+            say(f"{local(at)}  {words}")
     if not full and any(
         _short(line.title) != line.title for one in found for line in one.checklist
     ):
@@ -234,6 +240,16 @@ async def _found(asked: Reports, target: str) -> list[FollowUp]:
             return found
         raise CliError(f"{target} has no follow-up: see `aftercare why {target}`")
     raise CliError(unknown(target))
+
+
+async def _log(asked: Reports, one: FollowUp) -> list[tuple[datetime, str]]:
+    """What became of a case, as its log has it; of any other follow-up, nothing."""
+    page = (
+        await asked.why(one.id, only="follow_up", cursor=Cursor(MOST)) if one.sop == CASE else None
+    )
+    return [
+        (line.at, line.words) for line in reversed(page.data if page else []) if is_of(line.outcome)
+    ]
 
 
 async def _holds(asked: Reports, one: FollowUp) -> list[HoldView]:
