@@ -77,17 +77,19 @@ class Contacts(Signals, Generic[PolicyT]):
         draft_id: str = "",
         order_id: str | None = None,
         unreachable: Role | None = None,
+        variant: str = "",
         **more: Any,
     ) -> Contact | None:
         """Send it once, as soon as the gate lets it; what went, or None if nothing did.
 
         With `unreachable` named, that role is to find a way if there is no address that takes it.
+        The template's text may be another `variant` than what the clause is about.
         What else a message may carry (`promise`, `since`, `case_id`…) its noun says.
         """
         about, template = HERE.get().about, template or step  # the template may be renamed
         answered = self.replied(reminds) if reminds else None
         message = Message(
-            **self._step(step, about),
+            **self._step(step, about) | {"about": variant or about},
             template=template,
             kind=self._kind(template),
             sender=sender,

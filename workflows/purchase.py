@@ -112,11 +112,12 @@ class Purchase(FollowUp[PolicyT]):
         number, says = self.thanks
         mark = feedback.feedback_id or feedback.id
         with self.clause(number, says, self.soon(), about=mark):
-            if feedback.opened_case or feedback.satisfied is False:
+            if feedback.opened_case or (feedback.case_id and not feedback.satisfied):
                 self.pass_over("case")
             else:
                 await self.send(
                     "feedback-thanks",
                     asks=f"thanks-for-{mark}",
                     order_id=feedback.order_id,
+                    variant=feedback.category,
                 )

@@ -48,7 +48,7 @@ async def replied(h: Handling) -> None:
     to = {"to": message.key} if message else {}
     mine = follow_up_of(case.id)
     only_new = mine if new else ""
-    await h.tell(SIGNALS[h.event.type], to | {"case_id": case.id}, also=mine, but=only_new)
+    await h.tell(SIGNALS[h.event.type], to | named(case), also=mine, but=only_new)
 
 
 async def inquiry_answered(h: Handling) -> None:
@@ -213,7 +213,13 @@ def _key(h: Handling, reference: str) -> str:
 
 async def _tell_all(h: Handling, case: Case) -> None:
     new = follow_up_of(case.id) if not case.reopened else ""
-    await h.tell("complaint", {"case_id": case.id}, everybody=True, but=new)
+    await h.tell("complaint", named(case), everybody=True, but=new)
+
+
+def named(case: Case) -> dict[str, str]:
+    """Which it is, and of which order, if that is known."""
+    order = {"order_id": case.order_id} if case.order_id else {}
+    return {"case_id": case.id} | order
 
 
 async def _again(h: Handling, case: Case) -> None:

@@ -9,7 +9,7 @@ from activities.crm import cases, feedback
 from activities.crm.cases import COMPLAINT, RESOLVED
 from activities.crm.house import house_rules
 from activities.crm.tables import Case, Feedback, Message
-from starter.intake.cases import open_case
+from starter.intake.cases import named, open_case
 from starter.intake.events import Opinion
 from starter.intake.handling import Handling
 from starter.intake.said import note, write_down
@@ -36,6 +36,7 @@ async def gave_feedback(h: Handling) -> None:
     body: dict[str, Any] = {"feedback_id": row.id, "satisfied": said.satisfied}
     body |= {"to": message.key if message else None, "case_id": row.case_id}
     body |= {"opened_case": True if opened else None}
+    body |= {"order_id": row.order_id, "category": row.category}
     mine = cases.follow_up_of(case.id) if case else ""
     known = {name: told for name, told in body.items() if told is not None}
     await h.tell("feedback", known, also=mine, but=mine if opened else "")
@@ -81,5 +82,5 @@ async def _complain(h: Handling, message: Message | None, about: Case | None) ->
         return None
     case = await open_case(h, COMPLAINT, message, type_=DISSATISFIED, severity=Severity.MEDIUM)
     mine = cases.follow_up_of(case.id)
-    await h.tell("complaint", {"case_id": case.id}, everybody=True, but=mine)
+    await h.tell("complaint", named(case), everybody=True, but=mine)
     return case

@@ -46,6 +46,9 @@ def honouring(clause: str, sop: str) -> tuple[str, ...]:
 
 
 def carriers(clause: str, sop: str) -> tuple[str, ...]:
-    """The clauses under which those templates are sent."""
+    """The clauses under which those templates are sent; else the one that it is a part of."""
     entry, templates = procedures()[sop], set(honouring(clause, sop))
-    return tuple(c for c, sent in entry.steps.items() if c != clause and templates & set(sent))
+    sent = tuple(c for c, names in entry.steps.items() if c != clause and templates & set(names))
+    heading = clause.rpartition(".")[0]
+    whole = tuple(text.clause for text in clauses(sop) if text.clause == heading)
+    return sent or whole
