@@ -31,7 +31,7 @@ def facts(
     rules: HouseRules | None = None,
     **fields: Any,
 ) -> Facts:
-    known = {"follow_up": "online-customer.cus_1", "key": KEY, "about": ""}
+    known: dict[str, Any] = {"follow_up": "online-customer.cus_1", "key": KEY, "about": ""}
     whom, house = customer or a_person(), rules or HouseRules()
     return facts_for(
         whom, order, house, **known | {"public_url": PUBLIC, "secret": SECRET} | fields

@@ -13,6 +13,7 @@ from typing import Any
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from activities.crm.house import HouseRules
 from activities.rendering import Drafted, Rendered, registry, render
 from activities.rendering.values import clean, defang, plain
 from tests.activities.rendering import Page, a_person, a_purchase, facts
@@ -35,7 +36,10 @@ HOSTILE = st.lists(
 HEADERS = ["subject", "mime-version", "content-type"]
 ADDRESS = re.compile(r"(?:https?://|mailto:)[^\s)>]+")
 LOOKS_LIKE_A_LINK = re.compile(r"://|\w[.．。｡][^\W\d]\w|\w@\w")
-OURS = facts(order=a_purchase(fulfilment="digital"))
+IN_WRITING = sorted(t.name for t in registry().values() if "email" in t.channels)
+SUPPORT = HouseRules().company.support_email
+SHIPMENTS = [{"id": "1", "tracking_url": "https://track.example.org/1"}]
+OURS = facts(order=a_purchase(fulfilment="digital", shipments=SHIPMENTS))
 
 
 def through_the_post(sent: Rendered) -> EmailMessage:
@@ -73,7 +77,7 @@ def assert_harmless(sent: Rendered, usual: Rendered) -> None:
     text = body(mail, "plain")
     assert set(ADDRESS.findall(text)) == set(ADDRESS.findall(usual.text))
     for said in (sent.subject, ADDRESS.sub("", text), page.words):
-        assert not LOOKS_LIKE_A_LINK.search(said)
+        assert not LOOKS_LIKE_A_LINK.search(said.replace(SUPPORT, ""))
         assert "1337" not in said
         unseen = {unicodedata.category(letter) for letter in said if letter != "\n"}
         assert not unseen & {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
@@ -84,7 +88,7 @@ def assert_harmless(sent: Rendered, usual: Rendered) -> None:
     name=HOSTILE,
     number=HOSTILE,
     items=st.lists(HOSTILE, max_size=3),
-    template=st.sampled_from(sorted(registry())),
+    template=st.sampled_from(IN_WRITING),
 )
 @example(
     "<b>[x](http://evil)</b>", "<b>[x](http://evil)</b>", ["<b>[x](http://evil)</b>"], "welcome"
@@ -97,7 +101,8 @@ def test_what_strangers_write_stays_text(
 ) -> None:
     """No header, no tag, no link is gained, whatever a customer is called or has bought."""
     named: list[dict[str, Any]] = [{"name": item, "quantity": 1} for item in items]
-    order = a_purchase(id=number, items=named, fulfilment="digital")
+    parcel = SHIPMENTS[0] | {"carrier": name, "tracking_number": number}
+    order = a_purchase(id=number, items=named, fulfilment="digital", shipments=[parcel])
     known = facts(a_person(name=name, preferred_name=name), order)
     # Even a name that we would not say: the templates must hold without that rule.
     for spoken in (known["name"], clean(name)):
