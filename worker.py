@@ -38,6 +38,7 @@ from activities.crm.store import Store, UnsafeDatabaseError
 from activities.discretion import Discretion
 from activities.logs import configure
 from activities.settings import Settings, load_settings, temporal_connection
+from activities.watch import Watch
 from activities.wiring import verbs
 from workflows.contract import BULK, QUEUE
 from workflows.plugin import plugin
@@ -108,12 +109,20 @@ async def work(
                 running.push_async_callback(channel.close)
             for worker in build(client, verbs(store, clock, settings, ours)):
                 await running.enter_async_context(worker)
+            watch = asyncio.create_task(Watch(store, clock, settings, ours).run())
+            running.push_async_callback(_let_go, watch)
             log.info("working", queues=[QUEUE, BULK], pace=clock.pace.factor)
             await stopped.wait()
             log.info("stopping")
     finally:
         await store.close()
     log.info("stopped")
+
+
+async def _let_go(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
 
 
 async def _ready(store: Store) -> bool:

@@ -88,6 +88,11 @@ class Settings(BaseSettings):
         validation_alias="TWILIO_FROM",
         description="The number SMS come from, if there is no messaging service",
     )
+    staff_webhook: str = Field(
+        "",
+        pattern=r"^(https?://[^\s]+)?$",
+        description="Told of every task, as colleagues are; its secret: `aftercare staff webhook`",
+    )
     metrics_bind: str = Field("", description="host:port of the worker's Prometheus endpoint")
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR")
 

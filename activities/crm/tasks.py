@@ -8,8 +8,10 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from activities.calendar import business_window
 from activities.crm.briefs import brief, worth
 from activities.crm.enrolments import tell
+from activities.crm.house import HouseRules
 from activities.crm.milestones import record_decision, record_milestone
 from activities.crm.noticing import NEW, notice
 from activities.crm.staffing import Roster, taker
@@ -135,3 +137,11 @@ async def close_clause(session: AsyncSession, now: datetime, row: Task) -> None:
             state=State.DONE if done else State.SKIPPED,
             reason=reason,
         )
+
+
+async def next_opening(
+    session: AsyncSession, now: datetime, row: Task, rules: HouseRules
+) -> datetime:
+    """The next working day's morning, at the customer's office: when somebody tries again."""
+    customer = await session.get(Customer, row.customer_id) if row.customer_id else None
+    return business_window(now, 1, 1, rules.office(customer.country if customer else None))[0]

@@ -12,6 +12,7 @@ from rich.markup import escape
 
 from activities.crm.tables import Staff
 from activities.settings import Settings
+from activities.webhook import Webhook
 from starter.cli.common import (
     PRINTING,
     Printing,
@@ -43,6 +44,7 @@ def register(app: App, group: Group) -> None:
     staff.command(list_, name="list")
     staff.command(link)
     staff.command(set_, name="set")
+    staff.command(webhook)
     staff.command(disable)
     app.command(staff)
 
@@ -132,6 +134,17 @@ async def link(email: str, /, *, printing: Printing = PRINTING) -> None:
     async with _accounts(printing) as (accounts, settings):
         token = await accounts.link(email, by=who())
     _print_link(email, link_to(settings, token), printing)
+
+
+async def webhook(*, printing: Printing = PRINTING) -> None:
+    """The address that is told of every task, and the secret by which it knows that it is us."""
+    hook = Webhook(printing.settings())
+    if printing.json:
+        print_json({"url": hook.url or None, "secret": hook.secret})
+        return
+    say(hook.secret)
+    where = f"goes to {hook.url}" if hook.url else "goes nowhere yet: set AFTERCARE_STAFF_WEBHOOK"
+    notice(f"Signed as Standard Webhooks with it, what colleagues are told of {where}.")
 
 
 async def disable(email: str, /, *, printing: Printing = PRINTING) -> None:

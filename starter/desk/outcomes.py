@@ -9,11 +9,10 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from activities.calendar import business_window
-from activities.crm import cases, feedback, inbox, people
-from activities.crm.house import HouseRules, house_rules
+from activities.crm import cases, feedback, inbox, people, tasks
+from activities.crm.house import house_rules
 from activities.crm.milestones import record_decision
-from activities.crm.tables import Case, Customer, Enrolment, Inbox, Note, Task
+from activities.crm.tables import Case, Enrolment, Inbox, Note, Task
 from starter.answers import Refusal
 from starter.desk import forms
 from starter.desk.forms import Outcome
@@ -188,7 +187,7 @@ class Outcomes:
         await self._note(f"Not reached on the telephone{how}", method=PHONE, key=key)
         facts: dict[str, Any] = {"task": self.row.id, "attempt": number}
         if number < rules.care.attempts:
-            again = await self._next_morning(rules)
+            again = await tasks.next_opening(self.session, self.now, self.row, rules)
             self.came.again = self.row.snoozed_until = again
             facts["again"] = again.isoformat()
         self.came.codes["reached"] = False
@@ -204,11 +203,6 @@ class Outcomes:
             reason=self.came.reason,
             facts=facts,
         )
-
-    async def _next_morning(self, rules: HouseRules) -> datetime:
-        customer = await self.session.get(Customer, self.row.customer_id)
-        office = rules.office(customer.country if customer else None)
-        return business_window(self.now, 1, 1, office)[0]
 
     # -- the others ----------------------------------------------------------------------
 
