@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import SecretStr
 
 from activities.channels import Channel
+from activities.channels.desk import WHO, DeskChannel
 from activities.crm.store import Store
 from activities.fakes.channels import FailingChannel
 from activities.fakes.clock import RehearsalClock
@@ -30,10 +31,15 @@ class House:
     def __post_init__(self) -> None:
         key = SecretStr("rehearsal")
         self.settings = Settings(secret_key=key, sops=self.sops, go_live=None)
-        self.channels = {name: FailingChannel(self.store, self.clock, name) for name in CHANNELS}
+        self.channels = {
+            name: FailingChannel(self.store, self.clock, name)
+            for name in CHANNELS
+            if name not in WHO
+        }
 
     @property
     def verbs(self) -> list[Callable[..., Any]]:
         """Every activity, for a worker."""
-        channels: dict[str, Channel] = dict(self.channels)
+        people = {name: DeskChannel(self.store, self.clock, name) for name in WHO}
+        channels: dict[str, Channel] = {**self.channels, **people}
         return verbs(self.store, self.clock, self.settings, channels)

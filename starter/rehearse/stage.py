@@ -18,7 +18,7 @@ from tempfile import TemporaryDirectory
 from time import perf_counter
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest
 from temporalio.api.testservice.v1 import LockTimeSkippingRequest, UnlockTimeSkippingRequest
 from temporalio.client import Client
@@ -137,12 +137,13 @@ class Stage:
         await self.clock.read()
 
     async def _rounds(self) -> None:
-        """What the desk does every hour for those who have something to do."""
+        """What the desk does for those who have something to do: every hour once it is urgent."""
         async with self.store.reading() as session:
-            waiting = await session.scalar(select(Task.id).where(Task.state == "open").limit(1))
-        if waiting:
+            due = await session.scalar(select(func.min(Task.due_at)).where(Task.state == "open"))
+        now = self.clock.now()
+        if due and (due < now + DAY or not now.hour % 6):
             async with self.store.transaction() as session:
-                await make_rounds(session, self.clock.now(), await house_rules(session))
+                await make_rounds(session, now, await house_rules(session))
 
     async def _desk_work(self) -> int:
         await self.desk.intake.carry_out_stored(await self.clock.read())

@@ -16,7 +16,7 @@ from starter.reports import words
 from workflows.sops import CASE, CORRESPONDENCE, KEEP_IN_TOUCH
 from workflows.vocabulary import Role
 
-SILENT = ("allowed", "potential")  # what came of it follows in a line of its own
+SILENT = ("allowed", "potential", "waiting")  # what came of it follows in a line of its own
 SHORT = {  # the SOPs as people call them
     "online-customer": "S0",
     "order-thanks": "S1",
@@ -66,6 +66,9 @@ ENDS = {  # of a case
     "not_satisfied": "the customer is not satisfied",
     "here": "",
 }
+
+
+QUIET = {"no_answer": "the customer said nothing"}
 
 
 @dataclass(frozen=True)
@@ -151,7 +154,7 @@ class _Reader:
 
     def moments(self) -> Iterator[Moment]:
         for row in self.decisions:
-            if row.outcome not in SILENT:
+            if row.outcome not in SILENT and row.reason != "sop_off":
                 what, why = self._words(row)
                 gist = f"{row.outcome} {self._name(row)}"
                 sop = short(row.follow_up)
@@ -218,8 +221,8 @@ class _Reader:
 
 
 def ended(reason: str | None, follow_up: str | None) -> str:
-    """A reason in words; a case's outcome has its own."""
-    ends = ENDS if short(follow_up) == CASE.name else {}
+    """What a clause or a case ended with, in words: about the customer, not about a provider."""
+    ends = ENDS if short(follow_up) == CASE.name else QUIET
     return ends.get(reason or "") or words.reason(reason)
 
 

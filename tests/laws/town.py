@@ -8,15 +8,15 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
-from temporalio.service import RPCError
-
 from activities.crm import tables as t
 from activities.fakes.channels import Fault
 from starter.answers import Refusal
+from starter.desk import Verb
 from starter.rehearse.stage import Stage
+from tests.laws.acts import ACTS, helpful
 from tests.rehearsals.life import Life, begin
 
-HOUR = timedelta(hours=1)
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 PEOPLE: list[dict[str, Any]] = [
     {"id": "C-1", "email": "a@example.com", "time_zone": "Europe/London"},
     {"id": "C-2", "email": "b@example.com", "time_zone": "Asia/Kathmandu", "country": "NP"},
@@ -25,7 +25,9 @@ PEOPLE: list[dict[str, Any]] = [
     {"id": "C-5", "email": "e@example.com", "tier": "premium", "consent": None},
     {"id": "C-6", "email": "f@example.com", "phone": "+447700900123"},
 ]
-NONSENSE: list[list[Any]] = [[], ["hello"], [7], [{"at": "yesterday"}], [{}, {}], [{"id": {}}]]
+BY_PHONE = {"C-6": 0.5}  # how many of them would rather be called
+CALMING: tuple[Verb, ...] = ("resume", "retry")
+SERVICES = ("keep-in-touch", "correspondence", "case")
 
 
 @dataclass
@@ -35,6 +37,7 @@ class Glimpse:
     at: datetime
     held: bool
     refused: frozenset[str]  # the scopes taken back
+    unheld: frozenset[str]  # complaints that are open, and hold nothing back
 
 
 @dataclass
@@ -43,135 +46,35 @@ class Citizen:
     dice: Random
     glimpses: list[Glimpse] = field(default_factory=list)
     said: int = 0
+    orders: list[str] = field(default_factory=list)
 
     async def act(self) -> None:
-        """One thing that a customer, or staff about them, may do; the desk may refuse it."""
+        """One thing that a customer, the world, or staff about them may do; it may be refused."""
         self.said += 1
-        with suppress(Refusal, RPCError):
+        with suppress(Refusal):
             await self.dice.choice(ACTS)(self)
-
-    # -- the customer ------------------------------------------------------------------
-
-    async def complain(self) -> None:
-        await self._event("complaint.opened", reference=f"K-{self.dice.randrange(3)}")
-
-    async def be_satisfied(self) -> None:
-        await self._event("complaint.resolved", reference=f"K-{self.dice.randrange(3)}")
-
-    async def reply(self) -> None:
-        at = self.life.stage.clock.now() - self.dice.randrange(72) * HOUR
-        await self._event("reply.received", at=at, text="Thank you")
-
-    async def log_in(self) -> None:
-        await self._event("engagement.login")
-
-    async def struggle(self) -> None:
-        topic = self.dice.choice(["set-up", "payment", "delivery", "login", "invoice", "returns"])
-        await self._event("issue.detected", topic=topic)
-
-    async def buy(self) -> None:
-        order = {"id": f"{self.life.id}-{self.said}", "first": False, "total": "9.00"}
-        await self._event("order.paid", order=order)
-
-    async def return_it(self) -> None:
-        if self.dice.random() < 0.3:
-            await self._event("order.returned", order={"id": f"order-of-{self.life.id}"})
-
-    async def opt_out(self) -> None:
-        if self.dice.random() < 0.3:
-            words: list[dict[str, Any]] = [
-                {"email_marketing": False},
-                {"topics": {"tips": False}},
-                {"all": False},
-            ]
-            word = self.dice.choice(words)
-            await self._event("consent.changed", **word)
-
-    # -- staff -------------------------------------------------------------------------
-
-    async def do_a_task(self) -> None:
-        rows = [row for row in await self.life.rows(t.Task) if row.state == "open"]
-        if rows:
-            task = self.dice.choice(rows)
-            written = (
-                {"subject": "Hello", "text": "How is it?"} if task.template else {"note": "Yes"}
-            )
-            outcomes: list[dict[str, Any]] = [{}, {"declined": True}, written]
-            outcome = self.dice.choice(outcomes)
-            outcome = {"resolved": True} if "complaint" in task.title else outcome
-            await self.life.stage.desk.complete_task(task.id, outcome, by="test")
-
-    async def control(self) -> None:
-        verb = self.dice.choice(["hold", "resume", "resume", "retry", "retry", "run-now", "skip"])
-        clause = self.dice.choice([None, "5.2.1", "5.3.2", "5.4.3"])
-        await self._control(verb, None if verb in ("hold", "resume") else clause)
-
-    async def give_up(self) -> None:
-        if self.dice.random() < 0.05:
-            await self._control("end", None)
-
-    async def report_quiet(self) -> None:
-        await self._event("engagement.low")
-
-    async def mumble(self) -> None:
-        """Straight to Temporal, past the desk."""
-        handle = self.life.stage.env.client.get_workflow_handle(self.life.follow_up)
-        names = [
-            "responded",
-            "complaint",
-            "task_done",
-            "opted_out",
-            "skip",
-            "hold",
-            "no_such_thing",
-        ]
-        await handle.signal(self.dice.choice(names), args=self.dice.choice(NONSENSE))
-
-    # -- how ---------------------------------------------------------------------------
-
-    async def _event(
-        self, type_: str, at: datetime | None = None, order: Any = None, **data: Any
-    ) -> None:
-        more: dict[str, Any] = {"customer": {"id": self.life.id}, "data": data}
-        if order:
-            more["order"] = order
-        if at:
-            more["occurred_at"] = at.isoformat()
-        await self.life.director.receive(type_, **more)
-
-    async def _control(self, verb: Any, clause: str | None) -> None:
-        desk, target = self.life.stage.desk, self.life.follow_up
-        await desk.control(verb, target, clause=clause, reason="dice", by="test")
 
     async def look(self) -> None:
         """Remember what is permitted from here on, until the next look."""
-        holds = [hold for hold in await self.life.rows(t.Hold) if hold.released_at is None]
+        holds = {hold.id for hold in await self.life.rows(t.Hold) if hold.released_at is None}
         latest: dict[str, t.Consent] = {}
         for word in sorted(await self.life.rows(t.Consent), key=lambda row: (row.at, row.id)):
             latest[word.scope] = word
         taken = frozenset(scope for scope, word in latest.items() if not word.given)
-        self.glimpses.append(Glimpse(self.life.stage.clock.now(), bool(holds), taken))
+        cases = {c.id for c in await self.life.rows(t.Case) if c.kind == "complaint" and _open(c)}
+        now = self.life.stage.clock.now()
+        self.glimpses.append(Glimpse(now, bool(holds), taken, frozenset(cases - holds)))
+
+    async def follow_ups(self, *, services: bool = True) -> list[t.Enrolment]:
+        rows = await self.life.rows(t.Enrolment)
+        return [row for row in rows if services or row.sop not in SERVICES]
+
+    async def open_cases(self) -> list[t.Case]:
+        return [case for case in await self.life.rows(t.Case) if _open(case)]
 
 
-ACTS = [  # as often as they stand here
-    Citizen.complain,
-    Citizen.be_satisfied,
-    Citizen.be_satisfied,
-    Citizen.reply,
-    Citizen.log_in,
-    Citizen.struggle,
-    Citizen.struggle,
-    Citizen.struggle,
-    Citizen.buy,
-    Citizen.return_it,
-    Citizen.opt_out,
-    Citizen.do_a_task,
-    Citizen.do_a_task,
-    Citizen.control,
-    Citizen.give_up,
-    Citizen.report_quiet,
-    Citizen.mumble,
-]
+def _open(case: t.Case) -> bool:
+    return case.closed_at is None
 
 
 class Town:
@@ -182,14 +85,21 @@ class Town:
     async def settle_down(self) -> None:
         """Everybody buys something for the first time."""
         for number, person in enumerate(PEOPLE):
-            order = {"id": f"order-of-{person['id']}"}
-            if self.weather.random() < 0.3:
-                order["fulfilment"] = "digital"
+            order: dict[str, Any] = {"id": f"order-of-{person['id']}"}
+            order["fulfilment"] = self.weather.choice(["ship", "ship", "pickup", "digital"])
+            called = self.weather.random() < BY_PHONE.get(person["id"], 0)
+            more: Any = {"preferred_channel": "phone"} if called else {}
             life = await begin(
-                self.stage, order=order, neighbour=number == 0, at_once=True, **person
+                self.stage,
+                sop="",
+                order=order,
+                neighbour=number == 0,
+                at_once=True,
+                **person,
+                **more,
             )
             dice = Random(self.weather.random())
-            self.citizens.append(Citizen(life, dice))
+            self.citizens.append(Citizen(life, dice, orders=[order["id"]]))
             await self.citizens[-1].look()
 
     async def pass_time(self) -> None:
@@ -207,24 +117,41 @@ class Town:
             for _ in range(self.weather.choice([0, 0, 0, 1, 1, 2])):
                 await citizen.act()
         await self.stage.settle()
-        for citizen in self.citizens:
-            await citizen.look()
+        await self._look()
 
     async def calm(self) -> None:
-        """The sun comes out, complaints are settled, whatever was broken is mended."""
+        """The sun comes out, whatever was broken is mended, nobody is kept waiting any more."""
         for channel in self.stage.house.channels.values():
             channel.always = None
             channel.faults.clear()
         await self._links(None)
         await self.stage.desk.go(reason="calm", by="test")
         for citizen in self.citizens:
-            for case in await citizen.life.rows(t.Case):
-                with suppress(Refusal):
-                    await citizen._event("complaint.resolved", case_id=case.id)
-            for verb in ("resume", "retry"):
-                with suppress(Refusal):
-                    await citizen._control(verb, None)
+            for target in (citizen.life.id, *(row.id for row in await citizen.follow_ups())):
+                for verb in CALMING:
+                    with suppress(Refusal):
+                        await self.stage.desk.control(verb, target, reason="calm", by="test")
         await self.stage.settle()
+        await self._look()
+
+    async def evening(self, within: timedelta) -> None:
+        """Colleagues see to every case; on, until all that was begun has ended."""
+        latest = self.stage.clock.now() + within
+        while self.stage.clock.now() < latest:
+            left = False
+            for citizen in self.citizens:
+                await helpful(citizen)
+                running = await citizen.follow_ups()
+                left = left or any(
+                    row.ended_at is None and row.sop != "keep-in-touch" for row in running
+                )
+            await self.stage.settle()
+            await self._look()
+            if not left:
+                return
+            await self.stage.sleep(8 * HOUR)
+
+    async def _look(self) -> None:
         for citizen in self.citizens:
             await citizen.look()
 
@@ -233,13 +160,14 @@ class Town:
         post.always = Fault.AWAY if self.weather.random() < 0.12 else None
         if self.weather.random() < 0.3:
             post.faults.append(self.weather.choice([Fault.LOST, Fault.SILENT, Fault.AWAY]))
+        sop = self.weather.choice(["online-customer", "order-thanks", "satisfaction"])
         match self.weather.randrange(20):
             case 0:
                 await self._links("")
             case 1 | 2:
                 await self._links(None)
             case 3:
-                await self.stage.desk.stop(sop="online-customer", reason="dice", by="test")
+                await self.stage.desk.stop(sop=sop, reason="dice", by="test")
             case 4 | 5:
                 await self.stage.desk.go(reason="dice", by="test")
 

@@ -12,7 +12,14 @@ import pytest
 from starter.cli import run
 from starter.rehearse.lives import ADA, LifeError, read_life
 
-WHO = {"id": "C-7", "email": "joan@example.com", "time_zone": "Europe/London", "country": "GB"}
+WHO = {
+    "id": "C-7",
+    "name": "Joan Clarke",
+    "email": "joan@example.com",
+    "time_zone": "Europe/London",
+    "country": "GB",
+}
+THING = {"items": [{"sku": "x", "name": "Puzzle", "quantity": 1, "price": "5.00"}]}
 LIFE: dict[str, Any] = {
     "says": "Joan gets what she bought.",
     "start": "2024-02-06T10:00",
