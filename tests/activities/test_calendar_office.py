@@ -20,9 +20,8 @@ HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 LONDON, EDINBURGH = Office(), Office(region="SCT")
 MUNICH = Office(country="DE", region="BY", time_zone="Europe/Berlin")
 KATHMANDU = Office(country="NP", time_zone="Asia/Kathmandu", days=(6, 0, 1, 2, 3, 4))
-LORD_HOWE = Office(
-    country="AU", region="NSW", time_zone="Australia/Lord_Howe", days=tuple(range(7))
-)
+DAILY = tuple(range(7))
+LORD_HOWE = Office(country="AU", region="NSW", time_zone="Australia/Lord_Howe", days=DAILY)
 APIA = Office(country="WS", time_zone="Pacific/Apia", days=DAILY)
 
 
