@@ -109,17 +109,14 @@ async def _custom(
     session: AsyncSession, customer: Customer, order: Order | None, now: datetime
 ) -> tuple[int, int]:
     """How many orders the customer kept, up to this one, and how many years ago the first was."""
-    query = select(func.count(), func.min(Order.confirmed_at)).where(
-        Order.customer_id == customer.id,
-        Order.confirmed_at.is_not(None),
-        Order.cancelled_at.is_(None),
-        Order.refunded_at.is_(None),
+    kept = func.count().filter(Order.cancelled_at.is_(None), Order.refunded_at.is_(None))
+    query = select(kept, func.min(Order.confirmed_at)).where(
+        Order.customer_id == customer.id, Order.confirmed_at.is_not(None)
     )
     if order is not None and order.confirmed_at is not None:
         query = query.where(Order.confirmed_at <= order.confirmed_at)
     times, first = (await session.execute(query)).one()
-    begun = min((at for at in (first, customer.since) if at), default=now)
-    return times, max(0, round((now - begun) / YEAR))
+    return times, max(0, round((now - (first or customer.since or now)) / YEAR))
 
 
 async def _asked(session: AsyncSession, order: Order, key: str) -> tuple[str, ...]:
