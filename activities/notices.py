@@ -60,8 +60,13 @@ class Digest:
         ids = " ".join(sorted(notice.id for notice, _ in self.lines))
         return f"notice/{hashlib.sha256(ids.encode()).hexdigest()[:20]}"
 
+    @property
+    def news(self) -> list[tuple[Notice, Task]]:
+        """The last that is to be said of each task."""
+        return list({task.id: (notice, task) for notice, task in self.lines}.values())
+
     def subject(self) -> str:
-        count, first = len(self.lines), self.lines[0][1]
+        count, first = len(self.news), self.news[0][1]
         if self.urgent:
             return f"Urgent: {first.title}" + (f", and {count - 1} more" if count > 1 else "")
         return f"{count} tasks" if count > 1 else f"A task: {first.title}"
@@ -71,7 +76,7 @@ class Digest:
         lines = [
             f"{SAID.get(notice.what, notice.what)}: {task.title}{_clause(task)}, "
             f"due {task.due_at.astimezone(zone):%a %d %b %H:%M}\n{base}/tasks/{task.id}"
-            for notice, task in self.lines
+            for notice, task in self.news
         ]
         return "\n\n".join(lines) + "\n"
 
