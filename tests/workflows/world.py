@@ -45,6 +45,7 @@ from workflows.vocabulary import (
 DAY = timedelta(days=1)
 OPEN, CLOSED = 9, 20  # contact hours
 OFFICE_CLOSED = 17
+BY_HAND = (Refused(reason="vip"), Refused(reason="impersonal"))
 SATURDAY = 5
 
 KINDS = {
@@ -93,6 +94,8 @@ class World(Messaging, Records, Clerk, Insight):
         self.engaged: dict[str, Engagement] = defaultdict(lambda: Engagement.LOW)
         self.suits: dict[str, Potential] = {}
         self.important: set[str] = set()
+        self.impersonal: set[str] = set()  # customers whose name or product is not known
+        self.marks: list[Mark] = []
         self.unreachable: dict[str, str] = {}  # why, by customer
         self.bounced: set[str] = set()
         self.covers: dict[str, Answer] = {}  # what covers an ask, by customer
@@ -131,7 +134,7 @@ class World(Messaging, Records, Clerk, Insight):
         self.asked[message.key] += 1
         self.queues[message.key].append(activity.info().task_queue)
         known = self.ledger.get(message.key)
-        if known and not (known == Refused(reason="vip") and message.draft_id):
+        if known and not (known in BY_HAND and message.draft_id):
             return known
         if self.down:
             raise ApplicationError("provider away", type="unavailable")
@@ -240,6 +243,7 @@ class World(Messaging, Records, Clerk, Insight):
     @activity.defn
     async def mark(self, mark: Mark) -> None:
         self._answerable()
+        self.marks.append(mark)
         if mark.state in (State.SKIPPED, State.ELSEWHERE, State.BLOCKED):
             verb = "skip" if mark.state is State.SKIPPED else mark.state
             assert mark.now  # what runs inside the workflow's task has no clock of its own
@@ -299,7 +303,9 @@ class World(Messaging, Records, Clerk, Insight):
         elif self._opted_out(customer, message.template):
             answer = Refused(reason="opted out")
         elif customer in self.important and not message.draft_id:
-            answer = Refused(reason="vip")
+            answer = BY_HAND[0]
+        elif customer in self.impersonal and not (message.impersonal or message.draft_id):
+            answer = BY_HAND[1]
         elif holds := self.holds[customer]:
             answer = Held(holds=tuple(holds))
         elif message.asks and customer in self.covers:
