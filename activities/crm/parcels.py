@@ -57,15 +57,16 @@ def happened(row: Order, what: str, at: datetime, parcels: Collection[str] = ())
     else:
         mark = WHOLE + field
         row.told_at = row.told_at | {mark: _earlier(row.told_at.get(mark), at)}
-    if field == DELIVERED:
-        row.delivered_at = delivered(row)
-    else:
+    if field != DELIVERED:
         setattr(row, field, min(getattr(row, field) or at, at))
+    row.delivered_at = delivered(row)
 
 
 def delivered(row: Order) -> datetime | None:
     """When the last of it was delivered; none while some of it is known to be on its way."""
     whole = _moment(row.told_at.get(WHOLE + DELIVERED))
+    if whole is None and not any(parcel.get(DELIVERED) for parcel in row.shipments):
+        whole = row.delivered_at  # as releases kept it that knew of no parcels
     moments = [_arrived(parcel, whole) for parcel in row.shipments]
     if None in moments:
         return None
