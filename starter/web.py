@@ -63,7 +63,7 @@ def create_site(
 
     async def amiss(request: Request, error: Exception) -> Response:
         """Where nothing is, a person at a browser gets a page, a program the API's problem."""
-        gone = isinstance(error, HTTPException) and error.status_code == 404
+        gone = isinstance(error, HTTPException) and error.status_code in (404, 405)
         page = await console.nowhere(desk, request) if gone else None
         return page or await to_programs(request, error)
 

@@ -1,4 +1,5 @@
-"""The console for our own people: the post, the follow-ups and the templates, behind a login.
+"""The console for our own people: their tasks, the cases, the follow-ups and the post, behind a
+login.
 
 Server-rendered, without a script, without a request to any other host. It reads by the reports.
 """
@@ -9,11 +10,13 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from starter.console import entrance, follow_ups, outbox, templates
+from starter.console import cases, customers, entrance, follow_ups, outbox, tasks, templates
 from starter.console.guard import House, guarded, lost
 from starter.desk import Desk
 
-ROOMS = (entrance.rooms, outbox.rooms, follow_ups.rooms, templates.rooms)
+ROOMS = tuple(
+    room.rooms for room in (entrance, tasks, cases, customers, follow_ups, outbox, templates)
+)
 
 
 def door(desk: Desk) -> APIRouter:

@@ -1,4 +1,4 @@
-"""The entrance: log in, log out, set a password by a one-time link; and whom somebody looks for."""
+"""The entrance: log in, log out, set a password by a one-time link."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from starlette.responses import Response
 from starter.answers import Refusal
 from starter.console import look
 from starter.console.guard import Ask, Rooms
-from starter.reports import people
 from starter.staff import SHORTEST
 
-FIRST = "/outbox"  # where a login leads, unless a page was asked for
-ROOM = re.compile(r"/(?:outbox|follow-ups|templates)(?:[/?][!-~]*)?")  # never another host
-LOOKED_IN = {"outbox", "follow-ups"}
+FIRST = "/tasks"  # where a login leads, unless a page was asked for
+ROOM = re.compile(  # never another host
+    r"/(?:tasks|cases|customers|follow-ups|outbox|templates)(?:[/?][!-~]*)?"
+)
 
 rooms = Rooms()
 
@@ -68,22 +68,6 @@ async def set_up(ask: Ask) -> Response:
         return await _set_up(ask, refusal, email=email)
     await ask.house.sessions.end(ask.token)
     return ask.keep(ask.goes(FIRST), token)
-
-
-@rooms.takes("/find")
-async def find(ask: Ask) -> Response:
-    """From an e-mail address to an id: an address in a link would stay in logs and histories."""
-    said, room = ask.form.get("who", "").strip(), ask.form.get("room")
-    room = room if room in LOOKED_IN else "outbox"
-    if not said:
-        return ask.goes(f"/{room}")
-    async with ask.reports.store.reading() as session:
-        found = (await people.meant(session, said))[:20]
-        called = await people.names(session, found)
-    if len(found) == 1:
-        return ask.goes(f"/{room}?customer={found[0]}")
-    status = 200 if found else 404
-    return ask.page("found.html", status=status, found=found, called=called, room=room)
 
 
 @rooms.shows("/console.css", anybody=True)

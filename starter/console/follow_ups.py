@@ -7,8 +7,9 @@ from itertools import groupby
 from starlette.responses import Response
 
 from starter.answers import Refusal
+from starter.console.addresses import query
 from starter.console.guard import Ask, Rooms
-from starter.console.lists import newest, query, whose
+from starter.console.lists import newest, whose
 from starter.console.look import FOLLOW_UPS
 from starter.reports import people, sops
 from starter.reports.dossier import dossier

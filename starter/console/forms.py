@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starter.answers import Refusal
 
 LARGEST = 16_000  # bytes
+ROOMY = 256_000  # of a form that holds a letter: 20,000 characters of any script
 FIELDS = 20
 PATIENCE = 10.0  # seconds
 LONGEST = 1_000  # characters of what an address says
@@ -44,14 +45,14 @@ def foreign() -> Refusal:
     )
 
 
-async def read(request: Request) -> dict[str, str]:
+async def read(request: Request, most: int = LARGEST) -> dict[str, str]:
     """The form's fields; refused as soon as it is too large."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/x-www-form-urlencoded":
         raise Refusal("media_type", "This is not a form.", status=415)
     try:
         async with asyncio.timeout(PATIENCE):
-            raw = await _all_of(request)
+            raw = await _all_of(request, most)
         said = parse_qsl(
             raw.decode("ascii"),
             keep_blank_values=True,
@@ -68,10 +69,10 @@ async def read(request: Request) -> dict[str, str]:
     return dict(said)
 
 
-async def _all_of(request: Request) -> bytes:
+async def _all_of(request: Request, most: int) -> bytes:
     raw = bytearray()
     async for part in request.stream():
         raw += part
-        if len(raw) > LARGEST:
+        if len(raw) > most:
             raise Refusal("body_too_large", "This is more than any form of ours.", status=413)
     return bytes(raw)

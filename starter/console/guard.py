@@ -7,7 +7,7 @@ import hashlib
 import hmac
 import secrets
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 from urllib.parse import quote, urlsplit
 
@@ -17,7 +17,7 @@ from starlette.responses import RedirectResponse, Response
 
 from activities.crm.house import HouseRules, house_rules
 from starter.answers import Refusal
-from starter.console import forms
+from starter.console import forms, mishaps
 from starter.console.look import Look
 from starter.desk import Desk
 from starter.reports import Reports
@@ -65,6 +65,13 @@ class Ask:
     def reports(self) -> Reports:
         return self.house.reports
 
+    @property
+    def me(self) -> Visitor:
+        """Who is logged in; pages that anybody may see do not ask."""
+        if self.visitor is None:
+            raise Refusal("not_logged_in", "Log in first.", status=403)
+        return self.visitor
+
     def asked(self, name: str) -> str | None:
         """A parameter of the address; none if it is absent or empty."""
         return self.request.query_params.get(name) or None
@@ -103,6 +110,7 @@ class Page:
     handler: Handler
     method: Literal["GET", "POST"] = "GET"
     anybody: bool = False  # without a login
+    roomy: bool = False  # its form holds what somebody took time to write: none of that gets lost
 
 
 class Rooms:
@@ -114,14 +122,16 @@ class Rooms:
     def shows(self, path: str, *, anybody: bool = False) -> Callable[[Handler], Handler]:
         return self._add(path, "GET", anybody)
 
-    def takes(self, path: str, *, anybody: bool = False) -> Callable[[Handler], Handler]:
-        return self._add(path, "POST", anybody)
+    def takes(
+        self, path: str, *, anybody: bool = False, roomy: bool = False
+    ) -> Callable[[Handler], Handler]:
+        return self._add(path, "POST", anybody, roomy)
 
     def _add(
-        self, path: str, method: Literal["GET", "POST"], anybody: bool
+        self, path: str, method: Literal["GET", "POST"], anybody: bool, roomy: bool = False
     ) -> Callable[[Handler], Handler]:
         def add(handler: Handler) -> Handler:
-            self.pages.append(Page(path, handler, method, anybody))
+            self.pages.append(Page(path, handler, method, anybody, roomy))
             return handler
 
         return add
@@ -132,23 +142,32 @@ def guarded(page: Page, house: House) -> Callable[[Request], Awaitable[Response]
 
     async def endpoint(request: Request) -> Response:
         request.scope["route"] = page  # what the log says of it
-        ask = await _knock(house, request)
+        ask = None
         try:
+            ask = await _knock(house, request)
             if request.method == "POST":
-                ask = await _with_form(ask)
+                forms.check_origin(request, house.own)
+                most = forms.ROOMY if page.roomy else forms.LARGEST
+                ask = replace(ask, form=await forms.read(request, most))
+                ask = _ours(ask)
             if ask.visitor is None and not page.anybody:
-                return ask.goes(_login(request))
+                return _outside(ask, page)
             forms.check(request)
             return await page.handler(ask)
         except Refusal as refusal:
-            return ask.page("refused.html", status=refusal.status, refusal=refusal)
+            return mishaps.refused(ask or _nobody(house, request), refusal, page)
+        except Exception as error:  # noqa: BLE001 - its text may name somebody
+            return mishaps.failed(ask or _nobody(house, request), error, page)
 
     return endpoint
 
 
 async def lost(house: House, request: Request) -> Response:
     """The page that is not there."""
-    return (await _knock(house, request)).page("lost.html", status=404)
+    try:
+        return (await _knock(house, request)).page("lost.html", status=404)
+    except Exception as error:  # noqa: BLE001 - its text may name somebody
+        return mishaps.failed(_nobody(house, request), error)
 
 
 def form_token(token: str) -> str:
@@ -167,13 +186,25 @@ async def _knock(house: House, request: Request) -> Ask:
     return Ask(request, house, rules, token or secrets.token_urlsafe(32), visitor)
 
 
-async def _with_form(ask: Ask) -> Ask:
-    """The form, if it is one of ours, sent from a page of ours."""
-    forms.check_origin(ask.request, ask.house.own)
-    form = await forms.read(ask.request)
-    if not hmac.compare_digest(form.pop("token", "").encode(), form_token(ask.token).encode()):
+def _nobody(house: House, request: Request) -> Ask:
+    """Whoever asks while nobody can say who it is."""
+    token = request.cookies.get(house.cookie) or secrets.token_urlsafe(32)
+    return Ask(request, house, HouseRules(), token)
+
+
+def _ours(ask: Ask) -> Ask:
+    """The form, if it is one of our pages'."""
+    said = dict(ask.form)
+    if not hmac.compare_digest(said.pop("token", "").encode(), form_token(ask.token).encode()):
         raise forms.foreign()
-    return Ask(ask.request, ask.house, ask.rules, ask.token, ask.visitor, form)
+    return replace(ask, form=said)
+
+
+def _outside(ask: Ask, page: Page) -> Response:
+    """To the login; what somebody wrote before their session ended is shown to them first."""
+    if kept := mishaps.kept(ask, page):
+        return ask.page("logged_out.html", status=403, kept=kept)
+    return ask.goes(_login(ask.request))
 
 
 def _login(request: Request) -> str:

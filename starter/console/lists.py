@@ -1,10 +1,9 @@
-"""What lists share: their address, whose they are, and a page after something that is gone."""
+"""What lists share: whose they are, which page is meant, and one after something that is gone."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable
 from typing import TypeVar
-from urllib.parse import urlencode
 
 from starter.answers import Refusal
 from starter.console.guard import Ask
@@ -12,11 +11,6 @@ from starter.reports import people
 from starter.reports.paging import UnknownCursorError
 
 T = TypeVar("T")
-
-
-def query(chosen: Mapping[str, str | None], **more: str) -> str:
-    """The same list, further on."""
-    return urlencode({name: value for name, value in chosen.items() if value} | more)
 
 
 async def whose(ask: Ask, customer: str | None) -> str | None:
@@ -27,6 +21,15 @@ async def whose(ask: Ask, customer: str | None) -> str | None:
         found = await people.meant(session, customer)
         called = await people.names(session, found)
     return next(iter(called.values()), customer)
+
+
+def numbered(ask: Ask) -> int:
+    """Which page of a list is asked for, from one."""
+    said = ask.asked("page") or "1"
+    number = int(said) if said.isdecimal() and said.isascii() and len(said) < 5 else 0
+    if number < 1:
+        raise Refusal("not_found", "The list has no such page.", status=404)
+    return number
 
 
 async def newest(page: Awaitable[T]) -> T:

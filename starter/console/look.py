@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,8 +16,10 @@ from jinja2.runtime import Context
 from markupsafe import Markup
 from starlette.responses import HTMLResponse, Response
 
+from activities.rendering import prose
+from starter.console.addresses import query
 from starter.reports import remarks, words
-from workflows.vocabulary import State
+from workflows.vocabulary import Form, State
 
 HERE = Path(__file__).parent / "pages"
 HEADERS = {
@@ -31,6 +34,7 @@ LETTER = {  # what customers read, within a page of ours: it cannot act, nor ask
     "X-Frame-Options": "SAMEORIGIN",
 }
 LOOKS = ("wide", "narrow", "dark")
+HEADING = re.compile(r"(</?)h[1-6](?=>)")
 DARK = "(prefers-color-scheme: dark)"
 
 
@@ -75,7 +79,30 @@ TASKS = {
     "open": Sign("open", "person", "now"),
     "done": Sign("done", "check", "good"),
     "declined": Sign("declined", "minus", "warn"),
+    "released": Sign("taken back", "back", "quiet"),
+    "withdrawn": Sign("not needed", "minus", "quiet"),
 }
+CASES = {
+    "open": Sign("open", "bang", "warn"),
+    "resolved": Sign("put right, to be confirmed", "question", "now"),
+    "answered": Sign("answered", "check", "good"),
+    "closed": Sign("closed", "checks", "good"),
+}
+KINDS = {
+    "complaint": Sign("complaint", "bang", "bad"),
+    "inquiry": Sign("inquiry", "question", "now"),
+}
+SNOOZED = Sign("put off", "clock", "quiet")
+FORMS = {  # what closes a task
+    Form.FREE: "something to do",
+    Form.ANSWER: "a first answer",
+    Form.RESOLVE: "to put right",
+    Form.CONFIRM: "to ask whether it is right",
+    Form.CALL: "a call",
+    Form.ARRIVAL: "to find out where it is",
+    Form.REVIEW: "a review",
+}
+SOON = timedelta(hours=4)  # what is due within is worth a look at the clock
 CHANNELS = {"email": "E-mail", "sms": "SMS", "letter": "Letter", "call": "Telephone call"}
 
 
@@ -128,13 +155,24 @@ def _pages() -> Environment:
         "clause_signs": CLAUSES,
         "follow_up_signs": FOLLOW_UPS,
         "task_signs": TASKS,
+        "case_signs": CASES,
+        "kind_signs": KINDS,
+        "snoozed_sign": SNOOZED,
+        "task_forms": FORMS,
         "remark": remarks.remark,
     }
     pages.filters |= {
         "when": _when,
+        "left": _left,
+        "age": _age,
+        "there": _there,
+        "script": _script,
+        "moment": datetime.fromisoformat,
         "marked": _marked,
         "reason": words.reason,
         "role": _role,
+        "capitalised": lambda text: str(text)[:1].upper() + str(text)[1:],
+        "query": lambda chosen, **more: query(chosen, **{n: str(v) for n, v in more.items()}),
         "plain": lambda code: str(code).replace("_", " ").replace("-", " "),
     }
     return pages
@@ -155,10 +193,40 @@ def _when(context: Context, moment: datetime | None) -> Markup:
     )
 
 
+@pass_context
+def _left(context: Context, moment: datetime) -> Sign:
+    """How long there is until a moment, or how long it is past."""
+    left = moment - context["clock"].now()
+    if left < timedelta():
+        return Sign(f"{remarks.span(-left)} over", "bang", "bad")
+    return Sign(f"in {remarks.span(left)}", "clock", "warn" if left < SOON else "quiet")
+
+
+@pass_context
+def _age(context: Context, moment: datetime, until: datetime | None = None) -> str:
+    """How long ago it was, or how long it took."""
+    return remarks.span((until or context["clock"].now()) - moment)
+
+
+@pass_context
+def _there(context: Context, zone: str) -> str:
+    """What the clock says where the customer is."""
+    try:
+        return f"{context['clock'].now().astimezone(ZoneInfo(zone)):%a %H:%M}"
+    except (KeyError, ValueError, OSError):
+        return "not known"
+
+
 def _marked(text: str) -> Markup:
     """What stands in backticks is code."""
     parts = enumerate(str(text).split("`"))
     return Markup("").join(Markup("<code>{}</code>").format(p) if n % 2 else p for n, p in parts)
+
+
+def _script(text: str) -> Markup:
+    """What is read aloud, under lesser headings than the page's own; prose holds nothing active."""
+    html = prose.read(text).html
+    return Markup(HEADING.sub(r"\1h3", html))  # noqa: S704
 
 
 def _role(role: str) -> str:

@@ -7,8 +7,9 @@ from starlette.responses import Response
 from activities.rendering import sms
 from starter.answers import Refusal
 from starter.console import look
+from starter.console.addresses import query
 from starter.console.guard import Ask, Rooms
-from starter.console.lists import newest, query, whose
+from starter.console.lists import newest, whose
 from starter.reports import post, sops
 from starter.reports.paging import Cursor
 from starter.reports.post import Posting

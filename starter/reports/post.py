@@ -92,6 +92,13 @@ async def these(session: AsyncSession, ids: Collection[str]) -> dict[str, Posted
     return {one.id: one for one in await _seen(session, rows)}
 
 
+async def of_follow_up(session: AsyncSession, follow_up: str) -> list[Posted]:
+    """What one follow-up sent, or did not, oldest first."""
+    query = select(Message).options(LIGHT).where(Message.follow_up == follow_up)
+    rows = (await session.execute(query.order_by(Message.created_at, Message.id))).scalars()
+    return await _seen(session, list(rows))
+
+
 async def posting(session: AsyncSession, message: str) -> Posting | None:
     """One message with all that is known of it."""
     row = await session.get(Message, message)

@@ -67,7 +67,7 @@ async def test_the_right_password_opens(store: Store, clock: FakeClock) -> None:
         assert "httponly" in flags
         assert "samesite=lax" in flags
         assert (await ada.get("/outbox")).status_code == 200
-        assert (await ada.get("/")).headers["location"] == "/outbox"
+        assert (await ada.get("/")).headers["location"] == "/tasks"
         out = await ada.send_form("/logout", page="/outbox")
         assert out.headers["location"] == "/"
         assert (await ada.get("/outbox")).status_code == 303
@@ -145,7 +145,7 @@ async def test_a_login_leads_to_no_other_place(
     token = await an_account(memory_store, clock)
     async with browser(site_over(memory_store, clock), token=token) as ada:
         answer = await ada.get("/", params={"next": wanted})
-        assert answer.headers["location"] == "/outbox"
+        assert answer.headers["location"] == "/tasks"
 
 
 async def test_sessions_end(memory_store: Store, clock: FakeClock) -> None:
@@ -297,7 +297,7 @@ async def test_a_link_sets_one_password(store: Store, clock: FakeClock) -> None:
         other = await ada.send_form(link, page=link, password=PASSWORD, again="something else")
         assert "not the same" in other.text
         done = await ada.send_form(link, page=link, password=PASSWORD, again=PASSWORD)
-        assert (done.status_code, done.headers["location"]) == (303, "/outbox")
+        assert (done.status_code, done.headers["location"]) == (303, "/tasks")
         assert (await ada.get("/outbox")).status_code == 200
         assert (await ada.get(link)).status_code == 404
     async with browser(site_over(store, clock)) as ada:

@@ -15,7 +15,7 @@ from tests.starter.lives_on_show import a_decision, a_hold, a_life, a_message
 from tests.starter.visitors import Browser, an_account, browser, site_over
 
 HOSTILE = "<script>alert(1)</script><img src=//evil.example/x>\"'{{7*7}}{%x%}\u202e"
-ROOMS = ("/outbox", "/follow-ups", "/templates")
+ROOMS = ("/tasks", "/cases", "/outbox", "/follow-ups", "/templates")
 OWN_CSP = (
     "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; frame-src 'self'; "
     "base-uri 'none'; frame-ancestors 'none'"
@@ -145,9 +145,9 @@ async def test_a_customer_is_found_by_an_address_that_stays_out_of_links(
     await a_customer(memory_store, id="cus_2", email="one@example.com", name="Twin")
     both = await ada.send_form("/find", page=f"/{room}", who="one@example.com", room=room)
     assert "2 customers" in both.text
-    assert f"/{room}?customer=cus_2" in both.text
+    assert "/customers/cus_2" in both.text
     away = await ada.send_form("/find", page="/outbox", who="", room="//evil.example")
-    assert away.headers["location"] == "/outbox"
+    assert away.headers["location"] == "/tasks"
 
 
 # -- the follow-ups ----------------------------------------------------------------------------

@@ -1,0 +1,84 @@
+"""What somebody filled in to close a task, as the desk reads it; and what it says no to, in words
+that stand beside the field."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from activities.crm.house import HouseRules
+from starter.answers import Refusal
+from starter.console.sheets import Field, Sheet
+
+TRUTH = {"yes": True, "no": False, "on": True}
+NUMBERS = ("product", "overall", "score")
+PLAIN = {  # pydantic's own words, which nobody should have to read
+    "field required": "This is needed.",
+    "input should be true": "This is needed.",
+    "input should be a valid number": "This is not a number.",
+    "string should have at least 1 character": "This is needed.",
+}
+
+
+def said(form: Mapping[str, str], sheet: Sheet, rules: HouseRules) -> dict[str, Any]:
+    """What the form says; what was left blank is not in it."""
+    way = next((way for way in sheet.ways if way.name == form.get("way")), sheet.ways[0])
+    outcome: dict[str, Any] = {}
+    for field in sheet.named():
+        value = form.get(field.name, "").replace("\r\n", "\n").strip()
+        if value and field.name not in way.without:
+            outcome[field.name] = _typed(field, value, rules)
+    if way.name == "decline":
+        outcome["declined"] = True
+    _means_it(way.name, outcome)
+    return outcome
+
+
+def _means_it(way: str, outcome: Mapping[str, Any]) -> None:
+    """The button that was pressed, and what stands in the fields, say the same."""
+    if way == "otherwise" and "result" not in outcome:
+        raise Refusal("missing", "Say how it went: nothing is sent.", param="result")
+    if way == "send" and "result" in outcome:
+        raise Refusal("invalid", "Sent, or done otherwise: not both.", param="result")
+    if way == "send" and "text" not in outcome:
+        raise Refusal("missing", "Write what is to go to the customer.", param="text")
+
+
+def blank(form: Mapping[str, str], sheet: Sheet) -> dict[str, str]:
+    """The form's values, and no value for what was unticked or cleared."""
+    return {field.name: form.get(field.name, "") for field in sheet.named()}
+
+
+def faults(refusal: Refusal | None, sheet: Sheet) -> dict[str, str]:
+    """What is wrong, by the field it is beside; under none, what is about the whole."""
+    if refusal is None:
+        return {}
+    words = PLAIN.get(refusal.detail, refusal.detail)
+    words = words[:1].upper() + words[1:]
+    here = refusal.param if refusal.param in {field.name for field in sheet.named()} else ""
+    return {here or "": words if words.endswith((".", "?", "!")) else f"{words}."}
+
+
+def _typed(field: Field, value: str, rules: HouseRules) -> Any:
+    """As the field means it; what fits nothing goes as it is, and is refused by its name."""
+    if field.truth:
+        return TRUTH.get(value, value)
+    if field.kind == "moment":
+        return _moment(value, rules)
+    if field.name in NUMBERS and value != "n/a":
+        try:
+            return float(value.replace(",", "."))
+        except ValueError:
+            return value
+    return value
+
+
+def _moment(value: str, rules: HouseRules) -> str:
+    """A browser's moment has no zone: the office's is meant."""
+    try:
+        moment = datetime.fromisoformat(value)
+    except ValueError:
+        return value
+    return moment.replace(tzinfo=moment.tzinfo or ZoneInfo(rules.time_zone)).isoformat()
