@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from pydantic import SecretStr
 from sqlalchemy import select
 
 from activities.crm.store import Store
-from activities.crm.tables import Audit, Message, Outbox
+from activities.crm.tables import Audit, Case, Message, Outbox
 from activities.fakes.faults import Fault
 from activities.fakes.sendgrid import FakeSendGrid
 from activities.rendering import TEMPLATES, registry, tokens
@@ -21,7 +22,7 @@ from activities.settings import Settings
 from starter.answers import Refusal
 from starter.desk import Desk
 from starter.preview import Preview, preview, send_test
-from tests.factories import FakeClock, a_customer, an_order
+from tests.factories import NOON, FakeClock, a_customer, an_order, kept
 from tests.starter.front import rows
 from tests.starter.test_cli import Aftercare, aftercare, opened
 
@@ -84,6 +85,23 @@ async def test_a_customer_s_own_words(store: Store) -> None:
     token = shown.text.rpartition("/u/")[2].strip()
     assert tokens.read(SECRET, "unsubscribe", token) is None
     assert await rows(store, Message) == []
+
+
+async def test_a_customer_s_own_parcels_and_case(store: Store) -> None:
+    """Of a split order the last parcel, or the one that is named; their newest case; how often
+    they have ordered."""
+    customer = await a_customer(store)
+    parcels = [{"id": "p1", "carrier": "DHL"}, {"id": "p2", "carrier": "UPS"}]
+    await an_order(store, customer.id, confirmed_at=NOON - timedelta(days=3))
+    await an_order(store, customer.id, shipments=parcels)
+    case = {"id": "case_3f9a21bc4d5e6f708192", "kind": "complaint", "opened_at": NOON}
+    await kept(store, Case(key="x", customer_id=customer.id, **case))
+    about = {"customer": customer.id}
+    assert "with UPS" in (await seen(store, "order-shipped", **about)).text
+    assert "with DHL" in (await seen(store, "order-shipped", about="p1", **about)).text
+    assert "p1, p2" in (await refused(store, "order-shipped", about="p3", **about)).detail
+    assert "3F9A21BC" in (await seen(store, "complaint-received", **about)).text
+    assert "order number 2" in (await seen(store, "thank-you", **about)).text
 
 
 async def test_what_there_is_not(store: Store) -> None:
@@ -228,6 +246,22 @@ def test_a_preview_in_the_terminal(opened: Aftercare, tmp_path: Path) -> None:
     assert "no HTML part" in said.err
     said = opened("sops", "--preview", "check-in", "--json")
     assert said.json["template"] == "check-in"
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["order-thanks", "--preview", "thank-you"], "order number 3 of yours"),
+        (["order-thanks", "--preview", "thank-you-note"], "With warm wishes"),
+        (["order-thanks", "--preview", "order-shipped"], "00340434161094042557"),
+        (["satisfaction", "--preview", "satisfaction-survey", "--channel", "call"], "Jo Sample"),
+        (["case", "--preview", "complaint-received"], "within 24 hours"),
+    ],
+)
+def test_a_sample_of_every_sort(opened: Aftercare, words: list[str], says: str) -> None:
+    """Parcels, repeat orders, colleagues and cases are invented where no customer is named."""
+    said = opened("sops", *words)
+    assert (said.code, says in said.out) == (0, True)
 
 
 def test_a_test_from_the_terminal(opened: Aftercare) -> None:
