@@ -98,10 +98,9 @@ class CrmRecords(Records):
             await lock_customer(session, end.customer_id)
             case = await session.get(Case, end.case_id)
             if case is None or not await cases.settle(
-                session, now, case, outcome=end.outcome, by=end.follow_up
+                session, now, case, outcome=end.outcome, by=None
             ):
                 return
-            await decide(session, now, end, "released", reason=end.outcome)
             if case.kind == cases.COMPLAINT:  # the desk tells all who were held back
                 await inbox.want(session, now, "complaint.resolved", end, {"case_id": case.id})
 
@@ -114,7 +113,6 @@ class CrmRecords(Records):
             if case is None or case.reopened >= max(step.reopened, 1):
                 return
             await cases.reopen(session, now, case)
-            await decide(session, now, step, "held", reason="not_satisfied")
             await inbox.want(session, now, "complaint.opened", step, {"case_id": case.id})
 
     @activity.defn

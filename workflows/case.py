@@ -6,8 +6,7 @@ same. Only a person's answer stops the 24 hours, never the acknowledgement; wait
 does not pause them.
 
 Who hears of it, when, is the house's matrix by type, severity and tier, as it stands when the case
-is opened, or opened again. (S2 says that escalation is in its Section 5.5 and Appendix C: that is
-its records and its training. Meant are 5.6 and the forms of Appendix B; `sops/case.txt`.)
+is opened, or opened again. (Where S2 says so is an erratum of its own: `sops/case.txt`.)
 """
 
 from __future__ import annotations
@@ -15,7 +14,6 @@ from __future__ import annotations
 from collections.abc import Awaitable
 from contextlib import suppress
 from datetime import datetime, timedelta
-from itertools import count
 from typing import Any
 
 from temporalio import workflow
@@ -24,7 +22,7 @@ from workflows import events
 from workflows import vocabulary as v
 from workflows.contract import Clerk, Records
 from workflows.follow_up import FollowUp
-from workflows.steps import Ended
+from workflows.steps import Because, Ended
 from workflows.vocabulary import CaseFile, Contact, Form, Handed, Ladder, Outcome, Role, State
 
 NAME, REMINDER = "case", "complaint-resolved-reminder"
@@ -58,8 +56,8 @@ class CaseWork(FollowUp[Policy]):
         self.opened_at: datetime = start.opened_at or start.purchased_at
         self.turn = ""  # how often it was opened again
         self.answered = ""  # how, by a person
-        self.resolved = ""  # whose word says so
-        self.released = 0  # how often that was said elsewhere, when we last looked
+        self.resolved = False  # by somebody here
+        self.released = 0  # how often it was said elsewhere
         self.said: bool | None = None  # whether they are satisfied
         self.reading: dict[str, None] = {}  # the tasks of those who read that
         self.told = self.opened_at  # when the customer last heard of it
@@ -128,19 +126,18 @@ class CaseWork(FollowUp[Policy]):
                     await self._done_by(task, None, unless=self.is_resolved)
                     if task.task_id not in self.facts.tasks:
                         await self._put_away("", "resolved_elsewhere")
-            self.resolved = self.resolved or "here"
-            self._record(State.DONE, self.resolved)
+            self.resolved = True
+            self._record(State.DONE)
 
     async def is_satisfied(self) -> bool:
-        """Their answer, or a colleague's who knows it; silence, after a reminder, is taken as yes
-        and recorded as what it is."""
+        """By their word, or a colleague's; silence, after a reminder, goes for a yes, as silence."""
         with self.clause("6", "Ask whether they are satisfied with that", about=self.turn):
             if self.said is None and self.policy.ask_satisfied:
                 await self.ask_satisfied()
             elif self.said is None:
                 self.pass_over("off")
             if self.said is not None:
-                self._record(State.DONE, "satisfied" if self.said else "not_satisfied")
+                self._record(State.DONE, "happy" if self.said else "unhappy")
         return self.said is not False
 
     async def ask_satisfied(self) -> None:
@@ -158,7 +155,7 @@ class CaseWork(FollowUp[Policy]):
 
     async def open_again(self) -> Ladder:
         self.turn = str(int(self.turn or "1") + 1)
-        self.said, self.resolved = None, ""
+        self.said, self.resolved, self.told = None, False, self.now()
         self.released = self.facts.releases.get(self.case_id, 0)
         with self.clause("7", "They are not satisfied: it is open again", about=self.turn):
             again = {"since": self.now(), "reopened": int(self.turn) - 1}
@@ -175,10 +172,10 @@ class CaseWork(FollowUp[Policy]):
                 outcome = "no_answer" if self.said is None else "yes"
             end = v.CaseEnd(**self._case_step("close"), outcome=outcome)
             await self._do(Records.settle_case, end, f"close: {outcome}")
-            self._record(State.DONE, outcome)
+            self._record(State.DONE, {"yes": "happy"}.get(outcome, outcome))
         for name in self.handed.values():  # who was called in need not come any more
             if self.lines[name].state is State.WAITING:
-                self._record_for(self.lines[name], State.DONE, "case_closed")
+                self._record_for(self.lines[name], State.SKIPPED, "case_closed")
 
     # -- beside it: the ladder, and news for the customer ---------------------------------
 
@@ -199,6 +196,7 @@ class CaseWork(FollowUp[Policy]):
                 await self.tell(
                     rung.role,
                     f"take care of a case that is not {rung.until}",
+                    unless=Because(past, f"{rung.until}_in_time"),
                     urgent=True,
                     case_id=self.case_id,
                     escalates=next(iter(self.asked), ""),
@@ -206,7 +204,9 @@ class CaseWork(FollowUp[Policy]):
 
     async def report(self, ladder: Ladder) -> None:
         """Whenever the customer has heard nothing for so long, until it is put right."""
-        for number in count(1):
+        number = 0
+        while not self.is_resolved():
+            number += 1
             about = ".".join(filter(None, (self.turn, str(number))))
             with self.clause("4", "Tell them of progress", about=about):
                 due = self.told + ladder.update_every
@@ -214,13 +214,13 @@ class CaseWork(FollowUp[Policy]):
                     due = self.told + ladder.update_every  # they heard of it meanwhile
                 if self.is_resolved():
                     self.pass_over("resolved_in_time")
-                    return
+                    break
                 contact = await self.ask(
                     ladder.role,
                     "tell the customer how it is going",
                     self.policy.progress_time,
                     template="case-progress",
-                    unless=self.is_resolved,
+                    unless=Because(self.is_resolved, "resolved_in_time"),
                     case_id=self.case_id,
                 )
                 self.told = contact.at if contact else self.now()
@@ -257,7 +257,7 @@ class CaseWork(FollowUp[Policy]):
         super().on_task_done(done)
         self.reading.pop(done.task_id, None)
         self.said = self.said if done.satisfied is None else done.satisfied
-        self.resolved = self.resolved or ("here" if done.resolved else "")
+        self.resolved = self.resolved or done.resolved
         self.answered = self.answered or done.answered
 
     async def on_opt_out(self, opt_out: events.OptOut) -> None:
@@ -271,7 +271,7 @@ class CaseWork(FollowUp[Policy]):
     def is_resolved(self) -> bool:
         """By a task here, by whoever said so elsewhere; or it is closing."""
         elsewhere = self.facts.releases.get(self.case_id, 0) > self.released
-        return bool(self.resolved) or elsewhere or self.closing
+        return self.resolved or elsewhere or self.closing
 
     def has_said(self) -> bool:
         return self.said is not None

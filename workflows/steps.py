@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, TypeVar
@@ -277,6 +278,17 @@ def lane(noun: Any, *, eager: bool) -> dict[str, Any]:
     kind = noun.kind if isinstance(noun, v.Message) else Kind.TRANSACTIONAL
     options = {"retry_policy": RETRY, "priority": Priority(priority_key=PRIORITY[kind])}
     return options if eager or kind is Kind.TRANSACTIONAL else {**options, "task_queue": BULK}
+
+
+@dataclass(frozen=True)
+class Because:
+    """A condition, and what is to be put on record once it is true."""
+
+    condition: Condition
+    reason: str
+
+    def __call__(self) -> bool:
+        return self.condition()
 
 
 def either(one: Condition, other: Condition) -> Condition:
