@@ -130,7 +130,7 @@ class CaseWork(FollowUp[Policy]):
             self._record(State.DONE)
 
     async def is_satisfied(self) -> bool:
-        """By their word, or a colleague's; silence, after a reminder, goes for a yes, as silence."""
+        """By their word or a colleague's; silence, after a reminder, is on record as silence."""
         with self.clause("6", "Ask whether they are satisfied with that", about=self.turn):
             if self.said is None and self.policy.ask_satisfied:
                 await self.ask_satisfied()
