@@ -19,6 +19,7 @@ from workflows.vocabulary import (
     Deferred,
     Ending,
     Engagement,
+    Form,
     Handed,
     Held,
     KeepInTouching,
@@ -95,6 +96,7 @@ class World(Messaging, Records, Clerk, Insight):
         self.suits: dict[str, Potential] = {}
         self.important: set[str] = set()
         self.impersonal: set[str] = set()  # customers whose name or product is not known
+        self.no_phone: set[str] = set()
         self.marks: list[Mark] = []
         self.unreachable: dict[str, str] = {}  # why, by customer
         self.bounced: set[str] = set()
@@ -164,20 +166,26 @@ class World(Messaging, Records, Clerk, Insight):
     async def hand_over(self, task: Task) -> Answer:
         if task.key in self.ledger:
             return self.ledger[task.key]
-        if task.template:
-            if self._opted_out(task.customer_id, task.template):
-                return Refused(reason="opted out")
-            holds = self.holds[task.customer_id]
-            if holds and task.kind is not Kind.TRANSACTIONAL:
-                return Held(holds=tuple(holds))
-            if task.asks and task.customer_id in self.covers:
-                return self.covers[task.customer_id]
-            if self.capacity <= 0:
-                return Refused(reason="capacity")
+        if task.template and (refused := self._turned_down(task)):
+            return refused
         answer = Handed(task_id=task.key, due=self.now() + task.within)
         self.ledger[task.key], self.tasks[task.key] = answer, task
         job = f" to {task.what}" if not task.template else ""
         self._say(task, f"ask {task.role}{job}")
+        return answer
+
+    def _turned_down(self, task: Task) -> Answer | None:
+        customer, answer = task.customer_id, None
+        if self._opted_out(customer, task.template):
+            answer = Refused(reason="opted out")
+        elif holds := self.holds[customer]:
+            return Held(holds=tuple(holds))
+        elif task.asks and customer in self.covers:
+            return self.covers[customer]
+        elif task.form is Form.CALL and customer in self.no_phone:
+            answer = Refused(reason="no_address")
+        elif self.capacity <= 0:
+            answer = Refused(reason="capacity")
         return answer
 
     @activity.defn

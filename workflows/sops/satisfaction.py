@@ -101,8 +101,9 @@ class Satisfaction(Purchase[Policy]):
         self.opens, self.closes = window.opens, window.closes
         says, latest = "2-5 business days after the purchase, get in touch", self.closes + sop.grace
         with self.clause("4.1", says, latest, self.closes):
-            await self.until(self.opens, unless=self.went_back)
+            await self.until(self.opens)
             await self.wait_for_delivery(last_day)
+            self.count_from_here(self.closes, latest)
             if self.enrolment.by_phone and sop.calls:
                 self.contact = await self.call()
             else:
