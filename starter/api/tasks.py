@@ -14,7 +14,7 @@ from starter.api.filters import RoleNamed
 from starter.api.follow_ups import QUEUED, Strict
 from starter.api.paging import Paging, listed, there
 from starter.api.routing import By, GuardedRoute, Services, ServicesDep, needs
-from starter.intake.patches import Moment
+from starter.intake.patches import Moment, StrictModel
 from starter.reports.objects import Page, TaskState, TaskView
 from workflows.vocabulary import Form
 
@@ -30,7 +30,7 @@ class Handing(Strict):
     reason: str
 
 
-class Waiting(Strict):
+class Waiting(StrictModel):
     """Until when, and why."""
 
     until: Moment

@@ -8,7 +8,8 @@ from pydantic import BaseModel
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.crm import policies
-from activities.crm.house import HOUSE, HouseRules, current_policy
+from activities.crm.house import HOUSE, HouseRules, current_policy, house_rules
+from activities.crm.policy_roles import with_roles
 from activities.crm.store import lock_name
 from activities.crm.tables import Setting
 from starter.answers import Refusal
@@ -27,7 +28,9 @@ class Policies(DeskBase):
         self._names(name, changes)
         try:
             async with self.store.reading() as session:
-                return await policies.diff(session, name, changes, self._model(name))
+                model = self._model(name)
+                changes = await _by_their_names(session, model, changes)
+                return await policies.diff(session, name, changes, model)
         except policies.PolicyError as fault:
             raise _refused(fault) from None
 
@@ -39,6 +42,7 @@ class Policies(DeskBase):
         self._names(name, changes)
         try:
             async with self.store.transaction() as session:
+                changes = await _by_their_names(session, model, changes)
                 row = await policies.set_policy(
                     session,
                     now,
@@ -109,6 +113,13 @@ class Policies(DeskBase):
 
     def _model(self, name: str) -> type[BaseModel]:
         return HouseRules if name == HOUSE else self.catalogue.named(name).policy
+
+
+async def _by_their_names(
+    session: AsyncSession, model: type[BaseModel], changes: dict[str, Any]
+) -> dict[str, Any]:
+    """Roles as the house calls them, written as they are named."""
+    return with_roles(model, changes, (await house_rules(session)).role)
 
 
 async def _switch(session: AsyncSession, sop: str, *, on: bool) -> None:
