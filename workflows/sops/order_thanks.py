@@ -256,7 +256,7 @@ class OrderThanks(Purchase[Policy]):
         says = "It is on its way" if notice == "order-shipped" else "It can be collected"
         arrived = Arrived(self.facts, self.order_id, parcel)
         with self.clause("2", says, self.soon(), about=parcel):
-            if parcel in order.untracked:
+            if notice == "order-shipped" and parcel in order.untracked:
                 wait = self.now() + self.policy.tracking_wait
                 await self.until(wait, unless=either(arrived, self.has_number(parcel)))
             await self.send(notice, unless=arrived)
