@@ -6,6 +6,8 @@ import pytest
 from pydantic import ValidationError
 
 from workflows.events import (
+    Answer,
+    Complaint,
     ComplaintResolved,
     DoneElsewhere,
     Hold,
@@ -17,7 +19,7 @@ from workflows.events import (
     Skip,
     TaskDone,
 )
-from workflows.facts import Active, Facts, WentBack
+from workflows.facts import Active, Arrived, Facts, WentBack
 from workflows.vocabulary import Window
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -101,3 +103,42 @@ def test_nonsense_is_refused_by_the_nouns() -> None:
         Issue(topic="my login: jane@example.com")
     with pytest.raises(ValidationError):
         Window(after=2 * HOUR, before=HOUR)
+
+
+def test_an_order_has_arrived_with_its_last_parcel() -> None:
+    """In whatever order that is heard; of another order it is no news."""
+    facts = Facts()
+    facts.take("order_delivered", Order(order_id="o1", at=NOON, shipments=("a",), complete=False))
+    assert facts.delivered_at("o1") is None
+    assert Arrived(facts, "o1", "a")()
+    assert not Arrived(facts, "o1", "b")()
+    early = Order(order_id="o1", at=NOON - HOUR, shipments=("b",))
+    facts.take("order_delivered", early)
+    assert facts.delivered_at("o1") == NOON
+    assert Arrived(facts, "o1")()
+    assert facts.delivered_at("o2") is None
+
+
+def test_a_number_may_come_later_than_the_parcel() -> None:
+    facts = Facts()
+    facts.take("order_shipped", Order(shipments=("a", "b"), untracked=("a", "b")))
+    facts.take("order_shipped", Order(shipments=("b",), expected=NOON))
+    assert list(facts.untracked) == ["a"]
+    assert facts.expected == {"": NOON}
+
+
+def test_word_by_hand_is_of_the_order_at_hand() -> None:
+    """It names none."""
+    facts = Facts()
+    facts.take("account_provisioned", Order(at=NOON))
+    facts.take("order_picked_up", Order(at=NOON))
+    assert facts.provisioned_at("o1") == facts.delivered_at("o1") == NOON
+
+
+def test_a_case_that_is_open_again_is_not_settled() -> None:
+    facts = Facts()
+    facts.take("inquiry_answered", Answer(case_id="case_1"))
+    facts.take("complaint_resolved", ComplaintResolved(case_id="case_2"))
+    assert list(facts.settled) == ["case_1", "case_2"]
+    facts.take("complaint", Complaint(case_id="case_2"))
+    assert list(facts.settled) == ["case_1"]
