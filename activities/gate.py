@@ -42,6 +42,7 @@ class Ask:
     row: Message | None = None
     tried: tuple[str, ...] = ()  # channels that have refused it, or cannot have it now
     only: str = ""  # the channel on which it may have gone already
+    order: Order | None = None  # by `order_of`
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,7 @@ async def judge(session: AsyncSession, ask: Ask, *, now: datetime, rules: HouseR
         verdict.answer = asked
     elif customer.tier == VIP and unsolicited and not message.draft_id:
         verdict.answer = v.Refused(reason=VIP)
-    elif await _is_impersonal(session, ask):
+    elif _is_impersonal(ask):
         verdict.answer = v.Refused(reason=IMPERSONAL)
     else:
         verdict.way = way
@@ -161,24 +162,26 @@ def asks_of(template: Template, step: v.Message | v.Task) -> str:
     return template.asks or step.asks
 
 
-async def carried(
-    session: AsyncSession, template: Template, message: v.Message, customer: Customer
-) -> str:
+async def order_of(session: AsyncSession, template: Template, message: v.Message) -> Order | None:
+    """The order, if what is known of it decides anything."""
+    matters = bool(template.carries or (template.personal and not message.impersonal))
+    return await session.get(Order, message.order_id) if matters and message.order_id else None
+
+
+def carried(ask: Ask) -> str:
     """What it says of its order besides, if it can name what was bought: who says so later says it
     twice. It is never covered by that itself."""
-    if not template.carries or not message.order_id:
+    if not ask.template.carries or lacks(Naming(), ask.customer, ask.order):
         return ""
-    order = await session.get(Order, message.order_id)
-    return "" if lacks(Naming(), customer, order) else template.carries[0]
+    return ask.template.carries[0]
 
 
-async def _is_impersonal(session: AsyncSession, ask: Ask) -> bool:
+def _is_impersonal(ask: Ask) -> bool:
     """Whether it would call them by no name, or name nothing they bought, though it should."""
     message, template = ask.message, ask.template
     if message.impersonal or message.draft_id or not template.personal:
         return False
-    order = await session.get(Order, message.order_id) if message.order_id else None
-    return lacks(template, ask.customer, order)
+    return lacks(template, ask.customer, ask.order)
 
 
 async def _asked(

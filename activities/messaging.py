@@ -25,7 +25,7 @@ from activities.crm.store import Store, lock_customer
 from activities.crm.tables import Customer
 from activities.crm.tables import Message as Row
 from activities.dispatch import Attempt, Dispatch
-from activities.gate import BY_HAND, Ask, Verdict, asks_of, carried, judge
+from activities.gate import BY_HAND, Ask, Verdict, asks_of, carried, judge, order_of
 from activities.permission import Template, Way, never, standing_of
 from activities.press import Press
 from activities.reconcile import BUSY, later, reconcile
@@ -152,11 +152,11 @@ class GatedMessaging(Messaging):
         tried = tuple(one["channel"] for one in row.tried) if row else ()
         # An attempt that nobody knows the end of binds the message to its channel.
         only = row.channel or "" if row and row.begun_at else ""
-        ask = Ask(message, template, customer, row, tried, only)
+        order = await order_of(session, template, message)
+        ask = Ask(message, template, customer, row, tried, only, order)
         verdict = await judge(session, ask, now=now, rules=rules)
         row = row or ledger.enter(session, message, now)
-        carries = await carried(session, template, message, customer)
-        _describe(row, message, template, carries)
+        _describe(row, message, template, carried(ask))
         if verdict.answer is not None:
             if verdict.way:
                 row.channel, row.address = verdict.way

@@ -289,6 +289,6 @@ async def test_no_review_while_a_question_is_open(house: House) -> None:
     assert await house.send(customer.id, "review") == v.Held(holds=("case_1",))
     assert said(await house.send(customer.id, "guide")) == "goes"
     async with house.store.transaction() as session:
-        (await session.get_one(Case, "case_1")).resolved_at = NOON
+        (await session.get_one(Case, "case_1")).closed_at = NOON
     house.clock.advance(days=1)
     assert said(await house.send(customer.id, "review")) == "goes"
