@@ -21,6 +21,7 @@ from tests.factories import FakeClock
 from tests.starter.lives_on_show import a_hold, a_life, a_message
 from tests.starter.visitors import ADA, PASSWORD, an_account, site_over
 
+SECRET = "s" * 32
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 MISSING = (
     "The browser tests need Chromium on the PATH. Debian: apt-get install chromium; "
@@ -101,7 +102,7 @@ async def base(memory_store: Store, clock: FakeClock) -> AsyncIterator[str]:
     await a_message(memory_store, "cus_2", **sms, body_text="Hello Alan, welcome!")
     refused = {"state": "refused", "reason": "no_consent", "body_html": None, "body_text": None}
     await a_message(memory_store, "cus_2", **refused, template="loyalty-offer", subject=None)
-    site = site_over(memory_store, clock)
+    site = site_over(memory_store, clock, secret_key=SECRET)
     with socket.create_server(("127.0.0.1", 0)) as listening:
         server = Server(uvicorn.Config(site, log_config=None, access_log=False, lifespan="off"))
         serving = asyncio.create_task(server.serve(sockets=[listening]))
