@@ -60,8 +60,8 @@ async def create(
 
     The role says whose tasks are theirs. For now every account sees the whole console.
     """
+    named = Role(await role_in(printing, role))
     async with _accounts(printing) as (accounts, settings):
-        named = Role(await role_in(accounts.store, role))
         token = await accounts.create(email, named, by=who())
     _print_link(email, link_to(settings, token), printing)
 

@@ -68,9 +68,10 @@ async def list_(
     printing: Printing = PRINTING,
 ) -> None:
     """The open tasks, the most pressing first; those that are snoozed come back by themselves."""
+    role = await role_in(printing, role) if role else None
     async with reports(printing) as asked:
         page = await asked.tasks(
-            role=await role_in(asked.store, role) if role else None,
+            role=role,
             assignee=(as_ or getpass.getuser()) if mine or as_ else None,
             state=None if all_ else "open",
             overdue=overdue,

@@ -105,7 +105,7 @@ def test_usage_errors_exit_2(aftercare: Aftercare, words: str) -> None:
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        ("list --sop nope", "online-customer, keep-in-touch"),
+        ("list --sop nope", "online-customer, order-thanks, satisfaction, keep-in-touch"),
         ("list --state nope", "on_hold"),
         ("messages --state nope", "unknown"),
         ("tasks --role king", "sales-representative (sales)"),
@@ -256,9 +256,35 @@ def test_a_task_says_what_the_customer_wrote_and_who_they_are(followed: Aftercar
     assert "customer: Ada Byron, ada@example.com, C-1\n" in shown
     assert "by system: Where is my parcel?" in shown
     done = ("tasks", "done", task["id"], "--outcome", "-")
-    assert "answer the customer yourself" in followed(*done, stdin='{"text": "Soon."}').err
-    followed(*done, stdin='{"note": "On Tuesday."}')
+    assert "write the answer as text" in followed(*done, stdin="{}").err
+    followed(*done, stdin='{"answered": "phone", "note": "On Tuesday."}')
     assert "On Tuesday." in followed("tasks", "show", task["id"]).out
+    assert "What was said then" in followed(*done, stdin='{"answered": "elsewhere"}').err
+
+
+def test_a_colleagues_tasks_from_end_to_end(followed: Aftercare) -> None:
+    """An account with a deputy, a task that changes hands, waits, and is nobody's list's."""
+    followed("signal", "C-1", "reply.received", "--text", "Where is my parcel?")
+    for email in ("jo@example.com", "kim@example.com"):
+        followed("staff", "create", email, "--role", "csr")
+    said = ("--deputy", "kim@example.com", "--away-until", "2099-12-01", "--capacity", "20")
+    assert "away until" in followed("staff", "set", "jo@example.com", "--name", "Jo", *said).out
+    jo = next(one for one in followed("staff", "list", "--json").json["data"] if one["name"])
+    assert (jo["deputy"], jo["capacity"]) == ("kim@example.com", 20)
+    followed("staff", "set", "jo@example.com", "--away-until", "back", "--capacity", "none")
+    assert "kim@example.com" in followed("staff", "list").out
+    (task,) = followed("tasks", "--json").json["data"]
+    why = ("--reason", "knows them")
+    assert (
+        "nobody has an account"
+        in followed("tasks", "reassign", task["id"], "--to", "x@y.org", *why).err
+    )
+    followed("tasks", "reassign", task["id"], "--to", "jo@example.com", *why)
+    assert task["id"] in followed("tasks", "--mine", "--as", "jo@example.com").out
+    assert "No tasks." in followed("tasks", "--overdue").out
+    late = followed("tasks", "snooze", task["id"], "--until", "2099-01-01", *why)
+    assert "promised" in late.err
+    assert followed("staff", "webhook").out.startswith("whsec_")
 
 
 def test_why_says_who_asked_for_it_and_their_reason(followed: Aftercare) -> None:
