@@ -66,8 +66,9 @@ async def test_handing_in_makes_one_task(store: Store, name: str, role: str) -> 
     wanted = {"to": MAIL.to, "subject": MAIL.subject, "text": MAIL.text}
     assert wanted.items() <= task.brief.items()
     assert task.brief["preferences"]["name"] == "Ada"
-    # The follow-up may end before the letter is posted: the task is not one of its own.
-    assert task.follow_up is None
+    # The step hears how it went; its end takes nothing back that counts as sent.
+    assert (task.follow_up, task.brief["message"]) == ("online-customer.cus_1", KEY)
+    assert (task.form, task.brief["channel"]) == ("call" if name == "call" else "free", name)
 
 
 async def test_a_trial_is_about_nobody(store: Store) -> None:
