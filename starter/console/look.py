@@ -18,7 +18,7 @@ from starlette.responses import HTMLResponse, Response
 
 from activities.rendering import prose
 from starter.console.addresses import query
-from starter.reports import remarks, words
+from starter.reports import case, remarks, words
 from workflows.vocabulary import Form, State
 
 HERE = Path(__file__).parent / "pages"
@@ -170,6 +170,7 @@ def _pages() -> Environment:
         "moment": datetime.fromisoformat,
         "marked": _marked,
         "reason": words.reason,
+        "ending": lambda code: case.REASONS.get(code) or words.reason(code),
         "role": _role,
         "capitalised": lambda text: str(text)[:1].upper() + str(text)[1:],
         "query": lambda chosen, **more: query(chosen, **{n: str(v) for n, v in more.items()}),
