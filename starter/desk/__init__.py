@@ -20,6 +20,7 @@ from starter.desk.commands import Commands, Verb
 from starter.desk.messages import Messages
 from starter.desk.policies import Policies
 from starter.intake.events import Command, Event, read_event
+from starter.intake.handling import minds
 from starter.relay import AwayError
 
 __all__ = ["Desk", "Effect", "Problem", "Receipt", "Refusal", "Verb", "needs_reason"]
@@ -179,7 +180,8 @@ class Desk(Commands, Messages, Policies):
         async with self.store.transaction() as session:
             customer, follow_up = await whom(session, target)
             running = await enrolments.open_of(session, customer.id)
-            told = [row for row in running if follow_up is None or row.id == follow_up.id]
+            mine = [row for row in running if follow_up is None or row.id == follow_up.id]
+            told = [row for row in mine if minds(row.sop, name)]
             body = {"id": token, "at": now.isoformat()}
             for row in told:
                 enrolments.tell(session, now, row.id, name=name, body=body, inbox_id=token)

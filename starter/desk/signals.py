@@ -18,7 +18,7 @@ from workflows.events import HEARD
 CONTROLS = {name: verb for verb, name in VERBS.items()}
 EVENTS = {name: what for what, name in reversed(SIGNALS.items())}  # `order_placed`: confirmed
 ORDERS = tuple(name for name, what in EVENTS.items() if what.startswith("order."))
-INNER = ("rhythms",)  # only workflows say it
+INNER = ("rhythms", "written")  # only workflows say the one, and only the desk the other
 
 
 def canonical(name: str) -> str:

@@ -74,16 +74,16 @@ async def _moved(h: Handling, order: Order, *, partial: bool) -> None:
 
 
 async def _undone(h: Handling, order: Order, *, partial: bool) -> None:
-    """Nothing ends with a part of it, nor with what comes back after it was kept."""
-    await _tell(h, order, {"order_id": order.id} | ({"partial": True} if partial else {}))
-    if h.event.type not in orders.UNDOING or partial:
-        return
-    for follow_up in await h.running():
-        if follow_up.sop not in starts.PER_CUSTOMER and follow_up.sop not in SERVICES:
-            if follow_up.order_id == order.id:
+    """Nothing ends with a part of it, nor with what comes back after it was kept. What ends hears
+    that first: it has no more to say about an order that is no more."""
+    if h.event.type in orders.UNDOING and not partial:
+        for follow_up in await h.running():
+            if follow_up.sop not in starts.PER_CUSTOMER and follow_up.sop not in SERVICES:
+                if follow_up.order_id == order.id:
+                    await _end(h, follow_up)
+            elif follow_up.sop in starts.PER_CUSTOMER and await _is_nobodys(h, follow_up):
                 await _end(h, follow_up)
-        elif follow_up.sop in starts.PER_CUSTOMER and await _is_nobodys(h, follow_up):
-            await _end(h, follow_up)
+    await _tell(h, order, {"order_id": order.id} | ({"partial": True} if partial else {}))
 
 
 async def _is_nobodys(h: Handling, follow_up: Enrolment) -> bool:

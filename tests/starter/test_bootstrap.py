@@ -23,7 +23,7 @@ async def test_opens_without_temporal(tmp_path: Path, monkeypatch: pytest.Monkey
     """Without its tables it says what to run; with them it keeps what comes, Temporal or not."""
     port = free_ports()[0]
     monkeypatch.setenv("TEMPORAL_ADDRESS", f"127.0.0.1:{port}")
-    settings = Settings(_env_file=None, data=tmp_path)
+    settings = Settings(_env_file=None, data=tmp_path, sops="online-customer")
     with pytest.raises(NotReadyError, match="aftercare migrate"):
         async with open_desk(settings):
             pass

@@ -40,8 +40,9 @@ async def test_everything_broken_has_a_cure(data: Path) -> None:
 
 async def test_a_review_that_is_overdue_is_said(data: Path) -> None:
     """The document's own date is past; nothing stops for it."""
-    review = (await checks())["review"]
-    assert (review.state, "OVERDUE since 2026-07-24" in review.says) == ("warning", True)
+    reviews = [one for one in (await examine(load_settings()))[1] if one.name == "review"]
+    (overdue,) = [one for one in reviews if "OVERDUE since 2026-07-24" in one.says]
+    assert overdue.state == "warning"
 
 
 async def test_a_directory_in_order(data: Path) -> None:

@@ -75,6 +75,15 @@ WRONG: list[tuple[str, str, dict[str, Any]]] = [
     ("score_out_of_range", "data.score", FEEDBACK | {"data": {"score": 101}}),
     ("score_out_of_range", "data.score", FEEDBACK | {"data": {"score": -0.5}}),
     ("score_out_of_range", "data.score", FEEDBACK | {"data": {"score": float("nan")}}),
+    ("score_out_of_range", "data.product", FEEDBACK | {"data": {"product": 1e9}}),
+    ("invalid", "data.satisfied", FEEDBACK | {"data": {"satisfied": "no"}}),
+    ("invalid", "data.items", {"type": "order.refunded", "data": {"items": ["x"] * 501}}),
+    ("unprintable_text", "data.items.0", {"type": "order.returned", "data": {"items": ["a\nb"]}}),
+    (
+        "invalid",
+        "order.shipments",
+        {"type": "order.shipped", "order": ORDER | {"shipments": [{"id": "p"}] * 101}},
+    ),
     ("unknown_sop", "data.sop", WISH | {"data": {"sop": "nope"}}),
     (
         "unknown_key",

@@ -101,7 +101,7 @@ async def test_a_task_brings_its_newest_draft(crm: Store, clock: FakeClock) -> N
     reports = Reports(crm, clock)
     found = (await reports.tasks(role="finance-officer")).data[0]
     wanted = """id customer follow_up clause role assignee priority title due_at state brief draft
-        outcome escalated_to"""
+        outcome escalated_to form case_id urgent snoozed_until"""
     assert list(found.model_dump()) == wanted.split()
     assert found.draft is not None
     assert found.draft.subject == "Draft 2"
