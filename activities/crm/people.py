@@ -9,7 +9,8 @@ from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.crm.noticing import NEW, notice
-from activities.crm.tables import Message, Note, Task, new_id
+from activities.crm.staffing import Roster, taker
+from activities.crm.tables import Customer, Message, Note, Task, new_id
 from workflows.vocabulary import Role
 
 ANSWER = timedelta(hours=24)  # wall-clock hours: what is promised to the customer
@@ -29,10 +30,13 @@ async def call(
     within: timedelta = ANSWER,
     brief: dict[str, Any] | None = None,
 ) -> Task:
-    """Give a person a task, once under its key."""
+    """Give a person a task, once under its key: the customer's owner, if it is about one."""
     query = select(Task).where(Task.key == key)
     row = (await session.execute(query)).scalar_one_or_none()
     if row is None:
+        customer = await session.get(Customer, customer_id) if customer_id else None
+        owner = customer.owner if customer else None
+        who = taker(await Roster.at(session, now), role, owner) if owner else None
         row = Task(
             id=new_id("task"),
             key=key,
@@ -41,6 +45,7 @@ async def call(
             clause=clause,
             about="",
             role=role,
+            assignee=who.email if who else None,
             priority=priority,
             title=title,
             mode="each",

@@ -132,6 +132,8 @@ class Outcomes:
             await self._not_reached(said)
             return
         self.came.codes["reached"] = True
+        if not self.row.customer_id:  # a trial, of nobody
+            return
         scores = ", ".join(f"{name} {score:g}" for name, score in said.scores.items())
         if said.escalate:
             grievance = {"text": said.comment, "severity": said.urgency, "category": said.category}
