@@ -8,10 +8,10 @@ from starlette.responses import Response
 
 from activities.crm.tables import new_id
 from starter.answers import Refusal
-from starter.console import look, outcomes
+from starter.console import letters, look, outcomes
 from starter.console.guard import Ask, Rooms
 from starter.console.lists import numbered, whose
-from starter.console.sheets import CONFIRMED, SUBJECT, TEXT, Field, Sheet
+from starter.console.sheets import CONFIRMED, Field, Sheet
 from starter.reports import casework, worklist
 from starter.reports.casework import CaseView, Wanted
 from starter.reports.dossier import dossier
@@ -27,13 +27,7 @@ STATES = (
 
 CLOSES = (("yes", "Yes: it can be closed"), ("no", "No: it is open again"))
 ASIDES = {
-    "write": Sheet(
-        (
-            SUBJECT,
-            replace(TEXT, label="What you want to say", rows=7, needed=True),
-        ),
-        (),
-    ),
+    "write": letters.SHEET,
     "satisfied": Sheet(
         (
             replace(CONFIRMED, options=CLOSES),
@@ -75,16 +69,9 @@ async def show(ask: Ask) -> Response:
 @rooms.takes("/cases/{case}/write", roomy=True)
 async def write(ask: Ask) -> Response:
     """A colleague's own message: it goes with the case, and counts as its answer."""
-    case, form = await _there(ask), ask.form
-    text = form.get("text", "").replace("\r\n", "\n").strip()
+    case = await _there(ask)
     try:
-        if not text:
-            raise Refusal("missing", "Write what is to go to the customer.", param="text")
-        letter = {"text": text, "case": None if case.closed_at else case.id}
-        if subject := form.get("subject", "").strip():
-            letter["subject"] = subject
-        once = form.get("once", "")[:64] or None
-        await ask.house.desk.write(case.customer, letter, ask.me.email, request=once)
+        await letters.send(ask, case.customer, None if case.closed_at else case.id)
     except Refusal as refusal:
         return await _page(ask, refusal, "write")
     return ask.goes(f"/cases/{case.id}?done=written")
@@ -127,7 +114,7 @@ async def _page(ask: Ask, refusal: Refusal | None = None, about: str = "") -> Re
     async with ask.reports.store.reading() as session:
         said = await casework.said(session, case)
         log = await casework.log(session, case)
-        letters = await casework.letters(session, case)
+        mail = await casework.letters(session, case)
         jobs = await worklist.jobs_of(session, case_id=case.id)
     lines = found.follow_up.checklist if found else []
     asides = dict(ASIDES)
@@ -144,7 +131,7 @@ async def _page(ask: Ask, refusal: Refusal | None = None, about: str = "") -> Re
         lines=lines,
         said=said,
         log=log,
-        letters=letters,
+        letters=mail,
         jobs=jobs,
         asides=asides,
         faults={about: outcomes.faults(refusal, asides[about])} if refusal else {},

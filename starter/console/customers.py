@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
+from activities.crm.tables import new_id
 from starter.answers import Refusal
+from starter.console import letters, outcomes
 from starter.console.guard import Ask, Rooms
 from starter.console.lists import newest
 from starter.reports import casework, people, sops, worklist
@@ -48,6 +50,20 @@ async def find(ask: Ask) -> Response:
 @rooms.shows("/customers/{customer}")
 async def show(ask: Ask) -> Response:
     """One thread: messages, answers, tasks, cases, orders, consents."""
+    return await _page(ask)
+
+
+@rooms.takes("/customers/{customer}/write", roomy=True)
+async def write(ask: Ask) -> Response:
+    """A letter of a colleague's own; with a case open, it goes with that."""
+    try:
+        await letters.send(ask, ask.request.path_params["customer"])
+    except Refusal as refusal:
+        return await _page(ask, refusal)
+    return ask.goes(f"/customers/{ask.request.path_params['customer']}?done=written")
+
+
+async def _page(ask: Ask, refusal: Refusal | None = None) -> Response:
     customer = await ask.reports.customer(ask.request.path_params["customer"])
     if customer is None:
         raise Refusal("not_found", "There is no such customer.", status=404)
@@ -59,8 +75,15 @@ async def show(ask: Ask) -> Response:
     async with ask.reports.store.reading() as session:
         cases = await casework.of_customer(session, customer.id)
         jobs = await worklist.jobs_of(session, customer_id=customer.id)
+    drawn = letters.SHEET.filled(ask.form) if refusal else letters.SHEET
     return ask.page(
         "customer.html",
+        status=refusal.status if refusal else 200,
+        letter=drawn,
+        wrong=outcomes.faults(refusal, drawn),
+        form=ask.form,
+        once=new_id("once"),
+        done=ask.asked("done"),
         customer=customer,
         thread=thread,
         links={entry.id: _link(entry) for entry in (thread.data if thread else [])},

@@ -227,3 +227,25 @@ async def test_without_its_database_the_console_says_so(
 def test_every_form_has_its_sheet() -> None:
     """What the desk can ask, the console can draw."""
     assert {value for value, _ in tasks.VIEWS} == set(worklist.VIEWS)
+
+
+async def test_the_rooms_are_the_same_on_either_database(store: Store, clock: FakeClock) -> None:
+    """Lists, counts, searches and pages."""
+    token = await an_account(store, clock)
+    await a_working_house(store)
+    async with browser(site_over(store, clock), token=token) as http:
+        page = (await http.get("/tasks?view=all")).text
+        assert re.findall(r'<span class="count[^>]*>(\d+)<', page) == ["1", "5", "1", "6"]
+        for path in ("/tasks?view=done", "/tasks?view=overdue&form=arrival", "/cases?state=closed"):
+            assert (await http.get(path)).status_code == 200
+        for path in ("/cases", "/cases/case_1", "/customers/cus_grace", "/tasks/task_case_1"):
+            assert "Grace Hopper" in (await http.get(path)).text
+        found = await http.send_form("/find", page="/cases", who="HOPPER", room="cases")
+        assert found.headers["location"] == "/customers/cus_grace"
+        mine = (await http.get("/customers/cus_alan")).text
+        letter = {"subject": "A word", "text": "Thank you for asking.", "once": "once_9"}
+        done = await http.send_form("/customers/cus_ada/write", page="/cases", **letter)
+        assert done.headers["location"] == "/customers/cus_ada?done=written"
+    assert "Write to them" in mine
+    drafts = [row for row in await rows(store, Draft) if row.customer_id == "cus_ada"]
+    assert ("A word", ADA) in {(row.subject, row.by) for row in drafts}

@@ -16,7 +16,7 @@ import pytest
 from sqlalchemy.exc import OperationalError
 
 from activities.crm.store import Store
-from activities.crm.tables import Inbox, Message, PolicyVersion
+from activities.crm.tables import Case, Feedback, Hold, Inbox, Message, PolicyVersion
 from activities.rendering import tokens
 from starter.desk import Desk
 from starter.inbound.feedback import MOST
@@ -445,3 +445,23 @@ async def test_random_bodies_meet_a_page(quick: Desk, kind: str) -> None:
 def test_the_faces_are_what_is_kept() -> None:
     """From nothing to a hundred, evenly."""
     assert FACES == ("0", "25", "50", "75", "100")
+
+
+# -- what comes of it ------------------------------------------------------------------------
+
+
+async def test_what_is_bad_becomes_a_complaint_and_what_is_good_none(desk: Desk) -> None:
+    """Whoever chose the saddest face is looked after: a case, and nothing is sold to them."""
+    path = await asked(desk)
+    async with knock(desk) as http:
+        await http.post(path, data={"overall": "100"})
+        assert await rows(desk.store, Case) == []
+        await http.post(path, data={"overall": "0", "text": "It broke", "category": "product"})
+    (case,) = await rows(desk.store, Case)
+    assert (case.kind, case.type, case.customer_id) == ("complaint", "dissatisfaction", "cus_1")
+    assert [hold.id for hold in await rows(desk.store, Hold)] == [case.id]
+    answers = sorted(await rows(desk.store, Feedback), key=lambda row: row.overall or 0)
+    assert [(row.overall, row.source, row.category) for row in answers] == [
+        (0, "form", "product"),
+        (100, "form", None),
+    ]
