@@ -101,8 +101,10 @@ class CrmRecords(Records):
                 session, now, case, outcome=end.outcome, by=None
             ):
                 return
-            if case.kind == cases.COMPLAINT:  # the desk tells all who were held back
-                await inbox.want(session, now, "complaint.resolved", end, {"case_id": case.id})
+            # The desk tells all who were held back, or wait for it to be settled.
+            complaint = case.kind == cases.COMPLAINT
+            what = "complaint.resolved" if complaint else "inquiry.answered"
+            await inbox.want(session, now, what, end, {"case_id": case.id})
 
     @activity.defn
     async def reopen_case(self, step: v.CaseStep) -> None:

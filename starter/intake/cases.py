@@ -52,7 +52,14 @@ async def replied(h: Handling) -> None:
 
 
 async def inquiry_answered(h: Handling) -> None:
-    """A person has answered elsewhere: the case that is named, else all that wait for an answer."""
+    """A person has answered elsewhere: the case that is named, else all that wait for an answer.
+
+    What a workflow closed is answered already; whoever waited for that is told.
+    """
+    if h.row.source == inbox.WORKFLOW:
+        for case in await _named(h):
+            await h.tell("inquiry_answered", {"case_id": case.id}, everybody=True)
+        return
     await write_down(h, direction="out")
     named = await _named(h)
     asked = named or await cases.open_of(h.session, h.customer.id, INQUIRY)

@@ -47,7 +47,7 @@ PHRASES = {
     "blocked": "{} blocked: an engineer must mend it",
     "released": "{} released",
     "engagement": "asked how engaged they are",
-    "escalated": "overdue: it goes further up",
+    "escalated": "it goes further up",
     "reassigned": "it goes to a colleague",
     "case_opened": "{} is opened",
     "case_answered": "a person answers",

@@ -8,6 +8,8 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
+from sqlalchemy import select
+
 from activities.crm import tables as t
 from activities.fakes.channels import Fault
 from starter.answers import Refusal
@@ -35,9 +37,9 @@ class Glimpse:
     """What the tables said of one customer's permissions at a moment; true until the next one."""
 
     at: datetime
-    held: bool
+    held: frozenset[str]  # the follow-ups on hold; an empty name: all of them
     refused: frozenset[str]  # the scopes taken back
-    unheld: frozenset[str]  # complaints that are open, and hold nothing back
+    unheld: frozenset[str]  # complaints not yet put right that hold nothing back
 
 
 @dataclass
@@ -56,25 +58,27 @@ class Citizen:
 
     async def look(self) -> None:
         """Remember what is permitted from here on, until the next look."""
-        holds = {hold.id for hold in await self.life.rows(t.Hold) if hold.released_at is None}
+        rows = [hold for hold in await self.life.rows(t.Hold) if hold.released_at is None]
+        holds = {hold.id for hold in rows}
         latest: dict[str, t.Consent] = {}
         for word in sorted(await self.life.rows(t.Consent), key=lambda row: (row.at, row.id)):
             latest[word.scope] = word
         taken = frozenset(scope for scope, word in latest.items() if not word.given)
-        cases = {c.id for c in await self.life.rows(t.Case) if c.kind == "complaint" and _open(c)}
+        cases = await self.life.rows(t.Case)
+        open_ = {case.id for case in cases if (case.kind, case.state) == ("complaint", "open")}
+        held = frozenset(hold.follow_up or "" for hold in rows)
         now = self.life.stage.clock.now()
-        self.glimpses.append(Glimpse(now, bool(holds), taken, frozenset(cases - holds)))
+        self.glimpses.append(Glimpse(now, held, taken, frozenset(open_ - holds)))
 
     async def follow_ups(self, *, services: bool = True) -> list[t.Enrolment]:
         rows = await self.life.rows(t.Enrolment)
         return [row for row in rows if services or row.sop not in SERVICES]
 
-    async def open_cases(self) -> list[t.Case]:
-        return [case for case in await self.life.rows(t.Case) if _open(case)]
-
-
-def _open(case: t.Case) -> bool:
-    return case.closed_at is None
+    async def milestones(self) -> list[t.Milestone]:
+        mine = select(t.Enrolment.id).where(t.Enrolment.customer_id == self.life.id)
+        query = select(t.Milestone).where(t.Milestone.follow_up.in_(mine))
+        async with self.life.stage.store.reading() as session:
+            return list((await session.execute(query)).scalars())
 
 
 class Town:

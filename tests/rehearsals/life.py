@@ -118,7 +118,8 @@ class Life:
             for line in await self._lines_of(follow_up.id):
                 if State(line.state) in (State.SKIPPED, State.COVERED):
                     at, why = line.done_at or line.updated_at, f"{line.state}: {line.reason}"
-                    said.append((at, follow_up.id, line.clause, why.removesuffix(": None")))
+                    what = line.state if State(line.state) is State.COVERED else why
+                    said.append((at, follow_up.id, line.clause, what))
         said.sort(key=lambda one: (one[0].replace(second=0, microsecond=0), one[1], one[2]))
         return [self._line(at, f"{short(of)} {clause}", what) for at, of, clause, what in said]
 

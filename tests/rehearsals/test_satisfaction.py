@@ -160,6 +160,16 @@ async def test_refunded(buys: Begin) -> None:
     assert await ada.sent() == []
 
 
+async def test_returned_at_once(buys: Begin) -> None:
+    """Nobody asks about the product; about the order, in the days that are for it, not before."""
+    ada: Life = await buys()
+    await ada.day(1, "12:00")
+    await ada.event("order.delivered", order={"id": ada.order})
+    await ada.event("order.returned", order={"id": ada.order})
+    assert await ada.end() == "completed"
+    assert await ada.sent() == ["2 09:27 4.1 order-experience"]
+
+
 async def test_the_worker_was_away_over_the_window(buys: Begin) -> None:
     """What ought to have been by the fifth business day is late by so much, on record."""
     ada: Life = await buys()

@@ -76,7 +76,7 @@ async def test_the_usual_order(whole: Begin) -> None:
         "15 10:00 S0 5.4.1 check-in",
         "18 10:00 S0 5.4.3 check-in-follow-up",
     ]
-    assert await covered(ada) == ["0 11:00 S1 1 covered", "7 09:00 S3 4.1 covered"]
+    assert await covered(ada) == ["0 10:00 S1 1 covered", "6 13:00 S3 4.1 covered"]
     await comfort(ada)
 
 
@@ -160,7 +160,7 @@ async def test_refunded_in_mid_course(whole: Begin) -> None:
 
 
 async def test_two_orders_on_one_day(whole: Begin) -> None:
-    """Each is thanked within its day, each is asked about; never two within a day but the thanks."""
+    """Each is thanked within its day, and asked about; no two within a day but the thanks."""
     ada: Life = await whole(orders=[{"id": "one"}, {"id": "two"}])
     for order in ("one", "two"):
         await goes_out(ada, 1, order=order, id=f"P-{order}")
@@ -168,7 +168,7 @@ async def test_two_orders_on_one_day(whole: Begin) -> None:
         await comes(ada, 3, order=order)
     await everything_ends(ada)
     sent = await messages(ada)
-    assert await ada.of(S1, "one").line("1") == (State.COVERED, None)
+    assert (await ada.of(S1, "one").line("1"))[0] is State.COVERED
     thanks = [line for line in sent if "thank-you" in line]
     assert len(thanks) == 1
     assert thanks[0].split()[0] in ("0", "1")
@@ -239,3 +239,18 @@ async def test_a_complaint_keeps_back_all_three(whole: Begin) -> None:
     assert mails[0] == "complaint-received"
     assert {"case-answer", "complaint-resolved"} <= set(mails)
     await comfort(ada)
+
+
+async def test_a_question_that_is_answered(whole: Begin) -> None:
+    """S1 and S3 show it until it is, and hear of it; neither waits for ever."""
+    ada: Life = await whole()
+    await goes_out(ada)
+    await ada.day(2, "12:00")
+    await ada.event("reply.received", data={"text": "Does it weave silk?"})
+    (case,) = await ada.rows(t.Case)
+    assert await ada.of(S1).line(f"4 {case.id}") == (State.WAITING, "case")
+    await ada.of("case", case.id).complete("2", subject="Silk", text="It does.")
+    await ada.day(2, "14:00")
+    assert (await ada.of(S1).line(f"4 {case.id}"))[0] is State.DONE
+    await comes(ada, 3)
+    await everything_ends(ada)
