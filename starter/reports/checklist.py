@@ -14,6 +14,8 @@ from workflows.vocabulary import State
 
 BREATH = timedelta(seconds=15)  # of real time: a step that is being taken just now is not late
 
+COMPLAINTS_ONLY = ("5", "6")  # of `case.txt`: an inquiry is over with its answer
+
 # Where a clause has several steps, the one that most wants attention speaks for it.
 URGENCY = (
     State.BLOCKED,
@@ -139,6 +141,8 @@ class Checklist:
             source = self.later or self.known
         if source.open:
             standing = getattr(self.sop.workflow, "standing", ()) if self.sop else ()
+            if source.enrolment.input.get("complaint") is False:  # nothing to be put right
+                standing = (*standing, *COMPLAINTS_ONLY)
             return _with(blank, reason="if_called_for") if blank.clause in standing else blank
         over = source.enrolment
         reason = "not_called_for" if over.state == "completed" else over.reason or over.state

@@ -22,7 +22,7 @@ from activities.crm.tables import (
 )
 from starter.answers import Refusal
 from starter.desk import Desk
-from starter.reports import words
+from starter.reports import Reports, words
 from tests.factories import NOON, FakeClock, a_customer, an_enrolment, kept
 from tests.starter.front import FakeTemporal, a_desk, an_event, effects, only, rows
 
@@ -377,4 +377,44 @@ async def test_signalled_to_a_case(desk: Desk, store: Store, temporal: FakeTempo
     assert answered == [second.id]
     assert [id_ for id_, name, _ in temporal.signals if name == "inquiry_answered"] == [
         follow_up_of(second.id)
+    ]
+
+
+# -- how it reads ----------------------------------------------------------------------------
+
+CODES = """case_closed case_not_named_a_person_is_told complaint_open no_open_inquiry before_go_live
+    automatic_reply existing_customer not_first_order order_missing order_cancelled order_refunded
+    ended_a_person_is_told sop_off""".split()
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_every_reason_is_said_in_words(code: str) -> None:
+    """What the door answers with, a person can read out."""
+    assert words.reason(code) != code.replace("_", " ")
+
+
+async def test_a_case_on_view(desk: Desk, store: Store, clock: FakeClock) -> None:
+    """In the customer's view, on the timeline, as a checklist of its own, and in its log."""
+    await tell(desk, "inquiry.received", text="How?", category="ease")
+    clock.advance(hours=3)
+    answer = an_event("inquiry.answered", customer=WHO, data={"text": "So.", "source": "jo"})
+    await desk.receive("helpdesk", answer)
+    case, reports = await only(store, Case), Reports(store, clock)
+    seen = await reports.customer("cus_ada")
+    assert seen
+    assert [(one.id, one.type, one.state) for one in seen.cases] == [(case.id, "ease", "open")]
+    timeline = await reports.timeline("cus_ada")
+    assert timeline
+    said = [line.text for line in timeline.data if line.type == "case"]
+    assert said == ["inquiry answered", "inquiry opened: ease"]
+    one = await reports.follow_up(follow_up_of(case.id))
+    assert one
+    lines = {line.clause: line.reason for line in one.checklist}
+    assert list(lines) == list("1234567")
+    assert {clause for clause, why in lines.items() if why == "if_called_for"} == set("3456")
+    log = await reports.why(follow_up_of(case.id))
+    assert log
+    assert [line.words for line in log.data] == [
+        "The case was answered: outside, by a person (by jo; after 3 h).",
+        "The case was opened: an inquiry (about ease).",
     ]

@@ -36,8 +36,8 @@ async def http(desk: Desk) -> AsyncIterator[httpx2.AsyncClient]:
 async def asks(desk: Desk, what: str = "reply.received", **data: Any) -> Case:
     known = {row.id for row in await rows(desk.store, Case)}
     await desk.receive("api", an_event(what, customer=WHO, data={"text": "Hm?"} | data))
-    (case,) = [row for row in await rows(desk.store, Case) if row.id not in known]
-    return case
+    found: list[Case] = [row for row in await rows(desk.store, Case) if row.id not in known]
+    return found[0]
 
 
 async def test_a_letter_of_its_own(desk: Desk, memory_store: Store, temporal: FakeTemporal) -> None:
