@@ -8,7 +8,13 @@ from starter.answers import Refusal
 from starter.console.guard import Ask
 from starter.console.sheets import SUBJECT, TEXT, Sheet
 
-SHEET = Sheet((SUBJECT, replace(TEXT, label="What you want to say", rows=7, needed=True)), ())
+SHEET = Sheet(
+    (
+        replace(SUBJECT, hint="left blank, it is the usual one"),
+        replace(TEXT, label="What you want to say", rows=7, needed=True),
+    ),
+    (),
+)
 
 
 async def send(ask: Ask, customer: str, case: str | None = None) -> None:

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from activities.crm.house import HouseRules
 from starter.answers import Refusal
 from starter.console.sheets import Field, Sheet
+from starter.reports.objects import TaskView
 
 TRUTH = {"yes": True, "no": False, "on": True}
 NUMBERS = ("product", "overall", "score")
@@ -44,6 +45,13 @@ def _means_it(way: str, outcome: Mapping[str, Any]) -> None:
         raise Refusal("invalid", "Sent, or done otherwise: not both.", param="result")
     if way == "send" and "text" not in outcome:
         raise Refusal("missing", "Write what is to go to the customer.", param="text")
+
+
+def check_subject(outcome: Mapping[str, Any], task: TaskView) -> None:
+    """What goes to a customer has a subject that is meant for them: a task's title is not."""
+    goes = "text" in outcome and not outcome.get("answered")
+    if goes and not outcome.get("subject") and task.draft is None:
+        raise Refusal("missing", "Give it a subject: the customer reads it first.", param="subject")
 
 
 def blank(form: Mapping[str, str], sheet: Sheet) -> dict[str, str]:

@@ -129,7 +129,7 @@ REACHED: Options = (("yes", "Yes"), ("no", "No"), ("voicemail", "Only their voic
 
 MARKDOWN = "Markdown: a blank line begins a paragraph"
 DONE = Way("done", "Done")
-SUBJECT = Field("subject", "Subject", hint="left blank, it is the template's")
+SUBJECT = Field("subject", "Subject")
 TEXT = Field("text", "What goes to the customer", "words", hint=MARKDOWN, rows=14)
 RESULT = Field("result", "How it went", hint="called, met, no answer…")
 OTHERWISE = replace(RESULT, label="If you did it otherwise: how it went")

@@ -83,6 +83,7 @@ async def complete(ask: Ask) -> Response:
     filled = sheet(job, task, ask.rules)
     try:
         outcome = outcomes.said(form, filled, ask.rules)
+        outcomes.check_subject(outcome, task)
         receipt = await ask.house.desk.complete_task(job.id, outcome, ask.me.email)
     except Refusal as refusal:
         return await _page(ask, refusal, filled.filled(outcomes.blank(form, filled)))

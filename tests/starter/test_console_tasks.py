@@ -138,7 +138,12 @@ async def test_an_answer_is_closed_by_who_is_logged_in(ada: Browser, memory_stor
     [
         ("case_1", {"note": "x" * 50}, ("text", "Write the answer as text")),
         ("case_1", {"text": "A", "answered": "phone"}, ("answered", "not both")),
-        ("case_1", {"text": "A" * 9, "resolved": "on"}, ("root_cause", "has its root cause")),
+        (
+            "case_1",
+            {"text": "A" * 9, "subject": "The lid", "resolved": "on"},
+            ("root_cause", "has its root cause"),
+        ),
+        ("case_1", {"text": "An answer"}, ("subject", "Give it a subject")),
         ("check_in", {"way": "otherwise", "text": "kept words"}, ("result", "Say how it went")),
         ("check_in", {"way": "send", "text": " "}, ("text", "Write what is to go")),
         ("check_in", {"way": "send", "text": "A", "result": "called"}, ("result", "not both")),
@@ -191,7 +196,7 @@ async def test_what_somebody_else_closed_is_not_closed_again(
     page = (await ada.get("/tasks/task_case_2")).text
     token = TOKEN.search(page)
     assert token
-    first = {"token": token[1], "text": "The small one fits."}
+    first = {"token": token[1], "subject": "Filters", "text": "The small one fits."}
     assert (await ada.post("/tasks/task_case_2/complete", data=first)).status_code == 303
     second = first | {"text": "No, the large one fits."}
     late = await ada.post("/tasks/task_case_2/complete", data=second)
@@ -288,13 +293,13 @@ async def test_what_was_written_outlives_the_session(ada: Browser, memory_store:
 async def test_long_letters_fit_and_whole_books_do_not(ada: Browser, memory_store: Store) -> None:
     """Twenty thousand characters of any script; then it is said beside the field."""
     page = "/tasks/task_case_1"
-    answer = await ada.send_form(f"{page}/complete", page=page, text="Ж" * 20_001)
+    answer = await ada.send_form(f"{page}/complete", page=page, subject="L", text="Ж" * 20_001)
     assert answer.status_code == 422
     assert "20000" in answer.text
     assert (
         await ada.send_form(f"{page}/complete", page=page, text="x" * 300_000)
     ).status_code == 413
-    fits = await ada.send_form(f"{page}/complete", page=page, text="Ж" * 20_000)
+    fits = await ada.send_form(f"{page}/complete", page=page, subject="L", text="Ж" * 20_000)
     assert fits.status_code == 303
 
 
