@@ -57,7 +57,7 @@ class CaseWork(FollowUp[Policy]):
         self.turn = ""  # how often it was opened again
         self.answered = ""  # how, by a person
         self.resolved = False  # by somebody here
-        self.released = 0  # how often it was said elsewhere
+        self.released = 0  # how often elsewhere
         self.said: bool | None = None  # whether they are satisfied
         self.reading: dict[str, None] = {}  # the tasks of those who read that
         self.told = self.opened_at  # when the customer last heard of it
@@ -146,21 +146,21 @@ class CaseWork(FollowUp[Policy]):
             if asked is None or await self.until(self.told + sop.patience, unless=self.has_said):
                 break
             if reminder < sop.reminders:
-                step = f"{REMINDER}-{reminder + 1}"
-                await self.write(step, template=REMINDER, unless=self.has_said)
+                what = f"{REMINDER}-{reminder + 1}"
+                await self.write(what, template=REMINDER, unless=self.has_said)
         if self.said is None and self.reading:  # a colleague has their answer before them
             await self._wait(self.has_said, self.now() + sop.patience, what="their answer is read")
         if self.said is None:
             self._record(State.DONE, "no_answer")
 
     async def open_again(self) -> Ladder:
-        self.turn = str(int(self.turn or "1") + 1)
+        times = int(self.turn or "1")
+        self.turn = str(times + 1)
         self.said, self.resolved, self.told = None, False, self.now()
         self.released = self.facts.releases.get(self.case_id, 0)
         with self.clause("7", "They are not satisfied: it is open again", about=self.turn):
-            again = {"since": self.now(), "reopened": int(self.turn) - 1}
-            step = v.CaseStep(**self._case_step("reopen", self.turn), **again)
-            await self._do(Records.reopen_case, step, "open it again")
+            key = self._case_step("reopen", self.turn)
+            await self._do(Records.reopen_case, v.CaseStep(**key, reopened=times), "open it again")
             self._record(State.DONE, "not_satisfied")
         return await self.ladder(self.now())
 
@@ -187,8 +187,7 @@ class CaseWork(FollowUp[Policy]):
     async def escalate(self, ladder: Ladder) -> None:
         """Each rung of the matrix at its moment, unless it has come to that before."""
         for number, rung in enumerate(ladder.rungs, 1):
-            about = ".".join(filter(None, (self.turn, str(number))))
-            with self.clause("3", "Escalate by the matrix", about=about):
+                with self.clause("3", "Escalate by the matrix", about=about):
                 past = self.is_answered if rung.until == "answered" else self.is_resolved
                 if await self.until(rung.at, unless=past):
                     self.pass_over(f"{rung.until}_in_time")
@@ -207,8 +206,7 @@ class CaseWork(FollowUp[Policy]):
         number = 0
         while not self.is_resolved():
             number += 1
-            about = ".".join(filter(None, (self.turn, str(number))))
-            with self.clause("4", "Tell them of progress", about=about):
+                with self.clause("4", "Tell them of progress", about=about):
                 due = self.told + ladder.update_every
                 while self.now() < due and not await self.until(due, unless=self.is_resolved):
                     due = self.told + ladder.update_every  # they heard of it meanwhile
@@ -261,9 +259,7 @@ class CaseWork(FollowUp[Policy]):
         self.answered = self.answered or done.answered
 
     async def on_opt_out(self, opt_out: events.OptOut) -> None:
-        """Mail of the case itself goes all the same; the gate minds the rest."""
-
-    # -- what is known ------------------------------------------------------------------------
+        """Mail of the case itself goes all the same."""
 
     def is_answered(self) -> bool:
         return bool(self.answered) or self.is_resolved()
@@ -279,8 +275,8 @@ class CaseWork(FollowUp[Policy]):
     # -- how ------------------------------------------------------------------------------------
 
     async def ladder(self, since: datetime) -> Ladder:
-        times = int(self.turn or "1") - 1
-        step = v.CaseStep(**self._case_step("ladder", self.turn), since=since, reopened=times)
+        key, times = self._case_step("ladder", self.turn), int(self.turn or "1") - 1
+        step = v.CaseStep(**key, since=since, reopened=times)
         while True:  # without it nobody would know by when
             if found := await self._learn(Clerk.ladder, step, "ladder", None):
                 return found
@@ -290,6 +286,9 @@ class CaseWork(FollowUp[Policy]):
         contact = await self.send(step, case_id=self.case_id, **more)
         self.told = contact.at if contact else self.told
         return contact
+
+    def nth(self, number: int) -> str:
+        return f"{self.turn}.{number}".lstrip(".")
 
     def _case_step(self, *key: str) -> dict[str, Any]:
         return self._step(*key) | {"case_id": self.case_id}

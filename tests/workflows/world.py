@@ -178,7 +178,7 @@ class World(Messaging, Records, Clerk, Insight):
         customer, answer = task.customer_id, None
         if self._opted_out(customer, task.template):
             answer = Refused(reason="opted out")
-        elif holds := self.holds[customer]:
+        elif (holds := self.holds[customer]) and task.kind is not Kind.TRANSACTIONAL:
             return Held(holds=tuple(holds))
         elif task.asks and customer in self.covers:
             return self.covers[customer]
