@@ -187,7 +187,7 @@ class CaseWork(FollowUp[Policy]):
     async def escalate(self, ladder: Ladder) -> None:
         """Each rung of the matrix at its moment, unless it has come to that before."""
         for number, rung in enumerate(ladder.rungs, 1):
-                with self.clause("3", "Escalate by the matrix", about=about):
+            with self.clause("3", "Escalate by the matrix", about=self.nth(number)):
                 past = self.is_answered if rung.until == "answered" else self.is_resolved
                 if await self.until(rung.at, unless=past):
                     self.pass_over(f"{rung.until}_in_time")
@@ -206,7 +206,7 @@ class CaseWork(FollowUp[Policy]):
         number = 0
         while not self.is_resolved():
             number += 1
-                with self.clause("4", "Tell them of progress", about=about):
+            with self.clause("4", "Tell them of progress", about=self.nth(number)):
                 due = self.told + ladder.update_every
                 while self.now() < due and not await self.until(due, unless=self.is_resolved):
                     due = self.told + ladder.update_every  # they heard of it meanwhile
