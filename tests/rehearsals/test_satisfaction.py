@@ -72,6 +72,16 @@ async def test_business_days_are_the_offices(buys: Begin) -> None:
     assert (await ada.sent())[0].startswith("5 ")  # Wednesday: the second business day
 
 
+async def test_where_the_office_works_by_night(buys: Begin) -> None:
+    """Its last day is their night: they are asked before it, by day, and in time."""
+    ada: Life = await buys(time_zone="America/Los_Angeles", country="US")
+    assert await ada.end() == "completed"
+    ((day, clock, *_),) = [line.split() for line in await ada.sent()]
+    assert "09:00" <= clock < "20:00"
+    assert day in ("6", "7")
+    assert (await ada.lines())["4.1"].late_by_seconds == 0
+
+
 async def test_by_text_message(buys: Begin) -> None:
     """By the way they prefer."""
     ada: Life = await buys(

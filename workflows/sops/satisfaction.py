@@ -9,7 +9,7 @@ Where the document contradicts itself or others, or is silent, this is how it is
 - Clause 4.1 counts business days, on the calendar of the customer's office; the day of the purchase
   is day 0, and late is after the office has closed on day 5. The deadline beats comfort.
 - It can fall before the delivery, and yet ask about the product. So it waits for the delivery until
-  its last day; if there was none by then, it asks about the order, and never about the product.
+  its last hours; if there was none by then, it asks about the order, and never about the product.
 - `order-thanks` asks whether they are satisfied before it does, as it knows of the delivery. With
   it, 4.1 waits until its last day; what was asked within its own window stands for it, and else it
   asks only about the order. The product is left to `order-thanks`, whose answers count for both.
@@ -46,6 +46,7 @@ from workflows.vocabulary import (
 
 SOP = "satisfaction"
 FIRST = "order-thanks"  # which asks before this one does
+BY_DAY = timedelta(hours=20)  # so long before the window closes, it is day wherever they live
 
 STEPS: dict[str, tuple[str, ...]] = {
     "4.1": ("satisfaction-survey", "order-experience"),
@@ -97,12 +98,12 @@ class Satisfaction(Purchase[Policy]):
     async def get_in_touch(self) -> None:
         sop, purchase = self.policy, self.enrolment.purchased_at
         window = await self.business_days(purchase, sop.after, sop.before)
-        last_day = (await self.business_days(purchase, sop.before, sop.before)).opens
         self.opens, self.closes = window.opens, window.closes
+        last_chance = max(self.opens, self.closes - BY_DAY)
         says, latest = "2-5 business days after the purchase, get in touch", self.closes + sop.grace
         with self.clause("4.1", says, latest, self.closes):
             await self.until(self.opens)
-            await self.wait_for_delivery(last_day)
+            await self.wait_for_delivery(last_chance)
             self.count_from_here(self.closes, latest)
             if self.enrolment.by_phone and sop.calls:
                 self.contact = await self.call()
@@ -122,13 +123,13 @@ class Satisfaction(Purchase[Policy]):
 
     # -- how they are asked ----------------------------------------------------------------
 
-    async def wait_for_delivery(self, last_day: datetime) -> None:
+    async def wait_for_delivery(self, last_chance: datetime) -> None:
         """Who is written to may yet be asked by `order-thanks`, whenever it has arrived."""
         if self.enrolment.by_phone or FIRST not in self.enrolment.others:
             settled = either(self.has_arrived, self.went_back)
-            await self.until(last_day, unless=settled)
+            await self.until(last_chance, unless=settled)
         else:
-            await self.until(last_day, unless=self.went_back)
+            await self.until(last_chance, unless=self.went_back)
 
     def question(self) -> tuple[str, str]:
         """The template, and what it asks: of the product only who has it, and was not asked."""
