@@ -17,7 +17,7 @@ from temporalio.service import RPCError
 
 from activities.crm import tables as t
 from starter.rehearse.stage import stage
-from tests.histories.lives import LIVES
+from tests.histories.orders import LIVES
 
 HERE = Path(__file__).parent
 

@@ -17,9 +17,9 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.worker import Replayer, UnsandboxedWorkflowRunner
 from temporalio.workflow import NondeterminismError
 
-from tests.histories.lives import LIVES
+from tests.histories.orders import LIVES
 from workflows.plugin import NOUNS, plugin, sandbox
-from workflows.sops import CATALOGUE, KEEP_IN_TOUCH
+from workflows.sops import CASE, CATALOGUE, KEEP_IN_TOUCH, PROCEDURES
 from workflows.sops.online_customer import OnlineCustomer, Policy
 from workflows.vocabulary import Enrolment, Outcome
 
@@ -57,7 +57,7 @@ async def test_it_replays(path: Path) -> None:
 @pytest.mark.parametrize("path", KEPT, ids=lambda path: path.name)
 async def test_it_replays_where_nothing_of_ours_is_trusted(path: Path) -> None:
     """The worker passes our modules through its sandbox; here a clock or a die in them fails."""
-    ours = [sop.workflow for sop in (*CATALOGUE.values(), KEEP_IN_TOUCH)]
+    ours = [sop.workflow for sop in PROCEDURES.values()]
     strict = Replayer(
         workflows=ours,
         data_converter=pydantic_data_converter,
@@ -67,10 +67,11 @@ async def test_it_replays_where_nothing_of_ours_is_trusted(path: Path) -> None:
 
 
 def test_each_shape_of_life_is_kept() -> None:
-    """Of the catalogue, and of the years after."""
+    """Of the catalogue, of the years after, and of cases."""
     kept = {path.name.split(".")[0] for path in KEPT}
     assert kept == set(LIVES)
-    assert {path.name.split(".")[1] for path in KEPT} == {"online-customer", "keep-in-touch"}
+    of = {path.name.split(".")[1] for path in KEPT}
+    assert of == {*CATALOGUE, KEEP_IN_TOUCH.name, CASE.name}
 
 
 @pytest.mark.parametrize("path", KEPT, ids=lambda path: path.name)
