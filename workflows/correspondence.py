@@ -1,8 +1,8 @@
 """A colleague writes to a customer of their own accord: through the gate, once, on record.
 
-What answers an open case goes with the case (`case.py`); this is for all else. It is mail that the
-customer did not ask for, so hours, cap, holds and consent apply; nobody who is the customer's own
-person is kept from them by their tier.
+What answers an open case goes with the case (`case.py`); this is for all else, what was drafted for
+a follow-up that is over by now among it. It is mail that the customer did not ask for, so hours,
+cap, holds and consent apply; no tier keeps a person's own words back.
 """
 
 from temporalio import workflow
@@ -29,7 +29,7 @@ class Correspondence(FollowUp[Policy]):
     @workflow.init
     def __init__(self, start: Draught[Policy]) -> None:
         super().__init__(start, start.order_id)
-        self.draft_id = start.draft_id
+        self.draft_id, self.template = start.draft_id, start.template or TEMPLATE
 
     @workflow.run
     async def run(self, start: Draught[Policy]) -> Outcome:

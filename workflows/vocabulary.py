@@ -194,6 +194,7 @@ class Draught(Enrolment[PolicyT]):
     """How one message of a colleague's own begins."""
 
     draft_id: str = ""
+    template: str = ""  # what it was drafted from; none: a message of its own
 
 
 class Rhythm(Noun):

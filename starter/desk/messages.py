@@ -15,18 +15,17 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.crm import cases, enrolments
 from activities.crm.cases import follow_up_of
-from activities.crm.house import house_rules
 from activities.crm.tables import Case, Customer, Draft, Enrolment, Task, new_id
-from activities.rendering import TemplateFault, draft_for, facts_for
 from starter.answers import Effect, Receipt, Refusal
 from starter.desk.base import audit, whom
+from starter.desk.subjects import PERSONAL, subject_for
 from starter.desk.tasks import Tasks
 from starter.intake.events import refusal_of
 from starter.intake.letters import enrol_draft
 from starter.intake.patches import Line, Name, StrictModel, Words
 from workflows.vocabulary import Form
 
-ANSWER, OF_CASE, PERSONAL = "case-answer", "case-message", "personal-message"
+ANSWER, OF_CASE = "case-answer", "case-message"
 
 
 class Letter(StrictModel):
@@ -68,7 +67,9 @@ class Messages(Tasks):
             query = select(Draft.subject).where(Draft.task_id == task.id)
             latest = query.order_by(Draft.created_at.desc()).limit(1)
             drafted = (await session.execute(latest)).scalar_one_or_none()
-            subject = letter.subject or drafted or await self._subject(session, customer)
+            subject = (
+                letter.subject or drafted or await subject_for(session, self.settings, customer)
+            )
             return task.id, subject
 
     async def _beside(self, target: str, letter: Letter, by: str, request: str | None) -> Receipt:
@@ -83,7 +84,7 @@ class Messages(Tasks):
                 id=draft_id,
                 customer_id=customer.id,
                 template=OF_CASE if case else PERSONAL,
-                subject=letter.subject or await self._subject(session, customer),
+                subject=letter.subject or await subject_for(session, self.settings, customer),
                 body=letter.text,
                 edited=True,
                 by=by,
@@ -106,24 +107,6 @@ class Messages(Tasks):
                 enrolments.tell(session, now, follow_up, name="written", body=body, inbox_id=token)
                 effect = Effect(follow_up, "signalled")
         return await self.answer(token, token, [effect], customer.id)
-
-    async def _subject(self, session: AsyncSession, customer: Customer) -> str:
-        """In the customer's language, as the template of such letters has it."""
-        rules = await house_rules(session)
-        try:
-            facts = facts_for(
-                customer,
-                None,
-                rules,
-                follow_up="",
-                key="",
-                about="",
-                public_url=self.settings.public_url,
-                secret=self.settings.secret_key.get_secret_value(),
-            )
-            return draft_for(PERSONAL, customer.locale, facts).subject
-        except TemplateFault:
-            return rules.company.name
 
 
 async def _writable(session: AsyncSession, target: str) -> Customer:

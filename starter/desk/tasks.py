@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.crm import enrolments
-from activities.crm.tables import Draft, Enrolment, Task, new_id
+from activities.crm.tables import Customer, Draft, Enrolment, Task, new_id
 from activities.crm.tasks import DECLINED, DONE, OPEN, close_clause
 from starter.answers import Effect, Receipt, Refusal
 from starter.desk import forms
@@ -17,6 +17,8 @@ from starter.desk.base import AT_ONCE, audit
 from starter.desk.forms import Outcome
 from starter.desk.moving import Moving, locked
 from starter.desk.outcomes import Came, Outcomes
+from starter.desk.subjects import subject_for
+from starter.intake.letters import enrol_draft
 
 
 class Tasks(Moving):
@@ -40,8 +42,10 @@ class Tasks(Moving):
             row.state, row.done_at = DECLINED if forms.is_declined(said) else DONE, now
             row.outcome = _kept(said, came) | {"by": by}
             audit(session, now, by=by, what="task.done", target=row.id, reason=_result(said))
-            draft_id = await _draft(session, row, said, by, now)
-            effects = await _tell(session, row, came.codes | {"draft_id": draft_id}, now, token)
+            draft_id = await self._draft(session, row, said, by, now)
+            effects = await self._tell(
+                session, row, came.codes | {"draft_id": draft_id}, now, token
+            )
         return await self._carried(token, effects, came, row)
 
     async def _carried(self, token: str, effects: list[Effect], came: Came, row: Task) -> Receipt:
@@ -52,6 +56,82 @@ class Tasks(Moving):
             if not row.follow_up:
                 effects = (await self.became(event)).effects or effects
         return await self.answer(token, token, effects, row.customer_id)
+
+    async def _draft(
+        self, session: AsyncSession, row: Task, said: Outcome, by: str, now: datetime
+    ) -> str:
+        """What is to go: the draft as it was edited, as it stands, or none if done otherwise."""
+        text, subject = getattr(said, "text", None), getattr(said, "subject", None)
+        if not row.template or not (text or (type(said) is forms.Free and not said.declined)):
+            return ""
+        query = (
+            select(Draft).where(Draft.task_id == row.id).order_by(Draft.created_at.desc()).limit(1)
+        )
+        draft = (await session.execute(query)).scalar_one_or_none()
+        if text:
+            if draft is None:
+                customer = await session.get_one(Customer, row.customer_id)
+                named = subject or await subject_for(session, self.settings, customer)
+                draft = Draft(
+                    id=new_id("draft"),
+                    customer_id=row.customer_id,
+                    task_id=row.id,
+                    template=row.template,
+                    subject=named,
+                    created_at=now,
+                )
+                session.add(draft)
+            changed = (subject or draft.subject, text) != (draft.subject, draft.body)
+            draft.subject, draft.body = subject or draft.subject, text
+            draft.edited, draft.by = bool(draft.edited or changed), by
+        elif _result(said):
+            return ""
+        return draft.id if draft else ""
+
+    async def _tell(
+        self, session: AsyncSession, row: Task, codes: dict[str, Any], now: datetime, token: str
+    ) -> list[Effect]:
+        follow_up = await session.get(Enrolment, row.follow_up) if row.follow_up else None
+        if (
+            codes["draft_id"]
+            and row.case_id
+            and (follow_up is None or follow_up.ended_at is not None)
+        ):
+            raise Refusal(
+                "ended",
+                "its case is over and sends nothing any more: write to the customer without it, "
+                "and say how it went",
+                param="answered",
+                status=409,
+            )
+        if follow_up is None:
+            return [Effect(None, "recorded")]
+        if follow_up.ended_at is not None:
+            await close_clause(session, now, row)
+            return [await self._afterwards(session, follow_up.id, codes["draft_id"], now, token)]
+        body = {
+            "id": f"done-{row.id}",
+            "at": now.isoformat(),
+            "task_id": row.id,
+            "declined": row.state == DECLINED,
+            **codes,
+        }
+        enrolments.tell(session, now, follow_up.id, name="task_done", body=body, inbox_id=token)
+        return [Effect(follow_up.id, "signalled")]
+
+    async def _afterwards(
+        self, session: AsyncSession, follow_up: str, draft_id: str, now: datetime, token: str
+    ) -> Effect:
+        """What was drafted for a follow-up that is over by now goes as a letter of its own."""
+        if not draft_id:
+            return Effect(follow_up, "recorded", "ended")
+        draft = await session.get_one(Draft, draft_id)
+        customer = await session.get_one(Customer, draft.customer_id)
+        await session.flush()
+        letter = await enrol_draft(
+            session, self.catalogue, now, self.clock.pace, customer, draft, token
+        )
+        return Effect(letter, "started")
 
 
 def _tried(row: Task, outcome: dict[str, Any], now: datetime) -> bool:
@@ -71,58 +151,3 @@ def _kept(said: Outcome, came: Came) -> dict[str, Any]:
 
 def _result(said: Outcome) -> str | None:
     return getattr(said, "result", None)
-
-
-async def _draft(session: AsyncSession, row: Task, said: Outcome, by: str, now: datetime) -> str:
-    """The draft that is to go: as it was edited, as it stands, or none if it was done otherwise."""
-    text, subject = getattr(said, "text", None), getattr(said, "subject", None)
-    if not row.template or not (text or (type(said) is forms.Free and not said.declined)):
-        return ""
-    query = select(Draft).where(Draft.task_id == row.id).order_by(Draft.created_at.desc()).limit(1)
-    draft = (await session.execute(query)).scalar_one_or_none()
-    if text:
-        if draft is None:
-            draft = Draft(
-                id=new_id("draft"),
-                customer_id=row.customer_id,
-                task_id=row.id,
-                template=row.template,
-                subject=subject or row.title,
-                created_at=now,
-            )
-            session.add(draft)
-        changed = (subject or draft.subject, text) != (draft.subject, draft.body)
-        draft.subject, draft.body = subject or draft.subject, text
-        draft.edited, draft.by = bool(draft.edited or changed), by
-    elif _result(said):
-        return ""
-    return draft.id if draft else ""
-
-
-async def _tell(
-    session: AsyncSession, row: Task, codes: dict[str, Any], now: datetime, token: str
-) -> list[Effect]:
-    follow_up = await session.get(Enrolment, row.follow_up) if row.follow_up else None
-    over = follow_up is None or follow_up.ended_at is not None
-    if over and codes["draft_id"]:  # only a follow-up that runs sends what a person wrote
-        raise Refusal(
-            "ended",
-            "its follow-up is over and sends nothing any more: reach the customer yourself, "
-            "and say how it went",
-            param="answered" if row.case_id else "result",
-            status=409,
-        )
-    if follow_up is None:
-        return [Effect(None, "recorded")]
-    if follow_up.ended_at is not None:
-        await close_clause(session, now, row)
-        return [Effect(follow_up.id, "recorded", "ended")]
-    body = {
-        "id": f"done-{row.id}",
-        "at": now.isoformat(),
-        "task_id": row.id,
-        "declined": row.state == DECLINED,
-        **codes,
-    }
-    enrolments.tell(session, now, follow_up.id, name="task_done", body=body, inbox_id=token)
-    return [Effect(follow_up.id, "signalled")]

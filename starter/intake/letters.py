@@ -45,7 +45,8 @@ async def enrol_draft(  # noqa: PLR0917 - the desk, and the relay, say all of it
 ) -> str:
     """Begin the sending of what a colleague wrote; its follow-up's id."""
     sop = catalogue.words
-    body = await _beginning(session, catalogue, sop, pace, customer, now) | {"draft_id": draft.id}
+    body = await _beginning(session, catalogue, sop, pace, customer, now)
+    body |= {"draft_id": draft.id, "template": draft.template or ""}
     await _enrol(session, now, sop, draft.id, customer, None, body, inbox_id)
     return f"{sop.name}.{draft.id}"
 

@@ -232,10 +232,19 @@ async def test_what_a_task_may_come_to(desk: Desk, store: Store, temporal: FakeT
     assert effects(await desk.signal(ADA, "task_done", {}, "cli")) == [("none", "no_open_task")]
 
 
+@pytest.mark.parametrize(
+    ("outcome", "came"),
+    [
+        ({"text": "Dear Ada"}, ("correspondence.draft_1", "started", None)),
+        ({}, ("correspondence.draft_1", "started", None)),
+        ({"result": "won"}, (ADA, "recorded", "ended")),
+    ],
+)
 async def test_a_task_that_outlived_its_follow_up(
-    desk: Desk, store: Store, temporal: FakeTemporal
+    desk: Desk, store: Store, temporal: FakeTemporal, outcome: dict[str, str], came: Any
 ) -> None:
-    """Its clause is closed by the desk, because nobody else is left to do so."""
+    """Its clause is closed by the desk, because nobody else is left to do so; what was written goes
+    as a letter of its own, still as what it was drafted from."""
     task = await a_task(store, template="sales-outreach")
     async with store.transaction() as session:
         session.add(
@@ -243,18 +252,16 @@ async def test_a_task_that_outlived_its_follow_up(
                       late_by_seconds=0, updated_at=NOON)
         )  # fmt: skip
         session.add(
-            Draft(id="draft_1", customer_id="cus_ada", task_id=task, subject="More", body="Hi",
-                  created_at=NOON)
+            Draft(id="draft_1", customer_id="cus_ada", task_id=task, template="sales-outreach",
+                  subject="More", body="Hi", created_at=NOON)
         )  # fmt: skip
     await end(store, temporal)
-    for written in ({"text": "Dear Ada"}, {}):  # nobody would send it: it must not look done
-        with pytest.raises(Refusal) as refused:
-            await desk.complete_task(task, written, "jo")
-        assert (refused.value.code, refused.value.status) == ("ended", 409)
-    assert (await only(store, Milestone)).state == "waiting"
-    done = await desk.complete_task(task, {"result": "won"}, "jo")
-    assert effects(done) == [("recorded", "ended")]
+    done = await desk.complete_task(task, outcome, "jo")
+    assert [(e.follow_up, e.effect, e.reason) for e in done.effects] == [came]
     assert (await only(store, Milestone)).state == "done"
+    if came[1] == "started":
+        (letter,) = [r for r in await rows(store, Enrolment) if r.sop == "correspondence"]
+        assert (letter.input["draft_id"], letter.input["template"]) == ("draft_1", "sales-outreach")
 
 
 async def test_complaint_resolved_by_its_task(
