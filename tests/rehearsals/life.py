@@ -63,7 +63,8 @@ class Life:
         receipt = await self.director.receive(type_, **more)
         assert receipt.error is None, receipt.error
         await self.stage.settle()
-        return [(effect.effect, effect.reason) for effect in receipt.effects]
+        came = [(effect.effect, effect.reason) for effect in receipt.effects]
+        return [each for each in came if each != ("none", "sop_off")] or came
 
     async def signal(self, name: str, **body: Any) -> None:
         await self.stage.desk.signal(self.follow_up, name, body, by="test")
@@ -141,9 +142,13 @@ class Life:
         row = (await self.lines())[clause]
         return State(row.state), row.reason
 
-    async def done(self) -> list[str]:
-        """Day, local time, clause and what: messages sent, tasks given, clauses passed over."""
+    async def done(self, *, own: bool = False) -> list[str]:
+        """Day, local time, clause and what: messages sent, tasks given, clauses passed over;
+        `own`: without what was done about cases beside this follow-up."""
         messages, tasks = await self.rows(t.Message), await self.rows(t.Task)
+        if own:
+            messages = [row for row in messages if row.follow_up == self.follow_up]
+            tasks = [row for row in tasks if row.follow_up == self.follow_up]
         told = [(m.sent_at, m.clause or "", m.template) for m in messages if m.sent_at]
         told += [(task.created_at, task.clause or "", f"task: {task.title}") for task in tasks]
         for line in (await self.lines()).values():
@@ -152,9 +157,10 @@ class Life:
                 told.append((at, line.clause, f"{line.state}: {line.reason}"))
         return [self._line(*one) for one in sorted(told)]
 
-    async def sent(self) -> list[str]:
+    async def sent(self, *, own: bool = False) -> list[str]:
         """The messages alone."""
         told = [m for m in await self.rows(t.Message) if m.sent_at]
+        told = [m for m in told if not own or m.follow_up == self.follow_up]
         told.sort(key=lambda message: message.sent_at)
         return [self._line(m.sent_at, m.clause or "", m.template) for m in told]
 

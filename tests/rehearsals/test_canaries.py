@@ -76,7 +76,7 @@ async def test_the_canaries_are_where_they_belong(life: Begin) -> None:
     bird: Life = await life(**PERSON)
     await bird.event("reply.received", data={"text": SAID["reply"]})
     assert SAID["reply"] in {note.summary for note in await bird.rows(t.Note)}
-    (welcome,) = await bird.rows(t.Message)
+    (welcome,) = [row for row in await bird.rows(t.Message) if row.template == "welcome"]
     assert "Tweetums" in welcome.body_text
     assert welcome.address == PERSON["email"]
 
