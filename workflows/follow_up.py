@@ -179,10 +179,6 @@ class FollowUp(Contacts[PolicyT]):
         found = await self._learn(Insight.engagement, measure, "engagement", latest)
         return found or Engagement.UNKNOWN
 
-    def delivered(self, otherwise: datetime) -> datetime:
-        """When the order reached the customer, as far as it was heard."""
-        return self.facts.delivered_at(self.order_id) or otherwise
-
     @property
     def returned(self) -> WentBack:
         return WentBack(self.facts, self.order_id)

@@ -146,7 +146,7 @@ class KeepInTouch(FollowUp[Policy]):
         sop = self.policy
         if rhythm.name == LOYALTY and sop.loyalty:
             return years_after(rhythm.since, sop.loyalty_tenure + before * sop.loyalty_every)
-        if rhythm.name == REVIEW and sop.reviews and not before:
+        if rhythm.name == REVIEW and sop.reviews and not before and not rhythm.waits:
             return rhythm.since + sop.review_after
         if rhythm.name == ANNIVERSARY and sop.anniversaries:
             return years_after(rhythm.since, before + 1)
@@ -185,7 +185,8 @@ class KeepInTouch(FollowUp[Policy]):
     def on_order(self, name: str, order: Order, rhythm: Rhythm) -> None:
         """A rhythm of that order counts from its delivery, and ends with its return."""
         if name in ("order_delivered", "order_picked_up") and order.at and order.complete:
-            self.rhythms[key(rhythm)] = rhythm.model_copy(update={"since": order.at})
+            came = {"since": order.at, "waits": False}
+            self.rhythms[key(rhythm)] = rhythm.model_copy(update=came)
         elif WentBack(self.facts, rhythm.order_id)() and key(rhythm) not in self.beating:
             del self.rhythms[key(rhythm)]
             with self._under(self.occasion(rhythm, self.now())):

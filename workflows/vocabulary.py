@@ -205,6 +205,7 @@ class Rhythm(Noun):
     clause: str
     since: AwareDatetime  # what it counts from: first purchase, delivery…
     order_id: str = ""
+    waits: bool = False  # for the order's delivery, which nobody has heard of
 
 
 class Relationship(Noun, Generic[PolicyT]):

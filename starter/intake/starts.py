@@ -14,7 +14,7 @@ from starter.intake.handling import Handling, starting
 from starter.intake.letters import PHONE
 from starter.intake.news import before_its_start
 from workflows.sops import Sop
-from workflows.vocabulary import Enrolment, Fulfilment, Heard, Relationship
+from workflows.vocabulary import Enrolment, Fulfilment, Heard, Relationship, Rhythm
 
 EARLY = 50  # more than these a start does not carry; what they say stands in the CRM all the same
 PER_CUSTOMER = ("online-customer",)
@@ -100,6 +100,14 @@ async def _of_the_order(h: Handling, begun: Sequence[Sop]) -> list[str]:
     return [name for name in h.catalogue.sops if name in running]
 
 
+async def _as_it_came(h: Handling, rhythm: Rhythm) -> Rhythm:
+    """A delivery that was heard of between the SOP's end and the years after is not waited for."""
+    order = await h.session.get(rows.Order, rhythm.order_id) if rhythm.waits else None
+    if order is None or order.delivered_at is None:
+        return rhythm
+    return rhythm.model_copy(update={"since": order.delivered_at, "waits": False})
+
+
 async def years_after(h: Handling) -> None:
     """A finished SOP asks for `keep-in-touch`: it begins, or hears of more rhythms."""
     assert isinstance(h.data, Years)  # noqa: S101 - the type's own data
@@ -110,7 +118,8 @@ async def years_after(h: Handling) -> None:
         if running.ended_at is not None:
             h.note("none", follow_up, "ended")
         else:
-            rhythms = [rhythm.model_dump(mode="json") for rhythm in h.data.rhythms]
+            came = [await _as_it_came(h, rhythm) for rhythm in h.data.rhythms]
+            rhythms = [rhythm.model_dump(mode="json") for rhythm in came]
             h.signal(running, "rhythms", {"rhythms": rhythms})
         return
     body: Relationship[Any] = Relationship[sop.policy](  # type: ignore[name-defined]
@@ -118,7 +127,7 @@ async def years_after(h: Handling) -> None:
         policy=await h.catalogue.policy(h.session, sop),
         pace=h.pace,
         kinds=h.catalogue.kinds(sop),
-        rhythms=h.data.rhythms,
+        rhythms=tuple([await _as_it_came(h, rhythm) for rhythm in h.data.rhythms]),
     )
     await enrolments.enrol(
         h.session,

@@ -47,6 +47,26 @@ async def test_a_review_once_and_an_offer_every_year(town: Town) -> None:
     assert (review.asks, review.order_id, review.kind) == ("review", "o1", "relationship")
 
 
+async def test_a_review_waits_for_the_delivery(town: Town) -> None:
+    """However long that takes; and it counts from there."""
+    life = town.newcomer()
+    review = Rhythm(
+        name="review-request",
+        sop=SOP,
+        clause="5.6.3",
+        since=await life.now(),
+        order_id="o1",
+        waits=True,
+    )
+    await life.keep_in_touch(review)
+    await years(life, 0.5)
+    assert life.done() == []
+    await life.say("order_delivered", {"order_id": "o1"})
+    arrived = await life.now() - life.began
+    await life.sleep(40 * DAY)
+    assert (life.at("send review-request o1") - arrived) // DAY == 30
+
+
 async def test_what_was_heard_is_known_after_years(town: Town) -> None:
     """Events, holds and occurrences are carried on."""
     life = await beginning(town, "loyalty")

@@ -212,6 +212,17 @@ async def test_the_years_after_are_asked_for(town: Town) -> None:
     assert (review.clause, review.since, review.order_id) == ("5.6.3", delivered, "o1")
 
 
+@pytest.mark.parametrize("others", [("order-thanks", "satisfaction"), ()])
+async def test_nobody_asks_for_a_review_of_what_is_on_its_way(
+    town: Town, others: tuple[str, ...]
+) -> None:
+    """Where somebody finds out what became of the parcel; else it counts from the purchase."""
+    life = await town.customer(order_id="o1", others=others)
+    await life.end()
+    _, review = town.world.touching[life.name].rhythms
+    assert review.waits is bool(others)
+
+
 async def test_signs_up_then_buys(town: Town) -> None:
     """The same follow-up: the purchase is what it is about from then on, and no second welcome."""
     life = await town.customer()

@@ -19,6 +19,8 @@ Where the document contradicts itself or is silent, this is how it is read:
   asked about this order in the days before, that message covers it, and an answer to either answers
   both. What was asked earlier does not stand for it, but is not asked again: it offers help.
 - "All active customers" (5.6.1): not erased, not opted out, not gone; a hold comes before all.
+- A review is asked for after the delivery. While a parcel is on its way, which `order-thanks` sees
+  to, nobody asks; where nothing is shipped, or nobody sees to it, it counts from the purchase.
 - After a purchase that was cancelled, refunded or returned: no upselling, no asking for a review.
   The follow-up itself goes on with the account, unless the desk ends it because there is none.
 """
@@ -36,6 +38,7 @@ from workflows.vocabulary import (
     Contact,
     Engagement,
     Enrolment,
+    Fulfilment,
     Mode,
     Outcome,
     Preset,
@@ -191,12 +194,14 @@ class OnlineCustomer(FollowUp[Policy]):
     async def stay_in_touch(self) -> None:
         with self.clause("5.6.1", "Stay in touch: news, loyalty (5.6.2), reviews (5.6.3)"):
             loyalty = Rhythm(name="loyalty-offer", sop=SOP, clause="5.6.2", since=self.purchase)
+            arrived = self.facts.delivered_at(self.order_id) or self.enrolment.delivered_at
             review = Rhythm(
                 name="review-request",
                 sop=SOP,
                 clause="5.6.3",
-                since=self.delivered(self.enrolment.delivered_at or self.purchase),
+                since=arrived or self.purchase,
                 order_id=self.order_id,
+                waits=arrived is None and self.is_on_its_way(),
             )
             await self.keep_in_touch(*([loyalty] if self.returned() else [loyalty, review]))
 
@@ -227,6 +232,11 @@ class OnlineCustomer(FollowUp[Policy]):
         if name == "account_provisioned" and self.owes_access:
             with self.clause("5.1.2", "Their access, now that it has come"):
                 await self.send("access")
+
+    def is_on_its_way(self) -> bool:
+        """Whether a parcel is yet to come: then somebody finds out, and until then nobody asks."""
+        sent = self.enrolment.fulfilment in (Fulfilment.SHIP, Fulfilment.PICKUP)
+        return sent and "order-thanks" in self.enrolment.others
 
     def has_access(self) -> bool:
         return self.enrolment.access_given or self.facts.heard("account_provisioned")
