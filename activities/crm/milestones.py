@@ -62,13 +62,15 @@ async def record_decision(
     reason: str | None = None,
     facts: dict[str, Any] | None = None,
 ) -> None:
-    """Write down why; the same decision on the same facts, asked again, is one decision."""
+    """Write down why; the same decision on the same facts, asked again, is one decision. What
+    became of several clauses at one moment is one each: marks share a key."""
     facts = facts or {}
     if key:
         newest = select(func.max(Decision.at)).where(Decision.key == key).scalar_subquery()
         query = select(Decision).where(Decision.key == key, Decision.at == newest)
         for last in (await session.execute(query)).scalars():  # simulated time may stand still
-            if (last.outcome, last.reason, last.facts) == (outcome, reason, facts):
+            same = (last.clause, last.outcome, last.reason, last.facts)
+            if same == (clause, outcome, reason, facts):
                 return
     session.add(
         Decision(

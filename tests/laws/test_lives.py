@@ -124,7 +124,7 @@ async def nothing_is_forgotten(
     kept = {line.clause + line.about: line.state for line in lines.values()}
     differ = {name: (kept.get(name), told.get(name)) for name in {*kept, *told}}
     differ = {name: both for name, both in differ.items() if both[0] != both[1]}
-    assert differ == {}, f"{row.id}: the tables and the workflow tell different stories"
+    assert differ == {}, f"{row.id}: the tables and the workflow tell different stories: {differ}"
 
 
 def _unfinished(lines: dict[str, t.Milestone]) -> dict[str, str]:

@@ -224,6 +224,14 @@ async def test_a_vip_hears_from_people(life: Begin) -> None:
     assert await ada.line("5.4.1") == (State.WAITING, None)  # for somebody, to this day
 
 
+async def test_several_clauses_at_one_moment(life: Begin) -> None:
+    """Passed over together for the same reason: the reason of each is on record."""
+    ada: Life = await life(tier="vip")
+    assert await ada.end() == "completed"
+    passed = {d.clause for d in await ada.rows(t.Decision) if d.reason == "not_called_for"}
+    assert passed >= {"5.4.3", "5.5.2"}
+
+
 async def test_access_provisioned_in_time(life: Begin) -> None:
     """The welcome waits for it, and says it all."""
     ada: Life = await life(order={"fulfilment": "digital"})
