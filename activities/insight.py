@@ -241,7 +241,7 @@ async def _standing(session: AsyncSession, step: Step, now: datetime) -> Standin
         .order_by(note.at.desc())
         .limit(1)
     )
-    cases = select(case.id).where(case.customer_id == customer.id, case.resolved_at.is_(None))
+    cases = select(case.id).where(case.customer_id == customer.id, case.closed_at.is_(None))
     return Standing(
         reading=await read(session, step, Preset.STANDARD, now),
         spent=await spent(session, customer.id),

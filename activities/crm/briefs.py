@@ -85,7 +85,7 @@ async def _feedback(session: AsyncSession, customer_id: str) -> list[dict[str, A
 
 
 async def _alerts(session: AsyncSession, customer: Customer) -> list[dict[str, Any]]:
-    query = select(Case).where(Case.customer_id == customer.id, Case.resolved_at.is_(None))
+    query = select(Case).where(Case.customer_id == customer.id, Case.closed_at.is_(None))
     cases = (await session.execute(query.order_by(Case.opened_at))).scalars()
     alerts: list[dict[str, Any]] = [
         {"kind": row.kind, "id": row.id, "since": _iso(row.opened_at), "severity": row.severity}
