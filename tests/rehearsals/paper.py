@@ -21,6 +21,7 @@ WIDTH = 120
 OUR_IDS = re.compile(r"\b(case|task|msg|hold|draft|cus|evt|fb)_[0-9A-Za-z]{10,}")
 MOMENT = re.compile(r"^ *(\d*)  (\w{3} \d\d \w{3}) (\d\d:\d\d)  ")
 DUE = re.compile(r", by \w{3} \d\d \w{3} \d\d:\d\d")
+EITHER = re.compile(r"^S[13] [\d.]+ (?=feedback-thanks)")  # whoever is first; the other is covered
 LEEWAY = timedelta(minutes=10)  # a slow machine's seconds add up to a minute here and there
 
 
@@ -64,8 +65,8 @@ def _lines(text: str) -> list[tuple[str, datetime]]:
         if moment := MOMENT.match(line):
             said = f"{year.group(1) if year else 2000} {moment.group(2)} {moment.group(3)}"
             at = datetime.strptime(said, "%Y %a %d %b %H:%M")  # noqa: DTZ007 - only compared
-            rest = DUE.sub(", by …", line[moment.end() :])
-            found.append((" ".join(rest.split()), at))
+            rest = " ".join(DUE.sub(", by …", line[moment.end() :]).split())
+            found.append((EITHER.sub("", rest), at))
         elif line.strip():
             found.append((" ".join(line.split()), datetime.min))  # noqa: DTZ901 - only compared
     return found
