@@ -182,7 +182,7 @@ async def test_an_open_case_forbids_all_offers(store: Store, clock: FakeClock) -
         session.add(case)
     assert await potential(store, clock, customer) == Potential(reasons=("open_case",))
     async with store.transaction() as session:
-        (await session.get_one(Case, "case_1")).resolved_at = WEEK
+        (await session.get_one(Case, "case_1")).closed_at = WEEK
     assert (await potential(store, clock, customer)).campaign
 
 
