@@ -11,8 +11,6 @@ is opened, or opened again. (Where S2 says so is an erratum of its own: `sops/ca
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
-from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -22,7 +20,7 @@ from workflows import events
 from workflows import vocabulary as v
 from workflows.contract import Clerk, Records
 from workflows.follow_up import FollowUp
-from workflows.steps import Because, Ended
+from workflows.steps import Because
 from workflows.vocabulary import CaseFile, Contact, Form, Handed, Ladder, Outcome, Role, State
 
 NAME, REMINDER = "case", "complaint-resolved-reminder"
@@ -69,7 +67,7 @@ class CaseWork(FollowUp[Policy]):
 
     async def procedure(self) -> None:
         ladder = await self.ladder(self.opened_at)
-        self._aside(until_ended(self.acknowledge()))
+        self.meanwhile(self.acknowledge())
         self.begin_turn(ladder)
         await self.answer(ladder)
         while self.complaint:
@@ -100,16 +98,19 @@ class CaseWork(FollowUp[Policy]):
                 urgent=self.complaint,
                 case_id=self.case_id,
             )
-            if not isinstance(task, Handed):
-                return
-            done = await self._done_by(task, None, unless=self.is_answered)
+            done, over = events.TaskDone(), ""
+            if isinstance(task, Handed):
+                done = await self._done_by(task, None, unless=self.is_answered)
+                over = self.facts.over("2")
+                if task.task_id not in self.facts.tasks:
+                    await self._put_away("case-answer", over or "answered_elsewhere")
             if done.draft_id:
                 await self.write("case-answer", draft_id=done.draft_id, unreachable=Role.CSR)
-            elif not self.facts.over("2"):
+            elif over:
+                self.pass_over(over)
+            elif isinstance(task, Handed):
                 self._record(State.DONE, done.answered or self.answered)
-            if task.task_id not in self.facts.tasks:
-                await self._put_away("case-answer", "answered_elsewhere")
-            self.answered = self.answered or done.answered or "here"
+            self.answered = self.answered or done.answered or self.facts.over("2") or "here"
 
     async def put_right(self, ladder: Ladder) -> None:
         with self.clause("5", "Put it right", due=ladder.resolve_by, about=self.turn):
@@ -125,9 +126,12 @@ class CaseWork(FollowUp[Policy]):
                 if isinstance(task, Handed):
                     await self._done_by(task, None, unless=self.is_resolved)
                     if task.task_id not in self.facts.tasks:
-                        await self._put_away("", "resolved_elsewhere")
+                        await self._put_away("", self.facts.over("5") or "resolved_elsewhere")
+            if self.is_resolved() or not self.facts.over("5"):
+                self._record(State.DONE)
+            else:
+                self.pass_over(self.facts.over("5"))
             self.resolved = True
-            self._record(State.DONE)
 
     async def is_satisfied(self) -> bool:
         """By their word or a colleague's; silence, after a reminder, is on record as silence."""
@@ -142,20 +146,26 @@ class CaseWork(FollowUp[Policy]):
 
     async def ask_satisfied(self) -> None:
         sop, asked = self.policy, await self.write("complaint-resolved", unreachable=Role.CSR)
-        for reminder in range(sop.reminders + 1):
-            if asked is None or await self.until(self.told + sop.patience, unless=self.has_said):
+        last = asked.at if asked else self.now()  # who cannot be asked is looked for meanwhile
+        for turn in range(1, sop.reminders + 2):
+            said = await self.until(last + sop.patience, unless=self.has_said)
+            if said or self.facts.over("6") or turn > sop.reminders:
                 break
-            if reminder < sop.reminders:
-                what = f"{REMINDER}-{reminder + 1}"
-                await self.write(what, template=REMINDER, unless=self.has_said)
+            what = f"{REMINDER}-{turn}"
+            if again := await self.write(what, template=REMINDER, unless=self.has_said):
+                asked, last = again, again.at
         if self.said is None and self.reading:  # a colleague has their answer before them
             await self._wait(self.has_said, self.now() + sop.patience, what="their answer is read")
-        if self.said is None:
+        if self.said is None and (asked is None or self.facts.over("6")):
+            self.pass_over(self.facts.over("6") or "not_asked")
+        elif self.said is None:
             self._record(State.DONE, "no_answer")
 
     async def open_again(self) -> Ladder:
         times = int(self.turn or "1")
         self.turn = str(times + 1)
+        for clause in ("5", "6"):
+            self.facts.forget(clause, self.policy.elsewhere)
         self.said, self.resolved, self.told = None, False, self.now()
         self.released = self.facts.releases.get(self.case_id, 0)
         with self.clause("7", "They are not satisfied: it is open again", about=self.turn):
@@ -167,7 +177,8 @@ class CaseWork(FollowUp[Policy]):
     async def close(self) -> None:
         with self.clause("7", "Close it, and let the follow-ups go on"):
             self.closing = True
-            outcome = "not_needed" if self.answered == "not_needed" else "answered"
+            said = {"not_needed": "not_needed", "skipped": "decided"}
+            outcome = said.get(self.answered, "answered")
             if self.complaint:
                 outcome = "no_answer" if self.said is None else "yes"
             end = v.CaseEnd(**self._case_step("close"), outcome=outcome)
@@ -180,9 +191,9 @@ class CaseWork(FollowUp[Policy]):
     # -- beside it: the ladder, and news for the customer ---------------------------------
 
     def begin_turn(self, ladder: Ladder) -> None:
-        self._aside(until_ended(self.escalate(ladder)))
+        self.meanwhile(self.escalate(ladder))
         if self.complaint:
-            self._aside(until_ended(self.report(ladder)))
+            self.meanwhile(self.report(ladder))
 
     async def escalate(self, ladder: Ladder) -> None:
         """Each rung of the matrix at its moment, unless it has come to that before."""
@@ -204,15 +215,16 @@ class CaseWork(FollowUp[Policy]):
     async def report(self, ladder: Ladder) -> None:
         """Whenever the customer has heard nothing for so long, until it is put right."""
         number = 0
-        while not self.is_resolved():
+        while not (self.is_resolved() or self.facts.over("4")):
             number += 1
             with self.clause("4", "Tell them of progress", about=self.nth(number)):
                 due = self.told + ladder.update_every
-                while self.now() < due and not await self.until(due, unless=self.is_resolved):
+                while self.now() < due and not self.facts.over("4"):
+                    await self.until(due, unless=self.is_resolved)
+                    if self.is_resolved():
+                        self.pass_over("resolved_in_time")
+                        return
                     due = self.told + ladder.update_every  # they heard of it meanwhile
-                if self.is_resolved():
-                    self.pass_over("resolved_in_time")
-                    break
                 contact = await self.ask(
                     ladder.role,
                     "tell the customer how it is going",
@@ -243,11 +255,7 @@ class CaseWork(FollowUp[Policy]):
         elif reply.case_id == self.case_id and self.complaint and self.is_resolved():
             with self.clause("6", "Read their answer", about=f"reply {len(self.facts.replies)}"):
                 what = "read their answer: are they satisfied?"
-                more: dict[str, Any] = {
-                    "form": Form.CONFIRM,
-                    "urgent": True,
-                    "case_id": self.case_id,
-                }
+                more = {"form": Form.CONFIRM, "urgent": True, "case_id": self.case_id}
                 if task := await self.tell(Role.CSR, what, **more):
                     self.reading[task.task_id] = None
 
@@ -277,9 +285,7 @@ class CaseWork(FollowUp[Policy]):
     async def ladder(self, since: datetime) -> Ladder:
         key, times = self._case_step("ladder", self.turn), int(self.turn or "1") - 1
         step = v.CaseStep(**key, since=since, reopened=times)
-        while True:  # without it nobody would know by when
-            if found := await self._learn(Clerk.ladder, step, "ladder", None):
-                return found
+        return await self.must_learn(Clerk.ladder, step, "ladder")
 
     async def write(self, step: str, **more: Any) -> Contact | None:
         """Mail of the case itself."""
@@ -292,8 +298,3 @@ class CaseWork(FollowUp[Policy]):
 
     def _case_step(self, *key: str) -> dict[str, Any]:
         return self._step(*key) | {"case_id": self.case_id}
-
-
-async def until_ended(track: Awaitable[None]) -> None:
-    with suppress(Ended):
-        await track

@@ -14,7 +14,7 @@ from workflows.checklist import HERE, OPEN
 from workflows.contacts import Contacts
 from workflows.contract import Clerk, Insight, Records
 from workflows.facts import WentBack
-from workflows.steps import Condition, Ended, never, why
+from workflows.steps import Condition, Ended, T, Verb, never, why
 from workflows.vocabulary import (
     PAST,
     BusinessDays,
@@ -154,12 +154,22 @@ class FollowUp(Contacts[PolicyT]):
         HERE.set(replace(HERE.get(), due=due, latest=latest))
 
     async def business_days(self, since: datetime, after: int, before: int) -> Opening:
-        """From the office's opening on one of its working days to its closing on another."""
+        """From the office's opening on one of its working days to its closing on another; only who
+        knows the holidays can tell."""
         days = BusinessDays(**self._step("days"), since=since, after=after, before=before)
-        found: Opening | None = None
-        while found is None:  # only who knows the holidays can tell
-            found = await self._learn(Clerk.business_days, days, "business days", None)
-        return found
+        return await self.must_learn(Clerk.business_days, days, "business days")
+
+    async def must_learn(self, verb: Verb[T], step: Step, gist: str) -> T:
+        """Ask until there is an answer, as nothing goes on without it; what no retry cures waits
+        for an engineer."""
+        while True:
+            found = await self._learn(verb, step, gist, None)
+            self._look_up()
+            if found is None:
+                found = await self._do(verb, step, gist, lambda: bool(self.facts.ended))
+                self._look_up()
+            if found is not None:
+                return found
 
     def meanwhile(self, track: Coroutine[Any, Any, None]) -> None:
         """Let it run beside the timeline, which does not wait for it."""

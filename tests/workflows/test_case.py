@@ -239,3 +239,12 @@ async def test_it_begins_late(town: Town) -> None:
     assert {"1 send complaint-received", f"2 ask {Role.CSR}"} <= set(life.done())
     assert f"3 ask {Role.SERVICE} to take care of a case that is not answered" in life.done()
     await life.end_it()
+
+
+async def test_news_may_be_skipped(town: Town) -> None:
+    """By a person who knows better; the case goes on."""
+    life = await grievance(town)
+    await life.say("skip", {"clause": "4"})
+    await life.sleep(HOUR)
+    assert (await life.states())["4 1"] == (State.SKIPPED, "skipped")
+    await life.end_it()

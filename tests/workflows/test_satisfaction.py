@@ -9,7 +9,7 @@ import pytest
 
 from tests.workflows.lives import DAY, HOUR, Town
 from tests.workflows.orders import MINUTE, Bought, on_a, purchase
-from workflows.vocabulary import Covered, Form, Refused, Role, State
+from workflows.vocabulary import Covered, Form, Outcome, Refused, Role, State
 
 MONDAY, WEDNESDAY, THURSDAY = 0, 2, 3
 ALONE: dict[str, Any] = {}
@@ -252,3 +252,13 @@ async def test_who_knows_the_holidays_is_away(town: Town) -> None:
     await life.sleep(9 * DAY)
     assert life.sent() == ["4.1 send order-experience"]
     assert Refused(reason="stale") not in town.world.ledger.values()
+
+
+async def test_it_ends_even_so(town: Town) -> None:
+    """Nobody waits for ever for who knows the holidays."""
+    town.world.clueless = True
+    life = await bought(town)
+    await life.say("end")
+    await life.sleep(HOUR)
+    town.world.clueless = False
+    assert await life.end() is Outcome.ENDED
