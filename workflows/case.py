@@ -203,14 +203,11 @@ class CaseWork(FollowUp[Policy]):
                 if await self.until(rung.at, unless=past):
                     self.pass_over(f"{rung.until}_in_time")
                     continue
-                await self.tell(
-                    rung.role,
-                    f"take care of a case that is not {rung.until}",
-                    unless=Because(past, f"{rung.until}_in_time"),
-                    urgent=True,
-                    case_id=self.case_id,
-                    escalates=next(iter(self.asked), ""),
-                )
+                what = f"take care of a case that is not {rung.until}"
+                more: dict[str, Any] = {"urgent": True, "case_id": self.case_id}
+                more["unless"] = Because(past, f"{rung.until}_in_time")
+                if await self.tell(rung.role, what, escalates=next(iter(self.asked), ""), **more):
+                    self._record(State.DONE, "escalated")  # they have it on their list
 
     async def report(self, ladder: Ladder) -> None:
         """Whenever the customer has heard nothing for so long, until it is put right."""
@@ -255,8 +252,8 @@ class CaseWork(FollowUp[Policy]):
         elif reply.case_id == self.case_id and self.complaint and self.is_resolved():
             with self.clause("6", "Read their answer", about=f"reply {len(self.facts.replies)}"):
                 what = "read their answer: are they satisfied?"
-                more = {"form": Form.CONFIRM, "urgent": True, "case_id": self.case_id}
-                if task := await self.tell(Role.CSR, what, **more):
+                more: dict[str, Any] = {"form": Form.CONFIRM, "case_id": self.case_id}
+                if task := await self.tell(Role.CSR, what, urgent=True, **more):
                     self.reading[task.task_id] = None
 
     def on_task_done(self, done: events.TaskDone) -> None:

@@ -10,7 +10,7 @@ from activities.crm import tables
 from starter.reports import sops
 from starter.reports.objects import ChecklistLine
 from workflows.sops import Sop
-from workflows.vocabulary import State
+from workflows.vocabulary import PAST, State
 
 BREATH = timedelta(seconds=15)  # of real time: a step that is being taken just now is not late
 
@@ -89,7 +89,7 @@ class Checklist:
     def _overlaid(self, source: Known, text: sops.ClauseText) -> ChecklistLine:
         """As the milestone table has it; a moment that passed without the step makes it late."""
         rows = source.rows(text.clause)
-        row = min(rows, key=lambda row: (URGENCY.index(self._state(row)), row.updated_at))
+        row = min(rows, key=self._speaks)
         state = self._state(row)
         late = int((self.now - row.due_at).total_seconds()) if row.due_at else 0
         keys = {row.message_key for row in rows} - {None}
@@ -106,6 +106,11 @@ class Checklist:
             messages=[m.id for m in mine],
             tasks=[t.id for t in source.tasks if t.clause == text.clause or t.id in ids],
         )
+
+    def _speaks(self, row: tables.Milestone) -> tuple[int, float]:
+        """Which of a clause's occurrences speaks for it: of what is past, the last."""
+        state, at = self._state(row), row.updated_at.timestamp()
+        return URGENCY.index(state), -at if state in PAST else at
 
     def _state(self, row: tables.Milestone) -> State:
         state = State(row.state)
