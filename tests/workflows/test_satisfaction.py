@@ -154,6 +154,8 @@ async def test_a_breach_is_late_and_then_stale(town: Town) -> None:
     assert await life.state("4.1") == (State.SKIPPED, "stale")
     assert await life.state("4.2") == (State.SKIPPED, "not_asked")
     await life.resolve("case_c")
+    await life.sleep(HOUR)
+    assert await life.state("4.3 case_c") == (State.DONE, "")
 
 
 async def caller(town: Town, **more: Any) -> Bought:

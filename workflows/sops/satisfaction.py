@@ -184,7 +184,8 @@ class Satisfaction(Purchase[Policy]):
 
     async def draw_a_sample(self) -> None:
         with self.clause("3", "Quality assurance looks at a sample of follow-ups"):
-            if crc32(workflow.info().workflow_id.encode()) % 100 >= self.policy.sample:
+            subject = self.enrolment.order_id or self.customer_id
+            if crc32(f"{SOP}.{subject}".encode()) % 100 >= self.policy.sample:
                 self.pass_over("not_in_the_sample")
             else:
                 what, time = "say how well this follow-up was done", self.policy.review_time
