@@ -208,6 +208,19 @@ class WentBack:
 
 
 @dataclass(frozen=True)
+class NothingLeft:
+    """Whether the purchase went back, and nothing else was bought that they still have."""
+
+    facts: Facts
+    order_id: str
+    reason = "returned"
+
+    def __call__(self) -> bool:
+        others = self.facts.orders.keys() - self.facts.went_back.keys() - {self.order_id}
+        return WentBack(self.facts, self.order_id)() and not others
+
+
+@dataclass(frozen=True)
 class Arrived:
     """Whether a parcel, or the whole of its order, is with the customer already."""
 

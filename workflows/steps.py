@@ -291,8 +291,19 @@ class Because:
         return self.condition()
 
 
-def either(one: Condition, other: Condition) -> Condition:
-    return lambda: one() or other()
+@dataclass(frozen=True)
+class either:  # noqa: N801 - it reads as a word
+    """Whether one of the two is true; what is put on record is the reason of that one."""
+
+    one: Condition
+    other: Condition
+
+    def __call__(self) -> bool:
+        return self.one() or self.other()
+
+    @property
+    def reason(self) -> str:
+        return why(self.one if self.one() else self.other)
 
 
 def sooner(moment: datetime, here: Clause) -> datetime:

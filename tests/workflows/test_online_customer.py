@@ -200,6 +200,41 @@ async def test_a_return_while_the_campaign_waits(town: Town) -> None:
     assert "5.5.2 skip returned" in life.done()
 
 
+@pytest.mark.parametrize("how", ["cancelled", "refunded", "returned"])
+async def test_nobody_helps_with_what_went_back(town: Town, how: str) -> None:
+    """No first steps, no being missed, no check-in: they have nothing that it could be about."""
+    life = await town.customer(order_id="o1")
+    await life.sleep(HOUR)
+    await life.say(f"order_{how}", {"order_id": "o1"})
+    await life.end()
+    done = [line for line in life.done() if line.startswith("5.")]
+    assert [line for line in done if " send " in line] == ["5.1.1 send welcome"]
+    for clause in ("5.2.1", "5.3.2", "5.4.1"):
+        assert f"{clause} skip returned" in done
+
+
+async def test_what_waits_for_a_complaint_is_not_said_after_the_refund(town: Town) -> None:
+    """Held while the complaint was open; it was put right by giving the money back."""
+    life = await town.customer(order_id="o1")
+    await life.sleep(2 * DAY)
+    await life.complain("case_k1")
+    await life.sleep(5 * DAY + HOUR)
+    assert (await life.lines())["5.3.2"].state is State.HELD
+    await life.say("order_refunded", {"order_id": "o1"})
+    await life.sleep(HOUR)
+    assert life.done()[-1] == "5.3.2 skip returned"
+
+
+async def test_who_bought_again_is_helped_all_the_same(town: Town) -> None:
+    """One order went back, another did not."""
+    life = await town.customer(order_id="o1")
+    await life.sleep(2 * DAY)
+    await life.say("order_returned", {"order_id": "o1"})
+    await life.say("order_placed", {"order_id": "o2"})
+    await life.end()
+    assert "5.4.1 send check-in" in life.done()
+
+
 async def test_the_years_after_are_asked_for(town: Town) -> None:
     """Loyalty counts from the purchase, the review from the delivery."""
     life = await town.customer(order_id="o1")

@@ -22,7 +22,8 @@ Where the document contradicts itself or is silent, this is how it is read:
 - A review is asked for after the delivery. While a parcel is on its way, which `order-thanks` sees
   to, nobody asks; where nothing is shipped, or nobody sees to it, it counts from the purchase.
 - After a purchase that was cancelled, refunded or returned: no upselling, no asking for a review.
-  The follow-up itself goes on with the account, unless the desk ends it because there is none.
+  The follow-up itself goes on with the account, unless the desk ends it because there is none; but
+  who bought nothing else is not helped to start with it, not missed, and not asked how it goes.
 """
 
 from datetime import datetime, timedelta
@@ -32,8 +33,9 @@ from temporalio import workflow
 
 from workflows import vocabulary as v
 from workflows.events import Event, Issue, Lull
-from workflows.facts import Active
+from workflows.facts import Active, NothingLeft
 from workflows.follow_up import FollowUp
+from workflows.steps import Because, Condition, either
 from workflows.vocabulary import (
     Contact,
     Engagement,
@@ -48,6 +50,7 @@ from workflows.vocabulary import (
 )
 
 SOP = "online-customer"
+WENT_BACK = "went-back"  # before, tips and check-ins came of what had gone back, too
 
 STEPS: dict[str, tuple[str, ...]] = {
     "5.1.1": ("welcome",),
@@ -106,12 +109,14 @@ class OnlineCustomer(FollowUp[Policy]):
         self.close = self.check_in + sop.csr_time + sop.patience + sop.grace
         self.owes_access = False
         self.missed: list[datetime] = []  # when we said that we miss them
+        self.minds_returns = False
 
     @workflow.run
     async def run(self, enrolment: Enrolment[Policy]) -> Outcome:
         return await self.follow()
 
     async def procedure(self) -> None:
+        self.minds_returns = workflow.patched(WENT_BACK)
         welcome = await self.welcome()
         await self.help_to_start(welcome)
         await self.encourage()
@@ -133,7 +138,7 @@ class OnlineCustomer(FollowUp[Policy]):
     async def help_to_start(self, welcome: Contact | None) -> None:
         with self.clause("5.2.1", "24-48 hours after the welcome, help them start", self.lull):
             await self.between(self.policy.guide, after=welcome, otherwise=self.purchase)
-            await self.send(self.policy.guide_template)
+            await self.send(self.policy.guide_template, unless=self.nothing_left)
         if self.owes_access and not self.has_access():
             with self.clause("5.1.2", "Their access, which has not come in a day"):
                 await self.tell(Role.CSR, "find out why their access has not come")
@@ -141,6 +146,9 @@ class OnlineCustomer(FollowUp[Policy]):
     async def encourage(self) -> None:
         with self.clause("5.3.2", "After 7 days of low engagement: we miss you", self.check_in):
             await self.until(self.lull)
+            if self.nothing_left():
+                self.pass_over("returned")
+                return
             match await self.engagement(self.policy.preset):
                 case Engagement.LOW:
                     await self.miss_them()
@@ -161,6 +169,7 @@ class OnlineCustomer(FollowUp[Policy]):
                 mode=sop.check_in_mode,
                 cap=sop.check_in_cap,
                 asks="satisfaction",
+                unless=self.nothing_left,
                 since=self.check_in - sop.check_in_window,
             )
         with self.clause("5.4.3", "If they do not respond within 3 days, follow up", self.close):
@@ -168,6 +177,8 @@ class OnlineCustomer(FollowUp[Policy]):
                 self.pass_over("off")
             elif asked and await self.reply_within(sop.patience, to=asked):
                 self.pass_over("answered")
+            elif asked and self.nothing_left():
+                self.pass_over("returned")
             elif asked:
                 await self.send("check-in-follow-up", reminds=asked)
 
@@ -215,7 +226,8 @@ class OnlineCustomer(FollowUp[Policy]):
 
     async def on_low_engagement(self, lull: Lull) -> None:
         """Reported from outside. Before the seven days are over, it is for the milestone to say."""
-        if self.now() < self.lull or (lull.at and self.facts.active_since(lull.at)):
+        belied = lull.at is not None and self.facts.active_since(lull.at)
+        if self.now() < self.lull or belied or self.nothing_left():
             return
         if not self.missed or (self.policy.repeat and self.facts.active_since(self.missed[-1])):
             spell = str(len(self.missed) + 1) if self.missed else ""
@@ -225,13 +237,20 @@ class OnlineCustomer(FollowUp[Policy]):
     async def miss_them(self) -> None:
         """Once in a spell of silence, unless the customer breaks it first."""
         self.missed.append(self.now())
-        await self.send("re-engagement", unless=Active(self.facts, self.now()))
+        active = Active(self.facts, self.now())
+        await self.send("re-engagement", unless=either(active, self.nothing_left))
 
     async def on_event(self, name: str, event: Event) -> None:
         """Access that comes after the welcome has a message of its own."""
         if name == "account_provisioned" and self.owes_access:
             with self.clause("5.1.2", "Their access, now that it has come"):
                 await self.send("access")
+
+    @property
+    def nothing_left(self) -> Condition:
+        """Whether what they bought went back: nobody helps them with what they do not have."""
+        left = NothingLeft(self.facts, self.order_id)
+        return Because(lambda: self.minds_returns and left(), left.reason)
 
     def is_on_its_way(self) -> bool:
         """Whether a parcel is yet to come: then somebody finds out, and until then nobody asks."""
