@@ -231,15 +231,20 @@ class Contacts(Signals, Generic[PolicyT]):
     async def _done_by(
         self, task: Handed, moment: datetime | None, unless: Condition = never
     ) -> TaskDone:
-        """Wait for a person, at most until the moment, or until somebody says now."""
+        """Wait for a person, at most until the moment, or until somebody says now.
+
+        With no moment named nothing goes without them, and nobody is hurried into it.
+        """
         number = HERE.get().number
         hurried = self.facts.hurried.get(number, 0)
 
         def enough() -> bool:
-            hurry = self.facts.hurried.get(number, 0) > hurried
+            hurry = moment is not None and self.facts.hurried.get(number, 0) > hurried
             return task.task_id in self.facts.tasks or hurry or unless()
 
-        self.asked[task.task_id] = self.awaited[number] = None
+        self.asked[task.task_id] = None
+        if moment is not None:
+            self.awaited[number] = None
         self._expect(moment or task.due)
         await self._wait(enough, moment, what="a person's turn")
         self.asked.pop(task.task_id, None)

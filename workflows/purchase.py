@@ -16,7 +16,7 @@ from temporalio import workflow
 from workflows import events
 from workflows.facts import WentBack
 from workflows.follow_up import FollowUp
-from workflows.vocabulary import Contact, Enrolment, Fulfilment, PolicyT, State
+from workflows.vocabulary import Contact, Enrolment, Fulfilment, PolicyT, Role, State
 
 ANSWER = timedelta(hours=24)
 AT_ONCE = (Fulfilment.DIGITAL, Fulfilment.SERVICE)  # nothing is on its way to the customer
@@ -69,6 +69,8 @@ class Purchase(FollowUp[PolicyT]):
         match reply:
             case events.Feedback():
                 await self.thank_for(reply)
+            case events.Inquiry(case_id=""):  # by hand: the desk writes its case first
+                await self._puzzle("answer a question of this customer's", Role.CSR)
             case _ if reply.case_id and self.is_asked_here(reply):
                 await self.attend(reply.case_id, (reply.at or self.now()) + ANSWER)
 
@@ -79,8 +81,9 @@ class Purchase(FollowUp[PolicyT]):
 
     async def on_event(self, name: str, event: events.Event) -> None:
         match event:
-            case events.Answer(case_id=""):  # by hand: whatever waits for one
-                self.facts.settled |= self.cases
+            case events.Answer(case_id=""):  # by hand: every question that waits for one
+                asked = [case for case in self.cases if case not in self.facts.cases]
+                self.facts.settled |= dict.fromkeys(asked)
             case events.Order(order_id=order) if self.is_mine(order):
                 await self.on_order(name, event)
 

@@ -179,7 +179,7 @@ class Signals(Steps):
     def _meant(self, event: events.Event) -> dict[str, str]:
         """Which task or clause somebody meant who named none; what the desk never wrote is none."""
         match event:
-            case events.Complaint(case_id=case) if not case.startswith("case_"):
+            case events.Complaint(case_id=case) | events.Reply(case_id=case) if not is_ours(case):
                 return {"case_id": ""}
             case events.Hold(hold_id=hold) if not hold.startswith("hold_"):
                 return {"hold_id": ""}
@@ -201,3 +201,8 @@ class Signals(Steps):
         """Record what became of a clause that no track is at."""
         with self._under(Clause(line.clause, line.says, about=line.about)):
             self._record(state, reason)
+
+
+def is_ours(case: str) -> bool:
+    """Whether it looks like what the desk calls a case; for another nobody would ever settle it."""
+    return case.startswith("case_")

@@ -108,6 +108,8 @@ class World(Messaging, Records, Clerk, Insight):
         self.broken: dict[str, None] = {}  # templates that can't be rendered
         self.always_open = False
         self.clueless = False  # nothing that is asked at once is answered
+        self.unknown_cases = False  # no table has the cases that are begun
+        self.no_calendar = False  # no retry cures what the calendar is asked
         # What happens while the gate's next answer is on its way.
         self.overtaken: Callable[[], Awaitable[None]] | None = None
 
@@ -261,6 +263,8 @@ class World(Messaging, Records, Clerk, Insight):
     @activity.defn
     async def business_days(self, days: BusinessDays) -> Opening:
         self._answerable()
+        if self.no_calendar:
+            raise ApplicationError("no such year", type="calendar", non_retryable=True)
         return Opening(
             opens=working_day(days.since, days.after).replace(hour=OPEN),
             closes=working_day(days.since, days.before).replace(hour=OFFICE_CLOSED),
@@ -269,6 +273,8 @@ class World(Messaging, Records, Clerk, Insight):
     @activity.defn
     async def ladder(self, case: CaseStep) -> Ladder:
         self._answerable()
+        if self.unknown_cases:
+            raise ApplicationError("case_unknown", type="case", non_retryable=True)
         assert case.since
         answer_by = case.since + DAY
         return self.ladders.get(case.case_id) or Ladder(

@@ -55,6 +55,8 @@ EXCUSED = {
     "review": "the yearly review comes with a release of its own",
 }
 
+FURTHEST = timedelta(days=365)  # some shops write 31 December 9999 where they do not know
+
 NOTICES = {"order_shipped": "order-shipped", "order_ready": "ready-for-pickup"}
 
 
@@ -85,7 +87,6 @@ class OrderThanks(Purchase[Policy]):
     def __init__(self, enrolment: Enrolment[Policy]) -> None:
         super().__init__(enrolment)
         self.announced: dict[str, None] = {}  # the parcels they were told of, by notice
-        self.rest = True  # whether more may be announced
 
     @workflow.run
     async def run(self, enrolment: Enrolment[Policy]) -> Outcome:
@@ -207,7 +208,9 @@ class OrderThanks(Purchase[Policy]):
 
     def overdue(self) -> datetime:
         said = self.facts.expected.get(self.order_id) or self.enrolment.expected_at
-        return (said or self.confirmed + self.policy.estimate) + self.policy.overdue
+        if said is None or said > self.confirmed + FURTHEST:
+            said = self.confirmed + self.policy.estimate
+        return said + self.policy.overdue
 
     def moved(self, due: datetime) -> Condition:
         return lambda: self.overdue() != due

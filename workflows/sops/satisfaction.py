@@ -166,10 +166,14 @@ class Satisfaction(Purchase[Policy]):
         return None
 
     async def called(self, task: Handed, template: str) -> Contact | None:
-        done = await self._done_by(task, self.closes + self.policy.grace)
+        latest = self.closes + self.policy.grace
+        done = await self._done_by(task, latest)
         if task.task_id not in self.facts.tasks:
-            await self._put_away(template, "stale")
-            self.pass_over(self.facts.over("4.1") or "stale")
+            over = self.facts.over("4.1") or ("stale" if self.now() >= latest else "")
+            await self._put_away(template, over or "went_by_itself")
+            if not over:
+                return await self.write()
+            self.pass_over(over)
             return None
         if done.declined:
             self.pass_over("declined")
