@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import defer
 
 from activities.carriers import Carriers
 from activities.channels import Accepted, Channel, Parcel, Rejected
@@ -35,6 +36,7 @@ from workflows.vocabulary import Role
 
 MANY = 500  # at a time
 KEPT = timedelta(days=30)
+LEAN = (defer(Task.brief), defer(Task.outcome))  # what is long in a task, and nobody is told
 SAID = {
     "new": "New",
     "reminder": "Due soon",
@@ -128,7 +130,8 @@ class Notices:
             await lock_name(session, "notices")
             query = select(Notice, Task).join(Task, Task.id == Notice.task_id)
             query = query.where(Notice.address == WHOEVER, Notice.sent_at.is_(None))
-            found = (await session.execute(query.order_by(Notice.at).limit(MANY))).all()
+            query = query.order_by(Notice.urgent.desc(), Notice.at).limit(MANY)
+            found = (await session.execute(query.options(*LEAN))).all()
             if not found:
                 return
             roster, rules = await Roster.at(session, now), await house_rules(session)
@@ -166,8 +169,9 @@ class Notices:
         """What is to be mailed, oldest first; of a task that is done nobody need hear any more."""
         query = select(Notice, Task).join(Task, Task.id == Notice.task_id)
         query = query.where(Notice.sent_at.is_(None), Notice.address.not_in((WHOEVER, HOOK)))
+        query = query.order_by(Notice.at, Notice.id).options(*LEAN)
         waiting = []
-        for notice, task in (await session.execute(query.order_by(Notice.at, Notice.id))).all():
+        for notice, task in (await session.execute(query)).all():
             if task.state == OPEN:
                 waiting.append((notice, task))
             else:
@@ -213,7 +217,8 @@ class Notices:
         async with self.store.reading() as session:
             query = select(Notice, Task).join(Task, Task.id == Notice.task_id)
             query = query.where(Notice.sent_at.is_(None), Notice.address == HOOK)
-            rows = (await session.execute(query.order_by(Notice.at, Notice.id).limit(MANY))).all()
+            query = query.order_by(Notice.at, Notice.id).options(*LEAN)
+            rows = (await session.execute(query.limit(MANY))).all()
         for notice, task in rows:
             if await self.webhook.call(notice, task, real):
                 self.patience.went(HOOK)

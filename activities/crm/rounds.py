@@ -6,10 +6,12 @@ row says how far it has come, and is locked meanwhile. What is snoozed is left i
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, and_, exists, or_, select, true
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.calendar import office_due
@@ -38,6 +40,25 @@ class Made:
     escalated: int = 0
     moved: int = 0
     taken_back: int = 0
+
+
+class _Standing(NamedTuple):
+    """As much of a task as decides whether it is its turn."""
+
+    id: str
+    customer_id: str | None
+    role: str
+    assignee: str | None
+    escalated_to: str | None
+    rung: int
+    due_at: datetime
+    created_at: datetime
+    form: str
+    template: str | None
+
+
+_SAYS = func.coalesce(Task.template, Task.brief["template"].as_string())  # its message's, else
+_COLUMNS = [*(getattr(Task, name) for name in _Standing._fields[:-1]), _SAYS]
 
 
 async def make_rounds(session: AsyncSession, now: datetime, rules: HouseRules) -> Made:
@@ -71,23 +92,31 @@ class _Rounds:
             or_(Customer.sensitive.is_(True), Customer.erased_at.is_not(None)),
         )
         due = (CONTACTS, Task.case_id.is_(None), or_(refused, customer))
-        for row in await self._open(*due, snoozed=True):
+        seen = await self._seen(*due, snoozed=True)
+        begins = int(self.now.timestamp()) // 60 * MANY % max(len(seen), 1)
+        forbidden = {}
+        for row in (seen[begins:] + seen[:begins])[:MANY]:  # others at another minute
             if reason := await self._forbidden(row):
-                await tasks.release(self.session, self.now, row, reason)
-                self.made.taken_back += 1
+                forbidden[row.id] = reason
+        for task in await self._locked(forbidden):
+            await tasks.release(self.session, self.now, task, forbidden[task.id])
+            self.made.taken_back += 1
 
     async def hand_on(self) -> None:
         """What lies with somebody who has left, or will not be back in time, goes to whoever stands
         in for them, else to the queue."""
         absent = {who.email: who for who in self.roster.absent()}
-        for row in await self._open(Task.assignee.in_(absent), snoozed=True):
-            if self.roster.is_here(absent[row.assignee], max(row.due_at, self.now)):
-                continue
+        lies = [
+            row.id
+            for row in await self._seen(Task.assignee.in_(absent), snoozed=True)
+            if not self.roster.is_here(absent[row.assignee], max(row.due_at, self.now))
+        ]
+        for row in await self._locked(lies):
+            if row.assignee not in absent:
+                continue  # somebody gave it on meanwhile
             taker = self.roster.standing_in(row.assignee)
             before, row.assignee = row.assignee, taker.email if taker else None
-            await self._decide(
-                row, "reassigned", AWAY, was=before, to=row.assignee or QUEUE
-            )
+            await self._decide(row, "reassigned", AWAY, was=before, to=row.assignee or QUEUE)
             await notice(self.session, self.now, row, REASSIGNED, self.now.isoformat())
             self.made.moved += 1
 
@@ -99,21 +128,29 @@ class _Rounds:
             Task.due_at > self.now,
             Task.due_at <= self.now + before,
         )
-        for row in await self._open(soon):
-            if row.created_at <= row.due_at - before:
-                row.reminded_at = self.now
-                await notice(self.session, self.now, row, REMINDER)
-                self.made.reminded += 1
+        seen = await self._seen(soon)
+        for row in await self._locked(
+            [row.id for row in seen if row.created_at <= row.due_at - before], soon
+        ):
+            row.reminded_at = self.now
+            await notice(self.session, self.now, row, REMINDER)
+            self.made.reminded += 1
 
     async def escalate(self) -> None:
         """Overdue: its owner's deputy, then the queue, then the roles of the ladder, one after the
         other. A case has a ladder of its own."""
         late = (Task.due_at <= self.now - GRACE, Task.case_id.is_(None), ~self._exhausted())
-        for row in await self._open(*late):
-            while (step := self._next(row)) is not None and self._moment(row) <= self.now:
+        moments: dict[tuple[datetime, int], datetime] = {}
+        due = [
+            row.id
+            for row in await self._seen(*late)
+            if self._next(row) is not None and self._moment(row, moments) <= self.now
+        ]
+        for row in await self._locked(due, *late):
+            while (step := self._next(row)) and self._moment(row, moments) <= self.now:
                 await self._climb(row, step)
 
-    def _next(self, row: Task) -> str | Role | None:
+    def _next(self, row: _Standing | Task) -> str | Role | None:
         """Who is to have it after whoever has it now; none: there is nobody left."""
         deputy = self.roster.deputy_of(row.assignee) if row.rung == 0 else None
         if deputy is not None and deputy.email:
@@ -145,11 +182,17 @@ class _Rounds:
             )
         )
 
-    def _moment(self, row: Task) -> datetime:
+    def _moment(
+        self, row: _Standing | Task, known: dict[tuple[datetime, int], datetime]
+    ) -> datetime:
         """When that is; it was due by the office's clock, and waits by it."""
         if row.rung == 0:
             return row.due_at
-        return office_due(row.due_at, row.rung * self.rules.care.escalate_after, self.rules)
+        said = (row.due_at, row.rung)
+        if said not in known:
+            span = row.rung * self.rules.care.escalate_after
+            known[said] = office_due(row.due_at, span, self.rules)
+        return known[said]
 
     async def _climb(self, row: Task, step: str | Role) -> None:
         row.rung += 1
@@ -168,23 +211,32 @@ class _Rounds:
 
     # -- how ---------------------------------------------------------------------------------
 
-    async def _open(self, *where: ColumnElement[bool], snoozed: bool = False) -> list[Task]:
-        """Open tasks, the most pressing first, locked; those that somebody is at come next time."""
+    async def _seen(self, *where: ColumnElement[bool], snoozed: bool = False) -> list[_Standing]:
+        """How open tasks stand, the most pressing first, all of them: whatever has to wait keeps
+        nothing from its turn that stands behind it. Nothing is locked by looking."""
         awake = or_(Task.snoozed_until.is_(None), Task.snoozed_until <= self.now)
-        query = select(Task).where(Task.state == tasks.OPEN, *where)
+        query = select(*_COLUMNS).where(Task.state == tasks.OPEN, *where)
         if not snoozed:
             query = query.where(awake)
-        query = query.order_by(Task.due_at, Task.id).limit(MANY)
+        found = await self.session.execute(query.order_by(Task.due_at, Task.id))
+        return [_Standing(*row) for row in found]
+
+    async def _locked(self, ids: Collection[str], *where: ColumnElement[bool]) -> list[Task]:
+        """These, so many at a time, if they stand as they stood; those that somebody is at come
+        next time."""
+        some = list(ids)[:MANY]
+        query = select(Task).where(Task.id.in_(some), Task.state == tasks.OPEN, *where)
         fresh = {"populate_existing": True}
         found = await self.session.execute(
-            query.with_for_update(skip_locked=True), execution_options=fresh
+            query.order_by(Task.due_at, Task.id).with_for_update(skip_locked=True),
+            execution_options=fresh,
         )
         return list(found.scalars())
 
-    async def _forbidden(self, row: Task) -> str | None:
+    async def _forbidden(self, row: _Standing) -> str | None:
         """Why the gate would let nobody contact them for this any more; none if it would."""
         customer = await self.session.get(Customer, row.customer_id)
-        template = registry().get(row.template or str(row.brief.get("template")))
+        template = registry().get(row.template or "")
         if customer is None or template is None:
             return None
         standing = await standing_of(self.session, customer)

@@ -15,7 +15,7 @@ from activities.crm.store import Store
 from activities.crm.tables import Customer, Decision, Enrolment, Notice, Task, Telling
 from tests.activities.desk_work import check_in, enrolled, records, rows, step
 from tests.activities.test_people import JO, KIM, the_house
-from tests.factories import NOON, FakeClock, a_colleague
+from tests.factories import NOON, FakeClock, a_colleague, kept
 from workflows import vocabulary as v
 from workflows.vocabulary import Handed, Role
 
@@ -198,3 +198,49 @@ async def test_a_task_of_what_is_over_closes_its_clause(store: Store, clock: Fak
         (await session.get_one(Enrolment, f"online-customer.{customer}")).ended_at = NOON
     await rounds(store, clock)
     assert not await rows(store, Telling)
+
+
+async def test_what_waits_keeps_nothing_from_its_turn(
+    store: Store, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However much is overdue and waits for its next rung, or lies with somebody who will be back
+    in time: what is due behind it goes up, goes on, and is reminded of."""
+    monkeypatch.setattr("activities.crm.rounds.MANY", 2)
+    await a_colleague(store, JO, away_until=DUE + 3 * DAY)
+    await a_colleague(store, KIM, disabled_at=NOON)
+    for number in range(3):  # has gone up, and waits
+        await kept(store, bare(f"up{number}", due_at=DUE - HOUR, rung=1))
+        await kept(store, bare(f"jo{number}", due_at=DUE + 4 * DAY, assignee=JO))
+        await kept(store, bare(f"short{number}", due_at=DUE + HOUR, created_at=DUE))
+    await kept(store, bare("late", due_at=DUE - HOUR / 2))
+    await kept(store, bare("kim", due_at=DUE + 5 * DAY, assignee=KIM))
+    await kept(store, bare("soon", due_at=DUE + HOUR + HOUR / 2))
+    clock.set(DUE)
+    assert await rounds(store, clock) == Made(reminded=1, escalated=1, moved=1)
+    assert (await the_task(store, "late")).rung == 1
+    assert (await the_task(store, "kim")).assignee is None
+    assert (await the_task(store, "soon")).reminded_at == DUE
+
+
+async def test_everybody_is_looked_at_in_turn(
+    store: Store, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Customers who said no to something else keep nobody's no from being heard."""
+    monkeypatch.setattr("activities.crm.rounds.MANY", 2)
+    for number in range(5):
+        customer = await enrolled(store)
+        await given(store, clock, customer, due_by=DUE + number * HOUR)
+        scope = "all" if number == 4 else "email_marketing"
+        async with store.transaction() as session:
+            await state(session, customer, {scope: False}, at=NOON, now=NOON, source="test")
+    taken = 0
+    for _ in range(5):
+        clock.advance(minutes=1)
+        taken += (await rounds(store, clock)).taken_back
+    assert taken == 1
+
+
+def bare(name: str, **fields: Any) -> Task:
+    """A task of nobody in particular."""
+    usual = {"id": name, "key": name, "role": Role.CSR, "title": "x", "state": "open"}
+    return Task(**usual | {"created_at": NOON} | fields)
