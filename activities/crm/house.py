@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from datetime import date, time, timedelta
-from typing import Annotated, Any, Literal, Self
-from zoneinfo import ZoneInfo
+from typing import Any, Literal, Self
 
 import holidays
 from pydantic import (
-    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
@@ -18,29 +16,11 @@ from pydantic import (
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from activities.crm.shapes import Count, Country, Email, Often, Wall, Weekday, Zone
 from activities.crm.tables import PolicyVersion
 from workflows.vocabulary import Role, Severity, Span
 
 HOUSE = "house"
-
-
-def _zone_key(name: str) -> str:
-    try:
-        return ZoneInfo(name).key
-    except (KeyError, ValueError, OSError):
-        raise ValueError("no such time zone") from None
-
-
-def _on_the_wall(shown: time) -> time:
-    if shown.tzinfo is not None:
-        raise ValueError("it takes a time of day such as 09:00, without a zone")
-    return shown
-
-
-Zone = Annotated[str, AfterValidator(_zone_key)]
-Wall = Annotated[time, AfterValidator(_on_the_wall)]
-Country = Annotated[str, Field(pattern="^[A-Z]{2}$")]  # ISO 3166
-Weekday = Annotated[int, Field(ge=0, le=6)]  # Monday is 0
 NEW = {"new": True}  # how values are read that are yet to be set: more strictly than those that are
 
 
@@ -114,8 +94,8 @@ class Row(Rules):
     answer_clock: Literal["wall", "office"] = "wall"  # "office": a deviation, and reported as one
     resolve: Span = timedelta(days=3)
     resolve_clock: Literal["wall", "office"] = "office"
-    update_every: Span = timedelta(days=2)
-    ladder: tuple[Step, ...] = ()
+    update_every: Often = timedelta(days=2)
+    ladder: tuple[Step, ...] = Field((), max_length=20)
 
 
 HOUR = timedelta(hours=1)
@@ -180,8 +160,8 @@ class Care(Rules):
     escalate_after: Span = 4 * HOUR  # of office hours, once it is overdue; then again and again
     ladder: tuple[Role, ...] = (Role.MANAGER,)  # who takes over, after owner, deputy and queue
     digest_every: Span = 1 * HOUR
-    queues: dict[str, str] = {}  # by role, an address that hears of its tasks besides its people
-    daily: dict[str, int] = {}  # by role, how many tasks that contact a customer it gets in a day
+    queues: dict[str, Email] = {}  # by role, an address that hears of its tasks besides its people
+    daily: dict[str, Count] = {}  # by role, how many tasks that contact a customer it gets in a day
     attempts: int = Field(3, ge=1, le=20)  # at reaching somebody on the telephone
 
 
@@ -207,9 +187,10 @@ class HouseRules(Rules):
     aliases: dict[str, Role] = {}  # what else a role is called
     offices: dict[str, Office] = {}  # besides the one above
     matrix: tuple[Row, ...] = MATRIX  # of complaints and inquiries
-    root_causes: tuple[str, ...] = (
-        "product", "delivery", "billing", "service", "communication", "expectation", "other",
-    )  # fmt: skip
+    root_causes: tuple[str, ...] = Field(
+        ("product", "delivery", "billing", "service", "communication", "expectation", "other"),
+        min_length=1,
+    )
     low_score: float = Field(40, ge=0, le=100)  # feedback up to this opens a case
     care: Care = Care()
 
@@ -218,6 +199,13 @@ class HouseRules(Rules):
         _check_region(self.country, self.region, info)
         if self.contact_opens >= self.contact_closes or self.office_opens >= self.office_closes:
             raise ValueError("hours must open before they close, on the same day")
+        return self
+
+    @model_validator(mode="after")
+    def _people_are_named_by_their_roles(self, info: ValidationInfo) -> Self:
+        said = (*self.care.queues, *self.care.daily) if info.context else ()
+        if unknown := next((name for name in said if self.role(name) is None), None):
+            raise ValueError(f"there is no role {unknown[:64]}")
         return self
 
     @property

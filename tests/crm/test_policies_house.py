@@ -125,3 +125,23 @@ def test_what_does_not_fit_is_named(change: dict[str, Any], key: str, words: str
 def test_what_is_in_force_is_read_whatever_the_calendar_knows_today() -> None:
     """A region that a newer calendar has dropped ends nothing."""
     assert HouseRules.model_validate({"region": "XX"}).home.region == "XX"
+
+
+@pytest.mark.parametrize(
+    ("changes", "param"),
+    [
+        ({"care.queues": {"csr": "nobody\r\nBcc: eve@example.com"}}, "care"),
+        ({"care.queues": {"front desk": "desk@example.com"}}, "policy"),
+        ({"care.daily": {"csr": -1}}, "care"),
+        ({"care.daily": {"nobody": 5}}, "policy"),
+        ({"matrix": [{"update_every": "0s"}]}, "matrix"),
+        ({"matrix": [{"ladder": [{"after": "1h"}] * 21}]}, "matrix"),
+        ({"root_causes": []}, "root_causes"),
+    ],
+)
+def test_what_would_lead_nowhere(changes: dict[str, Any], param: str) -> None:
+    """A misspelt role's queue would hear of nothing, without causes no complaint could be put
+    right, and a customer who is told how it goes at every moment is told by nobody."""
+    with pytest.raises(PolicyError) as refused:
+        changed(HouseRules, {}, changes)
+    assert refused.value.param.partition(".")[0] == param
