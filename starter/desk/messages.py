@@ -15,11 +15,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.crm import cases, enrolments
 from activities.crm.cases import follow_up_of
-from activities.crm.tables import Case, Customer, Draft, Enrolment, Task, new_id
+from activities.crm.tables import Audit, Case, Customer, Draft, Enrolment, Task, new_id
 from starter.answers import Effect, Receipt, Refusal
 from starter.desk.base import audit, whom
 from starter.desk.subjects import PERSONAL, subject_for
-from starter.desk.tasks import Tasks
+from starter.desk.tasks import DONE_BY, Tasks
 from starter.intake.events import refusal_of
 from starter.intake.letters import enrol_draft
 from starter.intake.patches import Line, Name, StrictModel, Words
@@ -45,16 +45,26 @@ class Messages(Tasks):
             letter = Letter.model_validate(said)
         except ValidationError as fault:
             raise refusal_of(fault) from None
+        if request and (done := await self._before(target, request)):
+            return done
         task = await self._awaited(target, letter)
         if task is not None:
             task_id, subject = task
             outcome = {"subject": subject, "text": letter.text}
-            receipt = await self.complete_task(task_id, outcome, by)
+            facts = {"request": request} if request else {}
+            receipt = await self._complete(task_id, outcome, by, **facts)
             if all(effect.effect != "already" for effect in receipt.effects):
                 return receipt  # else somebody was faster: it goes beside their answer
         return await self._beside(target, letter, by, request)
 
     # -- inside --------------------------------------------------------------------------
+
+    async def _before(self, target: str, request: str) -> Receipt | None:
+        """What a request came to that was carried out already: its case may be closed by now."""
+        async with self.store.transaction() as session:
+            customer = await _writable(session, target)
+            went = await _went(session, customer, request)
+        return _again(customer) if went else None
 
     async def _awaited(self, target: str, letter: Letter) -> tuple[str, str] | None:
         """The task that asks for the case's first answer, with the subject it goes under."""
@@ -76,12 +86,11 @@ class Messages(Tasks):
         now, token = self.clock.now(), new_id("cmd")
         async with self.store.transaction() as session:
             customer = await _writable(session, target)
+            if request and await _went(session, customer, request):
+                return _again(customer)
             case = await _case(session, customer, letter)
-            draft_id = _id(customer, request)
-            if request and await _went(session, case, draft_id, letter, by):
-                return Receipt(token, [Effect(None, "already")], None, customer.id)
             draft = Draft(
-                id=draft_id,
+                id=_id(customer, request),
                 customer_id=customer.id,
                 template=OF_CASE if case else PERSONAL,
                 subject=letter.subject or await subject_for(session, self.settings, customer),
@@ -149,15 +158,21 @@ async def _answer_task(session: AsyncSession, case: Case) -> Task | None:
     return (await session.execute(query.limit(1))).scalar_one_or_none()
 
 
-async def _went(
-    session: AsyncSession, case: Case | None, draft_id: str, letter: Letter, by: str
-) -> bool:
-    """Whether the same request was carried out before: by a draft of its own, or as the answer."""
-    if await session.get(Draft, draft_id) is not None:
+async def _went(session: AsyncSession, customer: Customer, request: str) -> bool:
+    """Whether the same request was carried out before: by a draft of its own, or as the answer
+    that a case waited for."""
+    if await session.get(Draft, _id(customer, request)) is not None:
         return True
-    task = await _answer_task(session, case) if case else None
-    done = (task.outcome or {}) if task else {}
-    return (done.get("text"), done.get("by")) == (letter.text, by)
+    query = select(Audit.facts).join(Task, Task.id == Audit.target)
+    query = query.where(
+        Task.customer_id == customer.id, Task.form == Form.ANSWER, Audit.what == DONE_BY
+    )
+    facts = (await session.execute(query)).scalars()
+    return any(said.get("request") == request for said in facts)
+
+
+def _again(customer: Customer) -> Receipt:
+    return Receipt(new_id("cmd"), [Effect(None, "already")], None, customer.id)
 
 
 def _id(customer: Customer, request: str | None) -> str:

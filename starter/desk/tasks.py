@@ -20,6 +20,8 @@ from starter.desk.outcomes import Came, Outcomes
 from starter.desk.subjects import subject_for
 from starter.intake.letters import enrol_draft
 
+DONE_BY = "task.done"  # in the audit
+
 
 class Tasks(Moving):
     async def complete_task(self, task_id: str, outcome: dict[str, Any], by: str) -> Receipt:
@@ -27,6 +29,11 @@ class Tasks(Moving):
 
         A customer whom nobody reached on the telephone is tried again: then it stays open.
         """
+        return await self._complete(task_id, outcome, by)
+
+    async def _complete(
+        self, task_id: str, outcome: dict[str, Any], by: str, **facts: str
+    ) -> Receipt:
         now, token = self.clock.now(), new_id("cmd")
         async with self.store.transaction() as session:
             row = await locked(session, task_id)
@@ -41,7 +48,8 @@ class Tasks(Moving):
                 return Receipt(token, [later], None, row.customer_id)
             row.state, row.done_at = DECLINED if forms.is_declined(said) else DONE, now
             row.outcome = _kept(said, came) | {"by": by}
-            audit(session, now, by=by, what="task.done", target=row.id, reason=_result(said))
+            reason = _result(said)
+            audit(session, now, by=by, what=DONE_BY, target=row.id, reason=reason, **facts)
             draft_id = await self._draft(session, row, said, by, now)
             effects = await self._tell(
                 session, row, came.codes | {"draft_id": draft_id}, now, token

@@ -197,3 +197,22 @@ async def test_to_a_stranger(http: httpx2.AsyncClient) -> None:
     is_problem(
         await http.post("/v1/customers/nobody/messages", json={"text": "x"}), 404, "not_found"
     )
+
+
+async def test_once_even_if_its_case_is_closed_by_then(
+    desk: Desk, memory_store: Store, temporal: FakeTemporal
+) -> None:
+    """The first press answered the case, which was over with it; the second sends no letter, nor
+    is it refused. The same words under another name are meant."""
+    case = await asks(desk)
+    await desk.write("cus_ada", {"text": TEXT}, "jo", request="once_1")
+    async with memory_store.transaction() as session:
+        (await session.get_one(Case, case.id)).closed_at = NOON
+        (await session.get_one(Enrolment, follow_up_of(case.id))).ended_at = NOON
+    for letter in ({"text": TEXT}, {"text": TEXT, "case": case.id}):
+        again = await desk.write("cus_ada", letter, "jo", request="once_1")
+        assert effects(again) == [("already", None)]
+    assert len(await rows(memory_store, Draft)) == 1
+    assert effects(await desk.write("cus_ada", {"text": TEXT}, "jo", request="once_2")) == [
+        ("started", None)
+    ]
