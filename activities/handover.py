@@ -70,6 +70,8 @@ class Handover:
         if task.role is Role.ENGINEER:
             fields |= {"priority": tasks.SOON, "assignee": None}
         row = await tasks.put(self.session, self.now, task, self.customer, due=due, **fields)
+        if row.snoozed_until:  # whoever moves it can tell what was asked of the gate
+            row.brief = row.brief | {tasks.FREE_FROM: row.snoozed_until.isoformat()}
         await self._prepare(row)
         await self._pass_up(row)
         return v.Handed(task_id=row.id, due=row.due_at)

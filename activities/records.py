@@ -110,8 +110,10 @@ class CrmRecords(Records):
     async def reopen_case(self, step: v.CaseStep) -> None:
         now = self.clock.now()
         async with self.store.transaction() as session:
-            await lock_customer(session, step.customer_id)
+            customer = await lock_customer(session, step.customer_id)
             case = await session.get(Case, step.case_id)
+            if customer is None or customer.erased_at is not None:
+                return
             if case is None or case.reopened >= max(step.reopened, 1):
                 return
             await cases.reopen(session, now, case)

@@ -22,6 +22,7 @@ from workflows.vocabulary import State
 
 OPEN, DONE, DECLINED, RELEASED, WITHDRAWN = "open", "done", "declined", "released", "withdrawn"
 CAPACITY = "capacity"
+FREE_FROM = "free_from"  # in a brief: not before then, for the customer has heard from us
 FIRST, SOON, USUAL = 1, 2, 3  # a complaint's, an inquiry's or an engineer's, all others
 
 
@@ -89,6 +90,13 @@ def settle(row: Task, now: datetime, state: str, reason: str | None = None) -> N
     row.state, row.reason, row.done_at = state, reason, now
 
 
+def free_from(row: Task, now: datetime) -> datetime | None:
+    """Until when the customer is left in peace, whoever has the task; none: no longer."""
+    said = row.brief.get(FREE_FROM)
+    moment = datetime.fromisoformat(said) if said else None
+    return moment if moment and moment > now else None
+
+
 def became(row: Task) -> v.Settled:
     """What a step's task came to, as its workflow is told."""
     if row.state in (RELEASED, WITHDRAWN):
@@ -137,6 +145,14 @@ async def close_clause(session: AsyncSession, now: datetime, row: Task) -> None:
             state=State.DONE if done else State.SKIPPED,
             reason=reason,
         )
+
+
+async def withdraw_all(session: AsyncSession, now: datetime, customer_id: str, reason: str) -> None:
+    """Take everything about a customer off the lists: nobody does any of it any more."""
+    query = select(Task).where(Task.customer_id == customer_id, Task.state == OPEN)
+    for row in (await session.execute(query.with_for_update())).scalars().all():
+        settle(row, now, WITHDRAWN, reason)
+        await close_clause(session, now, row)
 
 
 async def next_opening(

@@ -13,7 +13,7 @@ from activities.crm.noticing import REASSIGNED, notice
 from activities.crm.staffing import Roster
 from activities.crm.store import lock_customer
 from activities.crm.tables import Task
-from activities.crm.tasks import OPEN
+from activities.crm.tasks import OPEN, free_from
 from starter.answers import Effect, Receipt, Refusal
 from starter.desk.base import DeskBase, audit, needs_reason
 from starter.roles import known_roles
@@ -35,7 +35,7 @@ class Moving(DeskBase):
             await _give(session, row, to, now)
             if (row.role, row.assignee) == before:
                 return _moved(row, "already")
-            row.snoozed_until = None
+            row.snoozed_until = free_from(row, now)
             facts = {"was": before[1] or before[0], "to": row.assignee or row.role}
             audit(session, now, by=by, what="task.reassigned", target=row.id, reason=reason,
                   **facts)  # fmt: skip
@@ -101,6 +101,9 @@ def _role(row: Task, to: str, rules: HouseRules) -> str:
 def _may_wait(row: Task, until: datetime, now: datetime) -> None:
     if until <= now:
         raise Refusal("invalid", "until when? that is past", param="until")
+    if (peace := free_from(row, now)) and until < peace:
+        words = "the customer has heard from us: they are left in peace until a day after that"
+        raise Refusal("too_soon", words, param="until", status=409)
     if (row.case_id or row.urgent) and until > row.due_at:
         words = "the customer was promised an answer by then: snooze it until before it is due"
         raise Refusal("promised", words, param="until", status=409)

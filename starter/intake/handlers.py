@@ -5,7 +5,7 @@ What somebody wrote goes to the CRM; follow-ups are told ids only.
 
 from __future__ import annotations
 
-from activities.crm import cases, consents
+from activities.crm import cases, consents, tasks
 from activities.crm.milestones import record_decision
 from activities.crm.tables import Engagement, new_id
 from starter.intake.events import Activity, Contact, Evidence, Permission, Trouble
@@ -105,4 +105,5 @@ async def erased(h: Handling) -> None:
     )
     for case in await cases.open_of(h.session, h.customer.id):
         await cases.settle(h.session, h.now, case, outcome="erased", by=h.row.source)
+    await tasks.withdraw_all(h.session, h.now, h.customer.id, "erased")
     await h.tell("end", everybody=True)

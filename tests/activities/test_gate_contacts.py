@@ -10,6 +10,7 @@ from sqlalchemy import update
 
 from activities.crm.store import Store
 from activities.crm.tables import Decision, Draft, Task
+from activities.crm.tasks import free_from
 from activities.records import CrmRecords
 from starter.reports.words import sentence
 from tests.activities.desk_work import SETTINGS
@@ -223,7 +224,8 @@ async def test_a_call_waits_a_day_after_a_message(house: House) -> None:
     house.clock.advance(hours=2)
     await a_call(house, customer.id)
     (task,) = await house.tasks()
-    assert task.snoozed_until == NOON + DAY
+    assert task.snoozed_until == NOON + DAY == free_from(task, NOON)
+    assert free_from(task, NOON + DAY) is None
     (why,) = [row for row in await house.all(Decision) if row.key == task.key]
     assert "not before 2026-11-24 12:00 UTC" in sentence("handed", None, why.facts)
     hurried = await somebody(house)

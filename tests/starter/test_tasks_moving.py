@@ -229,3 +229,19 @@ async def test_the_customer_is_locked_before_the_task(desk: Desk, store: Store) 
     task = await a_task(store, customer_id=customer.id)
     await desk.reassign(task, "sales", "theirs", "jo")
     assert (await only(store, Decision)).customer_id == customer.id
+
+
+async def test_who_has_heard_from_us_is_left_in_peace(desk: Desk, store: Store) -> None:
+    """However often the call changes hands, and whoever would rather make it at once."""
+    await a_colleague(store, KIM)
+    then = NOON + 20 * HOUR
+    call = {"form": "call", "snoozed_until": then, "brief": {"free_from": then.isoformat()}}
+    task = await a_task(store, **call)
+    await desk.reassign(task, KIM, "knows them", "jo")
+    assert (await only(store, Task)).snoozed_until == then
+    with pytest.raises(Refusal) as refused:
+        await desk.snooze(task, then - HOUR, "now", "kim")
+    assert (refused.value.code, refused.value.param) == ("too_soon", "until")
+    await desk.snooze(task, then + HOUR, "later", "kim")
+    await desk.reassign(task, "sales", "theirs", "kim")
+    assert (await only(store, Task)).snoozed_until == then  # what Kim had put off for herself
