@@ -150,10 +150,6 @@ class Intake:
             return []
         if woken := await _wake(session, await known(session, customer, order)):
             return woken
-        case = cases.case_to_wait_for(event.type, event.details(), customer.id)
-        if case and not await known_cases.of_key(session, customer.id, case):
-            self._park(row, [f"case:{case}"])
-            return []
         handling = Handling(
             session=session,
             now=self.clock.now(),
@@ -165,6 +161,11 @@ class Intake:
             customer=customer,
             order=order,
         )
+        case = cases.case_to_wait_for(event.type, handling.data, customer.id)
+        expected = case and not handling.is_before_go_live()
+        if expected and not await known_cases.of_key(session, customer.id, case or ""):
+            self._park(row, [f"case:{case}"])
+            return []
         return await _handle(handling)
 
     def _park(self, row: Inbox, keys: list[str]) -> None:

@@ -37,8 +37,7 @@ async def replied(h: Handling) -> None:
     if isinstance(h.data, Said) and h.data.automatic:
         h.note("recorded", None, "automatic_reply")
         return
-    if h.is_before_go_live():
-        h.note("recorded", None, "before_go_live")
+    if _is_history(h):
         return
     case, new = await _to_join(h, message), False
     if case is None:
@@ -85,8 +84,8 @@ async def complained(h: Handling) -> None:
     if known and known.closed_at is None:
         await _again(h, known)
         return
-    case = await open_case(h, COMPLAINT, message)
-    await _tell_all(h, case)
+    if not _is_history(h):
+        await _tell_all(h, await open_case(h, COMPLAINT, message))
 
 
 async def complaint_went_on(h: Handling) -> None:
@@ -95,7 +94,8 @@ async def complaint_went_on(h: Handling) -> None:
     said = h.data if isinstance(h.data, Grievance) else Grievance()
     case = await _the_complaint(h)
     if case is None:
-        await _ask_which(h, "Say which complaint this news is of")
+        if not _is_history(h):
+            await _ask_which(h, "Say which complaint this news is of")
         return
     if case.closed_at is not None:
         h.note("already", None, "case_closed")
@@ -114,7 +114,9 @@ async def complaint_settled(h: Handling) -> None:
     await write_down(h)
     case = next(iter(await _named(h)), None)
     if case is None:
-        await _ask_which(h, "Say which complaint is resolved: complete its task, or name its case")
+        if not _is_history(h):
+            words = "Say which complaint is resolved: complete its task, or name its case"
+            await _ask_which(h, words)
         return
     if h.row.source != inbox.WORKFLOW:
         if case.closed_at is not None:
@@ -255,6 +257,14 @@ async def _close_legacy(h: Handling, case: Case, outcome: str) -> None:
     """One from before cases had workflows: nobody else would close it, and its task."""
     await cases.settle(h.session, h.now, case, outcome=outcome, by=h.row.source)
     await people.settle(h.session, h.now, f"{case.id}{LEGACY}", outcome)
+
+
+def _is_history(h: Handling) -> bool:
+    """Whether it is older than the service: then it is on record, and nobody is called."""
+    if h.is_before_go_live():
+        h.note("recorded", None, "before_go_live")
+        return True
+    return False
 
 
 async def _ask_which(h: Handling, title: str) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import difflib
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, StrictBool, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, StrictBool, ValidationError
 from pydantic_core import PydanticCustomError
 
 from starter.answers import Refusal
@@ -47,13 +47,13 @@ class Question(Said):
     category: Name | None = None  # what it is about; the matrix minds it
 
 
-def _of_a_hundred(score: float) -> float:
-    if not 0 <= score <= 100:  # nor what is no number
+def _of_a_hundred(score: object) -> object:
+    if isinstance(score, bool) or (isinstance(score, float) and not 0 <= score <= 100):
         raise PydanticCustomError("score_out_of_range", "A score is a number from 0 to 100")
     return score
 
 
-Score = Annotated[float, AfterValidator(_of_a_hundred)]
+Score = Annotated[float, BeforeValidator(_of_a_hundred), AfterValidator(_of_a_hundred)]
 
 
 class Opinion(Said):

@@ -28,6 +28,7 @@ async def gave_feedback(h: Handling) -> None:
     row = await _keep(h, said, message)
     rules = await house_rules(h.session)
     bad = said.satisfied is False or feedback.is_low(row, rules.low_score)
+    bad = bad and (about is not None or not h.is_before_go_live())  # old news is on record only
     if bad and about is None:  # somebody is at one already
         about = next(reversed(await cases.open_of(h.session, h.customer.id, COMPLAINT)), None)
     opened = await _complain(h, message, about) if bad else None

@@ -310,6 +310,39 @@ async def test_automatic_and_ancient_replies_open_nothing(
     assert len(await rows(store, Note)) == 2
 
 
+async def test_complaints_of_old_are_history(
+    store: Store, clock: FakeClock, temporal: FakeTemporal
+) -> None:
+    """Whoever imports them is not acknowledged to, nor is anybody asked which was meant, and
+    nothing is parked for a case that will never be."""
+    await a_customer(store, id="cus_ada")
+    desk = a_desk(store, clock, temporal, go_live=date(2026, 11, 20))
+    for what in ("complaint.opened", "complaint.updated", "complaint.resolved"):
+        for named in ({"reference": "t-1"}, {}):
+            old = {"text": "Hm", "occurred_at": "2026-11-01T10:00:00Z"} | named
+            assert await tell(desk, what, **old) == [("recorded", "before_go_live")], what
+    assert not await rows(store, Case)
+    assert not await rows(store, Hold)
+    assert not await rows(store, Task)
+    assert len(await rows(store, Note)) == 6
+
+
+async def test_nothing_is_left_to_do_for_who_was_erased(desk: Desk, store: Store) -> None:
+    """Neither for a case, nor for what is over by then, nor by hand."""
+    await tell(desk, "reply.received", text="Where is it?")
+    await an_enrolment(store, "cus_ada", sop="order-thanks", subject="1", ended_at=NOON)
+    common = {"role": "x", "title": "x", "state": "open", "due_at": NOON, "created_at": NOON}
+    for name, more in (("a", {"follow_up": "order-thanks.1", "template": "thank-you"}), ("b", {})):
+        await kept(store, Task(id=name, key=name, customer_id="cus_ada", **common, **more))
+    await tell(desk, "customer.erased")
+    assert {(row.state, row.reason) for row in await rows(store, Task)} <= {
+        ("withdrawn", "erased"), ("withdrawn", "case_closed"),
+    }  # fmt: skip
+    late = await desk.complete_task("a", {"subject": "Hi", "text": "Hello"}, "jo")
+    assert effects(late) == [("already", "withdrawn")]
+    assert not [one for one in await rows(store, Enrolment) if one.sop == "correspondence"]
+
+
 async def test_answered_when_nothing_was_asked(desk: Desk, store: Store) -> None:
     assert await tell(desk, "inquiry.answered", text="Hi") == [("recorded", "no_open_inquiry")]
 

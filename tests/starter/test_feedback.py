@@ -9,6 +9,7 @@ import pytest
 from activities.crm.cases import follow_up_of
 from activities.crm.store import Store
 from activities.crm.tables import Case, Feedback, Hold, Message, Note
+from starter.answers import Refusal
 from starter.desk import Desk
 from tests.factories import NOON, FakeClock, a_customer, an_enrolment, kept
 from tests.starter.front import FakeTemporal, a_desk, an_event, effects, only, rows
@@ -130,3 +131,23 @@ async def test_the_same_answer_twice(desk: Desk, memory_store: Store) -> None:
     first = await desk.receive("form", event)
     assert await desk.receive("form", event) == first
     assert len(await rows(memory_store, Case)) == len(await rows(memory_store, Feedback)) == 1
+
+
+async def test_what_they_thought_before_we_began(
+    memory_store: Store, clock: FakeClock, temporal: FakeTemporal
+) -> None:
+    """Imported for the record: nobody is called for what is long past."""
+    desk = a_desk(memory_store, clock, temporal, go_live=NOON.date())
+    await a_customer(memory_store, id="cus_ada")
+    event = an_event("feedback.received", customer=WHO, data={"score": 5, "satisfied": False})
+    event["occurred_at"] = "2025-11-01T10:00:00Z"
+    assert effects(await desk.receive("api", event)) == [("recorded", None)]
+    assert (await only(memory_store, Feedback)).overall == 5
+    assert not await rows(memory_store, Case)
+
+
+async def test_yes_is_no_score(desk: Desk) -> None:
+    """Read as a one it would open a complaint."""
+    with pytest.raises(Refusal) as refused:
+        await think(desk, score=True)
+    assert (refused.value.code, refused.value.param) == ("score_out_of_range", "data.score")
