@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -37,6 +38,8 @@ from starter.reports import Reports
 from starter.reports.objects import CustomerView, TaskView
 from starter.reports.paging import Cursor
 from workflows.vocabulary import Form
+
+INSTANT = re.compile(r"\d{4}-\d\d-\d\dT")
 
 
 def register(app: App, group: Group) -> None:
@@ -93,23 +96,15 @@ async def list_(
 
 def _print_list(tasks: Sequence[TaskView], called: Mapping[str, str], now: datetime) -> None:
     rows = table(
-        None,
-        ("task", {"no_wrap": True}),
-        "clause",
-        ("customer", {"no_wrap": True, "max_width": 18}),
-        ("for", {"no_wrap": True, "max_width": 30}),
-        ("due", {"no_wrap": True}),
-        ("what", {"min_width": 28, "ratio": 1}),
+        None, ("task", {"no_wrap": True}), ("due", {"no_wrap": True}), "what, about whom, and whose"
     )
     for one in sorted(tasks, key=lambda one: (one.priority, one.due_at)):
         late = one.state == "open" and one.due_at < now
+        about = ", ".join(filter(None, [called.get(one.customer or ""), one.assignee or one.role]))
         rows.add_row(
             one.id,
-            one.clause or "",
-            escape(called.get(one.customer or "", "")),
-            escape(one.assignee or one.role),
             f"[bold red]{local(one.due_at)}[/]" if late else local(one.due_at),
-            escape(one.title) + _standing(one, now),
+            f"{escape(one.title)}{_standing(one, now)}\n[dim]{escape(about)}[/]",
         )
     out().print(rows)
 
@@ -227,4 +222,12 @@ def _words(value: object) -> str:
         return ", ".join(f"{name} {_words(one)}" for name, one in value.items() if one)
     if isinstance(value, list):
         return "; ".join(_words(one) for one in value)
-    return str(value)
+    return _moment(str(value))
+
+
+def _moment(said: str) -> str:
+    """An instant as the clock on the wall has it; any other word as it is."""
+    try:
+        return local(datetime.fromisoformat(said)) if INSTANT.match(said) else said
+    except ValueError:
+        return said

@@ -49,11 +49,11 @@ def sentence(outcome: str, code: str | None, facts: Mapping[str, Any]) -> str:
         words += f": {REASONS.get(code, code.replace('_', ' '))}"
     known = [text.format(facts[name]) for name, text in FACTS.items() if facts.get(name)]
     if isinstance(seconds := facts.get("seconds"), int):
-        known.append(f"after {_span(timedelta(seconds=seconds))}")
+        known.append(f"after {span(timedelta(seconds=seconds))}")
     return f"{words} ({'; '.join(known)})." if known else f"{words}."
 
 
-def _span(time: timedelta) -> str:
+def span(time: timedelta) -> str:
     minutes = int(time.total_seconds() // 60)
     if minutes < 60:
         return f"{minutes} min"

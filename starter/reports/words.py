@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from starter.reports import case
@@ -31,6 +31,7 @@ OUTCOMES = {
     "sent": "was sent",
     "skipped": "was skipped",
     "unknown": "may or may not have arrived",
+    "waiting": "waits",
     "escalated": "was passed up, because nobody had done it",
     "not_reached": "was tried: nobody was reached on the telephone",
     "reassigned": "was given to somebody else",
@@ -38,6 +39,7 @@ OUTCOMES = {
 }
 
 REASONS = {
+    "account_provisioned": "nobody has said yet that they have access",
     "active": "the customer came back",
     "already_covered": "another message said it already",
     "already_done": "it was done already",
@@ -91,7 +93,7 @@ REASONS = {
     "manual": "somebody put it on hold",
     "never_delivered": "nobody ever said that it arrived",
     "never_shipped": "nobody ever said that it was sent",
-    "no_address": "there is no address to send it to",
+    "no_address": "there is no address or number that it could go to",
     "no_answer": "no answer came",
     "no_connection": "no connection could be made",
     "no_consent": "the customer never agreed to it",
@@ -120,8 +122,11 @@ REASONS = {
     "open_case": "a complaint or inquiry is open",
     "opted_out": "the customer opted out",
     "order_cancelled": "the order was cancelled or refunded",
+    "order_delivered": "nobody has said yet that it arrived",
     "order_missing": "it needs an order, and none was named",
+    "order_ready": "nobody has said yet that it can be collected",
     "order_refunded": "the order was refunded",
+    "order_shipped": "nobody has said yet that it was sent",
     "overdue": "it was not done in time",
     "promise": "it was promised for an earlier moment",
     "provider": "the provider refused it",
@@ -185,6 +190,7 @@ FACTS = {
     "channel": "by {}",
     "due": "due {}",
     "kind": "a {} message",
+    "late_by_seconds": "late by {}",
     "orders": "{} orders",
     "points": "{} points",
     "released": "stored in the outbox, because only test addresses are written to for now",
@@ -214,6 +220,9 @@ def _reason(code: str) -> str:
         return known
     if "/hold/" in code:  # the id of one that a workflow was told of directly
         return REASONS["manual"]
+    if "/" in code:  # the key of the message that says it
+        follow_up, step, *_ = code.split("/")
+        return f"`{step}` of {follow_up}"
     of = [words for prefix, words in PREFIXES.items() if code.startswith(prefix)]
     return of[0] if of else code.replace("_", " ")
 
@@ -252,6 +261,8 @@ def _tells(name: str, value: Any) -> bool:
 def _fact(name: str, value: Any) -> str:
     if name == "consents":
         return ", ".join(consent(scope, None, given=given) for scope, given in value.items())
+    if name == "late_by_seconds":
+        value = case.span(timedelta(seconds=int(value)))
     shown = reason(str(value)) if name in VALUES else _value(value)
     return FACTS[name].format(shown) if name in FACTS else f"{name.replace('_', ' ')} {shown}"
 

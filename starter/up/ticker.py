@@ -11,6 +11,7 @@ from sqlalchemy import select
 
 from activities.crm import tables as t
 from activities.crm.store import Store
+from starter.intake.events import TYPES
 from starter.reports import words
 from workflows.vocabulary import State
 
@@ -120,14 +121,16 @@ def _message(row: t.Message) -> Told:
 def _note(row: t.Note) -> Told:
     if row.direction == "in":
         via = "" if row.method == "system" else f"{row.method}: "
-        yield (row.id,), row.at, "", f"← {via}“{row.summary}”", ATTENTION
+        said = row.summary.replace(".", " ") if row.summary in TYPES else f"“{row.summary}”"
+        yield (row.id,), row.at, "", f"← {via}{said}", ATTENTION
 
 
 def _case(row: t.Case) -> Told:
     """Its clock: opened, answered by a person, put right, closed; each time it is."""
     again = "" if not row.reopened else " again"
     grave = f", {row.severity}" if row.severity else ""
-    yield (row.id, "opened"), row.opened_at, "", f"a {row.kind} is opened{grave}", ATTENTION
+    a = "an" if row.kind == "inquiry" else "a"
+    yield (row.id, "opened"), row.opened_at, "", f"{a} {row.kind} is opened{grave}", ATTENTION
     if row.answered_at:
         yield (row.id, "answered"), row.answered_at, "", f"the {row.kind} is answered", CALM
     if row.resolved_at and row.kind == "complaint":
@@ -175,7 +178,8 @@ def _milestone(row: t.Milestone) -> Told:
     what, style = MARKS[state]
     because = f": {words.reason(row.reason)}" if row.reason else ""
     mark = (row.follow_up, row.clause, row.about, row.state)
-    yield mark, row.done_at or row.updated_at, row.clause, f"{what}{because}", style
+    at = row.updated_at if state is State.COVERED else row.done_at or row.updated_at
+    yield mark, at, row.clause, f"{what}{because}", style
 
 
 TELL: dict[Any, Callable[[Any], Told]] = {

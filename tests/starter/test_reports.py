@@ -303,3 +303,13 @@ async def test_reports_agree_on_both_databases(store: Store, clock: FakeClock) -
     assert [f.subject for f in first.data + rest.data] == ["4", "3", "2", "1", "0"]
     assert (first.has_more, rest.has_more) == (True, False)
     assert [f.subject for f in (await reports.follow_ups(state="on_hold")).data] == ["3"]
+
+
+def test_what_is_waited_for_and_who_says_it_already_read_as_sentences() -> None:
+    """For somebody on the telephone: no code, no key, no seconds."""
+    waits = words.sentence("waiting", "order_shipped", {})
+    assert waits == "This waits: nobody has said yet that it was sent."
+    covered = words.sentence("covered", "order-thanks.1/thank-you/fb 1", {"template": "x"})
+    assert covered == "`x` is said by another message already: `thank-you` of order-thanks.1."
+    late = words.sentence("escalated", "overdue", {"late_by_seconds": 31304})
+    assert late.endswith("it was not done in time (late by 8 h).")
