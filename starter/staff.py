@@ -246,8 +246,8 @@ class Sessions:
         if link is None or link.expires_at <= self.clock.real():
             raise Refusal(
                 "link_gone",
-                "This link was used already, or is older than three days. A new one: "
-                "aftercare staff link EMAIL",
+                "This link was used already, is older than three days, or other accounts were made "
+                "since. A new one: aftercare staff link EMAIL",
                 status=404,
             )
         return await session.get_one(Staff, link.staff_id)

@@ -55,7 +55,7 @@ def register(app: App, group: Group) -> None:
 
 
 async def rehearse(
-    sop: Annotated[str, Parameter(help="[default: all that are on]")] = "",
+    sop: Annotated[str, Parameter(help="[default: all that are on]", show_default=False)] = "",
     *,
     policy: Annotated[
         Path | None, Parameter(help='Changed timings, {"check_in": "10d"}: shows what they change')

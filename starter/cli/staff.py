@@ -64,6 +64,8 @@ async def create(
     async with _accounts(printing) as (accounts, settings):
         token = await accounts.create(email, named, by=who())
     _print_link(email, link_to(settings, token), printing)
+    if not printing.json:
+        notice(f"Their name, deputy and days off: aftercare staff set {email} --name …")
 
 
 async def list_(*, printing: Printing = PRINTING) -> None:
