@@ -43,6 +43,8 @@ from workflows.vocabulary import Pace
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 SERVER = "temporal-test-server"
 MOMENT = timedelta(seconds=1)
+# Several at a time that remember nothing lose each other's local activities, as the SDK has it.
+COLD = {"max_cached_workflows": 0, "max_concurrent_workflow_tasks": 1}
 MARGIN = timedelta(minutes=1)
 GRACE = timedelta(seconds=10)
 PATIENCE = 30  # moments
@@ -64,7 +66,7 @@ class Stage:
     async def begin_work(self) -> None:
         """Let the workers in."""
         # A cold worker remembers no workflow: each step is then a replay of all before it.
-        options: dict[str, Any] = {"max_cached_workflows": 0} if self.cold else {}
+        options: dict[str, Any] = COLD if self.cold else {}
         client = self.env.client
         bare = Client(
             client.service_client, namespace=client.namespace, data_converter=client.data_converter
