@@ -198,7 +198,8 @@ def read_event(said: object, shape: type[Event] = Event) -> Event:
         raise refusal_of(fault) from None
     known = TYPES if shape is Event else TYPES | INTERNAL
     if event.type not in known:
-        near = difflib.get_close_matches(event.type, known, n=3, cutoff=0.5)
+        begun = sorted(name for name in known if event.type and name.startswith(event.type))
+        near = begun[:3] or difflib.get_close_matches(event.type, known, n=3, cutoff=0.5)
         hint = f"; did you mean {' or '.join(near)}?" if near else ""
         raise Refusal("unknown_event_type", f"there is no event of this type{hint}", param="type")
     try:
@@ -224,7 +225,8 @@ def refusal_of(fault: ValidationError, *where: str) -> Refusal:
     codes = {"missing": "missing", "extra_forbidden": "unknown_field"}
     what = "invalid_time" if error["type"].startswith(("datetime", "timezone")) else error["type"]
     code = codes.get(what) or (what if what in CODES else "invalid")
-    return Refusal(code, _sentence(error["msg"]), param=".".join(path) or None)
+    words = "there is no such field" if code == "unknown_field" else _sentence(error["msg"])
+    return Refusal(code, words, param=".".join(path) or None)
 
 
 def _complete(event: Event) -> None:

@@ -227,3 +227,18 @@ def test_nonsense(what: str, customer: Any, order: Any, data: Any) -> None:
         read_event(said)
     except Refusal as refused:
         json.dumps([refused.code, refused.detail, refused.param])
+
+
+def test_who_wrote_the_beginning_of_a_type_hears_the_whole_of_it() -> None:
+    """Nearest in spelling is something else: `order.paid`."""
+    with pytest.raises(Refusal) as refused:
+        read_event({"id": "e", "type": "order.ready", "order": {"id": "1"}})
+    assert refused.value.detail.endswith("; did you mean order.ready_for_pickup?")
+
+
+def test_a_field_that_is_not_known_is_said_to_be_that() -> None:
+    said = {"id": "e", "type": "customer.updated", "customer": {"id": "C-1", "prefers": "phone"}}
+    with pytest.raises(Refusal) as refused:
+        read_event(said)
+    assert refused.value.detail == "there is no such field"
+    assert refused.value.param == "customer.prefers"
