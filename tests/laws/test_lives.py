@@ -23,7 +23,7 @@ from workflows.sops import PROCEDURES
 from workflows.vocabulary import PAST, State
 
 DOSE = int(os.environ.get("AFTERCARE_DOSE", "1"))
-STEPS = 50
+STEPS = 25
 DAY, SOON = timedelta(days=1), timedelta(minutes=20)
 TOPICS = {"topic:tips": "tips"}
 PROMISED = ("thank-you", "satisfaction-check", "satisfaction-survey", "order-experience")
@@ -33,7 +33,8 @@ logging.getLogger("temporalio.activity").setLevel(logging.CRITICAL)  # the fault
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("seed", sorted({*range(DOSE), 3}))  # 3: its worker stays away
 async def test_random_lives(seed: int) -> None:
-    """Six customers at a time, for a month; in every fourth town the worker stays away at times."""
+    """Six customers at a time, for ten wild days, and on until all that was begun has ended; in
+    every fourth town the worker stays away at times."""
     async with stage(cold=seed % 4 == 3) as built:
         town = Town(built, seed)
         await town.settle_down()
