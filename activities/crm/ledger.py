@@ -6,6 +6,7 @@ true whatever else goes on.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -29,6 +30,7 @@ RESERVED, SENDING, SENT, REFUSED, COVERED, UNKNOWN = (
     "unknown",
 )
 LONGEST_ID = 255  # characters of a provider's id, whatever it sends
+ROOM = 255  # and of a reason
 GONE = (SENT, "delivered", "bounced")  # the provider took it
 NOT_RELEASED = "not_released"  # it went to the outbox: only test addresses are written to
 
@@ -137,7 +139,7 @@ async def record(
         case v.Refused():
             state, reason = State.SKIPPED, answer.reason
         case v.Held():
-            state, reason = State.HELD, ", ".join(answer.holds)
+            state, reason = State.HELD, _named(answer.holds)
         case v.Deferred():
             state, due, reason = State.NEXT, answer.until, (facts or {}).get("why")
     await tick(
@@ -151,6 +153,17 @@ async def record(
         task_id=task_id,
     )
     await decide(session, now, step, answer.answer, reason=reason, facts=facts)
+
+
+def _named(holds: Sequence[str]) -> str:
+    """What holds it back, as many of them as there is room for: the others have rows, too."""
+    said = ""
+    for hold in holds:
+        longer = f"{said}, {hold}" if said else hold
+        if len(longer) > ROOM:
+            break
+        said = longer
+    return said
 
 
 async def record_sent(

@@ -198,6 +198,19 @@ async def test_a_hold_keeps_a_contact_back_and_no_other_task(
     assert isinstance(await work.hand_over(other), Handed)
 
 
+async def test_however_much_holds_it_back(store: Store, clock: FakeClock) -> None:
+    """A dozen complaints at once: the checklist names as many as it has room for."""
+    customer = await enrolled(store)
+    async with store.transaction() as session:
+        for number in range(12):
+            name = f"case_{number:020}"
+            await holds.hold(session, NOON, customer_id=customer, kind="complaint", hold_id=name)
+    answer = await records(store, clock).hand_over(check_in(customer))
+    assert isinstance(answer, Held)
+    assert len(answer.holds) == 12
+    assert (await line(store, customer)).reason == ", ".join(answer.holds[:9])
+
+
 async def test_a_mending_task_shows_that_its_clause_is_blocked(
     store: Store, clock: FakeClock
 ) -> None:
