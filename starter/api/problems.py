@@ -60,6 +60,7 @@ CODES: dict[str, str] = {
     "order_missing": "This needs an order",
     "nothing_waits": "No change of this policy waits for approval",
     "promised": "The customer was promised an earlier moment",
+    "too_soon": "The customer has heard from us lately",
     "score_out_of_range": "A score is a number from 0 to 100",
     "sop_has_blanks": "The policy of this procedure is not filled in yet",
     "sop_off": "This procedure is switched off",
