@@ -95,7 +95,7 @@ async def test_premium_gets_a_note_by_post_too(buys: Begin) -> None:
     await ada.day(3, "12:00")
     assert "0 11:00 1 thank-you" in await ada.sent()
     (task,) = [x for x in await ada.tasks() if x.brief.get("channel") == "letter"]
-    assert task.template == "thank-you-note"
+    assert task.title == "Print, sign and post the letter in the brief"
     await ada.stage.desk.complete_task(task.id, {"address_checked": True}, by="test")
     await ada.stage.settle()
     assert (await ada.line("1 note"))[0] is State.DONE
