@@ -150,6 +150,7 @@ class Contacts(Signals, Generic[PolicyT]):
     ) -> Contact | None:
         """Have a person write it; if nobody came in time, or could, it goes as it stands."""
         what_goes: dict[str, Any] = {"sender": role, "asks": asks, "since": since, "unless": unless}
+        what_goes |= {name: more[name] for name in ("case_id",) if name in more}
         if mode is Mode.AUTO:
             return await self.send(template, **what_goes)
         task = await self._hand_over(

@@ -97,6 +97,8 @@ async def test_nobody_answers(life: Begin) -> None:
     news = [line for line in told if "case-progress" in line]
     # A day without news, and a colleague's four office hours to write some: then it goes so.
     assert news == ["6 13:00 case 4 case-progress", "8 09:00 case 4 case-progress"]
+    said = {m.subject for m in await ada.rows(t.Message) if m.template == "case-progress"}
+    assert all(one.startswith("Your complaint: we are still on it (reference") for one in said)
     assert (await ada.line("5.3.2"))[0] is State.HELD
     assert await case.line("2") == (State.WAITING, None)
     history = await case.history()
