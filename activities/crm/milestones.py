@@ -12,6 +12,7 @@ from activities.crm.tables import Decision, Enrolment, Milestone, new_id
 from workflows.vocabulary import PAST, State, Step
 
 QUIET = "quiet_hours"  # why a clause that is next waits for its moment
+STALE = "stale"  # why it was given up, long after its moment
 
 
 async def record_milestone(
@@ -46,7 +47,8 @@ async def record_milestone(
     row.message_key = message_key or row.message_key
     row.task_id = task_id or row.task_id
     row.done_at = now if state in PAST else None
-    if row.done_at and row.due_at and state in (State.DONE, State.COVERED):
+    counts = state in (State.DONE, State.COVERED) or reason == STALE  # a breach, sent or not
+    if row.done_at and row.due_at and counts:
         row.late_by_seconds = max(0, int((row.done_at - row.due_at).total_seconds()))
 
 

@@ -254,3 +254,26 @@ async def test_a_question_that_is_answered(whole: Begin) -> None:
     assert (await ada.of(S1).line(f"4 {case.id}"))[0] is State.DONE
     await comes(ada, 3)
     await everything_ends(ada)
+
+
+async def test_a_complaint_that_outlasts_the_window_of_s3(whole: Begin) -> None:
+    """S1 asks once it is settled; S3 does not ask the day before. What it owed is a breach."""
+    ada: Life = await whole()
+    await goes_out(ada)
+    await comes(ada, 3)
+    await ada.day(4, "12:00")
+    await ada.event(
+        "complaint.opened", order={"id": ada.order}, data={"text": "Torn", "reference": "K-1"}
+    )
+    (case,) = await ada.rows(t.Case)
+    await ada.of("case", case.id).complete("2", subject="Sorry", text="A new one is coming.")
+    await ada.day(13, "12:00")
+    assert await ada.of(S3).line("4.1") == (State.SKIPPED, "stale")
+    assert (await ada.of(S3).lines())["4.1"].late_by_seconds > 0
+    await ada.of("case", case.id).complete("5", root_cause="delivery", resolution="A new one.")
+    await ada.event("feedback.received", data={"reference": "K-1", "satisfied": True})
+    await everything_ends(ada)
+    asked = [line for line in await messages(ada) if " S1 3 " in line or " S3 4.1 " in line]
+    assert [line.split()[0] for line in asked] == ["13"]
+    assert await ada.of(S3).line("4.2") == (State.SKIPPED, "not_asked")
+    await comfort(ada)

@@ -1,4 +1,4 @@
-"""A purchase's follow-up and signals by hand: whatever they say, it goes on and comes to its end."""
+"""A purchase's follow-up and signals by hand: whatever they say, it goes on, and to its end."""
 
 from __future__ import annotations
 

@@ -158,6 +158,26 @@ async def test_a_breach_is_late_and_then_stale(town: Town) -> None:
     assert await life.state("4.3 case_c") == (State.DONE, "")
 
 
+@pytest.mark.parametrize(
+    ("hours", "state"), [(12, (State.DONE, "")), (36, (State.SKIPPED, "stale"))]
+)
+async def test_with_order_thanks_it_is_a_day_late_at_most(
+    town: Town, hours: int, state: tuple[State, str]
+) -> None:
+    """After that the other one's question is near, and two in two days are one too many; what was
+    not done is on record as late."""
+    life = await bought(town, **TOGETHER)
+    await life.complain("case_c")
+    await life.sleep(7 * DAY + (7 + hours) * HOUR)  # from the window's end on
+    await life.resolve("case_c")
+    await life.sleep(DAY)
+    assert await life.state("4.1") == state
+    assert len(life.sent()) == (state[0] is State.DONE)
+    assert await life.state("4.3 case_c") == (State.DONE, "")
+    if not life.sent():
+        assert await life.state("4.2") == (State.SKIPPED, "not_asked")
+
+
 async def caller(town: Town, **more: Any) -> Bought:
     """Who would rather be called, with what they bought."""
     life = await bought(town, by_phone=True, **more)

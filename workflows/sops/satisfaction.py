@@ -13,6 +13,9 @@ Where the document contradicts itself or others, or is silent, this is how it is
 - `order-thanks` asks whether they are satisfied before it does, as it knows of the delivery. With
   it, 4.1 waits until its last day; what was asked within its own window stands for it, and else it
   asks only about the order. The product is left to `order-thanks`, whose answers count for both.
+- What keeps 4.1 back beyond its window, an open complaint say, makes it late; it is still asked for
+  as long as the Policy's `grace`. With `order-thanks`, only for a day: its question is due by then,
+  too, and two in two days are one too many. It is left out as stale, and is a breach on record.
 - "Preferred method (phone, …)": who would rather be called is called, by a person with the script,
   from the window's first day on. A planned call counts as a contact. Who is not reached is written
   to; if nobody calls in time, that is a breach, and the call is still to be made.
@@ -46,6 +49,7 @@ from workflows.vocabulary import (
 
 SOP = "satisfaction"
 FIRST = "order-thanks"  # which asks before this one does
+BESIDE = timedelta(days=1)  # how late it may be where `order-thanks` asks soon after
 BY_DAY = timedelta(hours=20)  # so long before the window closes, it is day wherever they live
 
 STEPS: dict[str, tuple[str, ...]] = {
@@ -100,7 +104,7 @@ class Satisfaction(Purchase[Policy]):
         window = await self.business_days(purchase, sop.after, sop.before)
         self.opens, self.closes = window.opens, window.closes
         last_chance = max(self.opens, self.closes - BY_DAY)
-        says, latest = "2-5 business days after the purchase, get in touch", self.closes + sop.grace
+        says, latest = "2-5 business days after the purchase, get in touch", self.latest()
         with self.clause("4.1", says, latest, self.closes):
             await self.until(self.opens)
             await self.wait_for_delivery(last_chance)
@@ -121,20 +125,28 @@ class Satisfaction(Purchase[Policy]):
             else:
                 self.pass_over("no_answer")
 
+    @property
+    def is_second(self) -> bool:
+        """Whether `order-thanks` asks first; who would rather be called is called in any case."""
+        return FIRST in self.enrolment.others and not self.enrolment.by_phone
+
+    def latest(self) -> datetime:
+        grace = self.policy.grace
+        return self.closes + (min(grace, BESIDE) if self.is_second else grace)
+
     # -- how they are asked ----------------------------------------------------------------
 
     async def wait_for_delivery(self, last_chance: datetime) -> None:
         """Who is written to may yet be asked by `order-thanks`, whenever it has arrived."""
-        if self.enrolment.by_phone or FIRST not in self.enrolment.others:
+        if self.is_second:
+            await self.until(last_chance, unless=self.went_back)
+        else:
             settled = either(self.has_arrived, self.went_back)
             await self.until(last_chance, unless=settled)
-        else:
-            await self.until(last_chance, unless=self.went_back)
 
     def question(self) -> tuple[str, str]:
         """The template, and what it asks: of the product only who has it, and was not asked."""
-        first = FIRST in self.enrolment.others and not self.enrolment.by_phone
-        if self.has_arrived() and not self.went_back() and not first:
+        if self.has_arrived() and not self.went_back() and not self.is_second:
             return "satisfaction-survey", "satisfaction"
         return "order-experience", "experience"
 
@@ -166,7 +178,7 @@ class Satisfaction(Purchase[Policy]):
         return None
 
     async def called(self, task: Handed, template: str) -> Contact | None:
-        latest = self.closes + self.policy.grace
+        latest = self.latest()
         done = await self._done_by(task, latest)
         if task.task_id not in self.facts.tasks:
             over = self.facts.over("4.1") or ("stale" if self.now() >= latest else "")
