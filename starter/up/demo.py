@@ -31,7 +31,7 @@ GLANCE = 0.4  # seconds between two looks at the tables
 DAY = timedelta(days=1)
 FRIDAY = 4
 OUTCOMES: dict[Form, dict[str, Any]] = {  # what our colleague says of a task; else: as drafted
-    Form.ANSWER: {"subject": "Your letter", "text": "Thank you for writing. I look into it now."},
+    Form.ANSWER: {"text": "Thank you for writing. I look into it now."},
     Form.RESOLVE: {"root_cause": "delivery", "resolution": "A new one was sent by courier."},
     Form.CONFIRM: {"satisfied": True},
     Form.CALL: {"reached": "yes", "product": 80, "overall": 90},
