@@ -178,8 +178,7 @@ def _milestone(row: t.Milestone) -> Told:
     what, style = MARKS[state]
     because = f": {words.reason(row.reason)}" if row.reason else ""
     mark = (row.follow_up, row.clause, row.about, row.state)
-    at = row.updated_at if state is State.COVERED else row.done_at or row.updated_at
-    yield mark, at, row.clause, f"{what}{because}", style
+    yield mark, row.done_at or row.updated_at, row.clause, f"{what}{because}", style
 
 
 TELL: dict[Any, Callable[[Any], Told]] = {
