@@ -20,7 +20,7 @@ from activities.crm.tables import Enrolment, Message, Outbox, Stop, Task
 from activities.settings import Settings
 from starter import health
 from starter.bootstrap import open_desk
-from starter.desk import Desk, Receipt
+from starter.desk import Desk, Effect, Receipt
 from tests.chaos.temporal import TemporalServer
 
 DOSE = int(os.environ.get("AFTERCARE_DOSE", "1"))
@@ -132,6 +132,11 @@ class Machine:
             return list((await session.execute(select(Enrolment.id))).scalars())
 
 
+def came(receipt: Receipt) -> list[Effect]:
+    """What came of it; here only S0 is on, and each order says so of the others."""
+    return [effect for effect in receipt.effects if effect.reason != "sop_off"]
+
+
 def an_order(number: int) -> dict[str, Any]:
     return {
         "id": f"evt-{number}",
@@ -164,7 +169,7 @@ async def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncItera
     monkeypatch.setenv("TEMPORAL_ADDRESS", temporal.address)
     monkeypatch.setenv("AFTERCARE_DATA", str(tmp_path))
     monkeypatch.setenv("AFTERCARE_SECRET_KEY", "chaos")
-    settings = Settings(data=tmp_path)
+    settings = Settings(data=tmp_path, sops="online-customer")
     await upgrade(settings.database)
     await temporal.start()
     async with open_desk(settings) as desk:

@@ -21,7 +21,7 @@ from starter.up import Up, prepare
 from starter.up.directory import Addresses, Directory, DirectoryError
 
 ROOT = Path(__file__).parents[2]
-PATIENCE = 90.0
+PATIENCE = 240
 READY = "Ctrl-C stops all of it."
 ADA = {"id": "C-1", "email": "ada@example.com", "name": "Ada Byron"}
 
