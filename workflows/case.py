@@ -19,8 +19,8 @@ from temporalio import workflow
 from workflows import events
 from workflows import vocabulary as v
 from workflows.contract import Clerk, Records
+from workflows.facts import Because
 from workflows.follow_up import FollowUp
-from workflows.steps import Because
 from workflows.vocabulary import CaseFile, Contact, Form, Handed, Ladder, Outcome, Role, State
 
 NAME, REMINDER = "case", "complaint-resolved-reminder"

@@ -10,9 +10,9 @@ from typing import Any, Generic
 from workflows.checklist import HERE
 from workflows.contract import Messaging, Records
 from workflows.events import TaskDone
-from workflows.facts import Answered, Facts
+from workflows.facts import Answered, Condition, Facts, never, why
 from workflows.signals import Signals
-from workflows.steps import DAILY, Condition, never, why
+from workflows.steps import DAILY
 from workflows.vocabulary import (
     PAST,
     Contact,

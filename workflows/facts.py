@@ -1,8 +1,9 @@
-"""What a follow-up has heard. Plain data that never waits, so it can be tested without Temporal."""
+"""What a follow-up has heard, and the conditions it waits for. Plain data that never waits, so it
+can be tested without Temporal."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -24,6 +25,8 @@ from workflows.events import (
     TaskDone,
 )
 from workflows.vocabulary import Contact, Outcome
+
+Condition = Callable[[], bool]
 
 UNPROVEN = "unproven"  # said to be done elsewhere, and nobody has seen it yet
 
@@ -253,3 +256,38 @@ class Answered:
             named, after = reply.to == self.to.key, reply.at is not None and reply.at >= self.to.at
             if reply.at and (named or (after and not reply.to)):
                 yield reply.at
+
+
+def never() -> bool:
+    return False
+
+
+def why(condition: Condition) -> str:
+    """What a condition that came true is called on record."""
+    return str(getattr(condition, "reason", "not_called_for"))
+
+
+@dataclass(frozen=True)
+class Because:
+    """A condition, and what is to be put on record once it is true."""
+
+    condition: Condition
+    reason: str
+
+    def __call__(self) -> bool:
+        return self.condition()
+
+
+@dataclass(frozen=True)
+class either:  # noqa: N801 - it reads as a word
+    """Whether one of the two is true; what is put on record is the reason of that one."""
+
+    one: Condition
+    other: Condition
+
+    def __call__(self) -> bool:
+        return self.one() or self.other()
+
+    @property
+    def reason(self) -> str:
+        return why(self.one if self.one() else self.other)

@@ -13,8 +13,8 @@ from temporalio import workflow
 from workflows.checklist import HERE, OPEN
 from workflows.contacts import Contacts
 from workflows.contract import Clerk, Insight, Records
-from workflows.facts import WentBack
-from workflows.steps import Condition, Ended, T, Verb, never, why
+from workflows.facts import Condition, WentBack, never, why
+from workflows.steps import Ended, T, Verb
 from workflows.vocabulary import (
     PAST,
     BusinessDays,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, TypeVar
@@ -17,11 +16,11 @@ from temporalio.exceptions import ActivityError, ApplicationError, CancelledErro
 from workflows import vocabulary as v
 from workflows.checklist import HERE, Checklist, Clause
 from workflows.contract import ATTEMPT, BULK, RETRY, Clerk, Records
+from workflows.facts import Condition, either, never, why
 from workflows.vocabulary import Kind, State
 
 T = TypeVar("T")
 Verb = Callable[[Any, Any], Awaitable[T]]
-Condition = Callable[[], bool]
 
 DAILY = timedelta(days=1)  # a held step asks again, should its release never be heard
 PAUSE = timedelta(minutes=1)  # a deferred one never at once, whatever moment the gate names
@@ -35,15 +34,6 @@ PUT_DOWN = "put-down-at-once"  # a patch: notes and ends were activities of thei
 
 class Ended(Exception):  # noqa: N818 - no error
     """The follow-up was ended, or the customer left; raised where the timeline next looks up."""
-
-
-def never() -> bool:
-    return False
-
-
-def why(condition: Condition) -> str:
-    """What a condition that came true is called on record."""
-    return str(getattr(condition, "reason", "not_called_for"))
 
 
 class Steps(Checklist):
@@ -278,32 +268,6 @@ def lane(noun: Any, *, eager: bool) -> dict[str, Any]:
     kind = noun.kind if isinstance(noun, v.Message) else Kind.TRANSACTIONAL
     options = {"retry_policy": RETRY, "priority": Priority(priority_key=PRIORITY[kind])}
     return options if eager or kind is Kind.TRANSACTIONAL else {**options, "task_queue": BULK}
-
-
-@dataclass(frozen=True)
-class Because:
-    """A condition, and what is to be put on record once it is true."""
-
-    condition: Condition
-    reason: str
-
-    def __call__(self) -> bool:
-        return self.condition()
-
-
-@dataclass(frozen=True)
-class either:  # noqa: N801 - it reads as a word
-    """Whether one of the two is true; what is put on record is the reason of that one."""
-
-    one: Condition
-    other: Condition
-
-    def __call__(self) -> bool:
-        return self.one() or self.other()
-
-    @property
-    def reason(self) -> str:
-        return why(self.one if self.one() else self.other)
 
 
 def sooner(moment: datetime, here: Clause) -> datetime:

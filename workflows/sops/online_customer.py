@@ -33,9 +33,8 @@ from temporalio import workflow
 
 from workflows import vocabulary as v
 from workflows.events import Event, Issue, Lull
-from workflows.facts import Active, NothingLeft
+from workflows.facts import Active, Because, Condition, NothingLeft, either
 from workflows.follow_up import FollowUp
-from workflows.steps import Because, Condition, either
 from workflows.vocabulary import (
     Contact,
     Engagement,

@@ -35,9 +35,8 @@ from temporalio import workflow
 
 from workflows import events
 from workflows import vocabulary as v
-from workflows.facts import Arrived
+from workflows.facts import Arrived, Condition, either
 from workflows.purchase import Purchase
-from workflows.steps import Condition, either
 from workflows.vocabulary import Enrolment, Form, Handed, Outcome, Rhythm, Role, State, Window
 
 SOP = "order-thanks"

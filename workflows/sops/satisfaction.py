@@ -32,8 +32,8 @@ from temporalio import workflow
 
 from workflows import vocabulary as v
 from workflows.contacts import NOWHERE
+from workflows.facts import either
 from workflows.purchase import Purchase
-from workflows.steps import either
 from workflows.vocabulary import (
     Contact,
     Covered,
