@@ -284,10 +284,9 @@ def _value(value: Any) -> str:
 def _moment(value: str) -> str:
     """An instant as people read it; any other word as it is."""
     try:
-        moment = datetime.fromisoformat(value) if len(value) > 18 else None
+        return f"{datetime.fromisoformat(value):%Y-%m-%d %H:%M} UTC" if len(value) > 18 else value
     except ValueError:
-        moment = None
-    return value if moment is None else f"{moment:%Y-%m-%d %H:%M} UTC"
+        return value
 
 
 def masked(address: str | None) -> str | None:
