@@ -235,7 +235,11 @@ async def test_who_has_heard_from_us_is_left_in_peace(desk: Desk, store: Store) 
     """However often the call changes hands, and whoever would rather make it at once."""
     await a_colleague(store, KIM)
     then = NOON + 20 * HOUR
-    call = {"form": "call", "snoozed_until": then, "brief": {"free_from": then.isoformat()}}
+    call: dict[str, Any] = {
+        "form": "call",
+        "snoozed_until": then,
+        "brief": {"free_from": then.isoformat()},
+    }
     task = await a_task(store, **call)
     await desk.reassign(task, KIM, "knows them", "jo")
     assert (await only(store, Task)).snoozed_until == then
