@@ -56,6 +56,7 @@ EXCUSED = {
 
 FURTHEST = timedelta(days=365)  # some shops write 31 December 9999 where they do not know
 
+NO_PARCEL = ""  # news of the order as a whole
 NOTICES = {"order_shipped": "order-shipped", "order_ready": "ready-for-pickup"}
 
 
@@ -235,6 +236,8 @@ class OrderThanks(Purchase[Policy]):
         """All of it was announced, or it is too late for that."""
         line = self.lines.get("2")
         if line and line.state is State.WAITING:
+            if NO_PARCEL in {notice.partition(" ")[2] for notice in self.announced}:
+                return  # the notice's line is this one, and says itself what becomes of it
             if self.announced:
                 self._record_for(line, State.DONE)
             else:
@@ -244,7 +247,7 @@ class OrderThanks(Purchase[Policy]):
     async def on_order(self, name: str, order: events.Order) -> None:
         """Each parcel by itself: one that waits for its number keeps no other waiting."""
         if notice := NOTICES.get(name):
-            for parcel in order.shipments or ("",):
+            for parcel in order.shipments or (NO_PARCEL,):
                 if f"{notice} {parcel}" not in self.announced:
                     self.announced[f"{notice} {parcel}"] = None
                     self.meanwhile(self.announce(notice, parcel, order))
