@@ -1,4 +1,4 @@
-"""One time-skipping server for all tests; each test has its own world, workers and customers."""
+"""A time-skipping server for each file; each test has its own world, workers and customers."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from workflows.plugin import plugin
 logging.getLogger("temporalio").setLevel(logging.CRITICAL)  # the faults here are meant
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def env() -> AsyncIterator[WorkflowEnvironment]:
     async with await WorkflowEnvironment.start_time_skipping(
         test_server_existing_path=TEST_SERVER, plugins=[plugin]
