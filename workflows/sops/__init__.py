@@ -100,15 +100,16 @@ KEEP_IN_TOUCH = Sop(
     start=vocabulary.Relationship,
 )
 
-# Several documents ask for it, and it starts with a complaint or an inquiry, whichever SOPs are on.
+# Several documents ask for it, none as a whole, so nobody has approved it. It starts with a
+# complaint or an inquiry, whichever SOPs are on.
 CASE = Sop(
     name=case.NAME,
     version="1.0",
     title="Handling a complaint or an inquiry",
-    prepared_by=ONLINE_CUSTOMER.prepared_by,
-    approved_by=ONLINE_CUSTOMER.approved_by,
-    reviewed=ONLINE_CUSTOMER.reviewed,
-    next_review=ONLINE_CUSTOMER.next_review,
+    prepared_by="",
+    approved_by="",
+    reviewed=None,
+    next_review=None,
     workflow=case.CaseWork,
     policy=case.Policy,
     starts_on=(),
@@ -122,10 +123,10 @@ CORRESPONDENCE = Sop(
     name=correspondence.NAME,
     version="1.0",
     title="A colleague's own message",
-    prepared_by=ONLINE_CUSTOMER.prepared_by,
-    approved_by=ONLINE_CUSTOMER.approved_by,
-    reviewed=ONLINE_CUSTOMER.reviewed,
-    next_review=ONLINE_CUSTOMER.next_review,
+    prepared_by="",
+    approved_by="",
+    reviewed=None,
+    next_review=None,
     workflow=correspondence.Correspondence,
     policy=correspondence.Policy,
     starts_on=(),
