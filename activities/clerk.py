@@ -13,11 +13,12 @@ from temporalio.exceptions import ApplicationError
 
 from activities.calendar import business_window, slot_in_window, zone_of
 from activities.clock import Clock
+from activities.crm import contracts
 from activities.crm.cases import ladder_for
 from activities.crm.house import current_policy, house_rules
 from activities.crm.milestones import decide, tick
 from activities.crm.store import Store
-from activities.crm.tables import Case, Customer, Message
+from activities.crm.tables import Case, Contract, Customer, Message
 from workflows import vocabulary as v
 from workflows.contract import Clerk
 from workflows.vocabulary import State
@@ -63,6 +64,12 @@ class CrmClerk(Clerk):
             if row is None or customer is None:
                 raise ApplicationError("case_unknown", type="case", non_retryable=True)
             return ladder_for(row, customer, rules, since, case.reopened)
+
+    @activity.defn
+    async def missing(self, said: v.Completeness) -> list[str]:
+        async with self.store.reading() as session:
+            row = await session.get(Contract, said.contract_id)
+        return contracts.missing(row, said.fields)
 
     @activity.defn
     async def current_policy(self, name: str) -> str:

@@ -26,6 +26,7 @@ from temporalio import activity
 from activities.clock import Clock
 from activities.crm import tables
 from activities.crm.briefs import spent
+from activities.crm.contacts import last_touch
 from activities.crm.house import house_rules
 from activities.crm.milestones import decide
 from activities.crm.store import Store
@@ -116,6 +117,11 @@ class CrmInsight(Insight):
             reason = potential.campaign or potential.reasons[0]
             await decide(session, now, step, "potential", reason=reason, facts=facts)
         return potential
+
+    @activity.defn
+    async def last_touch(self, step: Step) -> datetime | None:
+        async with self.store.reading() as session:
+            return await last_touch(session, step.customer_id, step.now or self.clock.now())
 
 
 # -- rules ---------------------------------------------------------------------------------

@@ -120,6 +120,10 @@ class CrmRecords(Records):
             await inbox.want(session, now, "complaint.opened", step, {"case_id": case.id})
 
     @activity.defn
+    async def set_up(self, step: v.SetUp) -> v.Established:
+        return v.Established(done=False, reason="no_system")
+
+    @activity.defn
     async def open_hold(self, step: v.Step) -> None:
         now = self.clock.now()
         async with self.store.transaction() as session:

@@ -19,6 +19,13 @@ from starter.reports.sops import clauses
 from workflows.sops import CASE, CATALOGUE, CORRESPONDENCE, KEEP_IN_TOUCH, SERVICES, Sop
 from workflows.vocabulary import Kind, Policy
 
+BEGINNINGS = (  # the events that a follow-up may start on
+    "customer.signed_up",
+    "order.confirmed",
+    "order.paid",
+    "sale.closed",
+    "contract.signed",
+)
 SWITCHES = "sops"  # the Setting that remembers which were switched by hand
 log = logging.getLogger(__name__)
 
@@ -42,8 +49,14 @@ class Catalogue:
             raise Refusal("unknown_sop", known, param=f"{above}sop")
         return found
 
-    def begun_by(self, event_type: str) -> list[Sop]:
-        return [sop for sop in self.sops.values() if event_type in sop.starts_on]
+    async def begun_by(self, session: AsyncSession, event_type: str) -> list[Sop]:
+        """What starts on such an event, by each policy as it stands; else by the catalogue."""
+        begun = []
+        for sop in self.sops.values():
+            said = (await current_policy(session, sop.name)).get("starts_on")
+            if event_type in (sop.starts_on if said is None else said):
+                begun.append(sop)
+        return begun
 
     async def off(self, session: AsyncSession, sop: Sop) -> str | None:
         """Why the SOP starts nothing: `sop_off`, `sop_has_blanks`; None if it is on."""
@@ -63,12 +76,16 @@ class Catalogue:
         body = await current_policy(session, sop.name)
         if changes:
             body = checked(sop, body, changes)
+        empty = blanks(sop, body)
         try:
-            return sop.policy.model_validate(body)
+            policy = sop.policy.model_validate(body)
         except ValidationError:
-            names = ", ".join(blanks(sop, body)) or "policy"
+            empty = empty or ["policy"]
+        if empty:
+            names = ", ".join(empty)
             detail = f"`{sop.name}` has blanks to be filled first: {names}"
-            raise Refusal("sop_has_blanks", detail, param="policy", status=409) from None
+            raise Refusal("sop_has_blanks", detail, param="policy", status=409)
+        return policy
 
     def kinds(self, sop: Sop) -> dict[str, Kind]:
         """Each template's kind as it stands now; without a readable register, none is known."""
@@ -83,7 +100,7 @@ class Catalogue:
 
 def blanks(sop: Sop, body: dict[str, Any]) -> list[str]:
     """What the SOP's document leaves open and nobody has filled."""
-    fields = sop.policy.model_fields
+    fields = sop.paper.model_fields
     return [name for name, field in fields.items() if field.is_required() and name not in body]
 
 
@@ -93,6 +110,7 @@ def names_exist(sop: Sop, changes: dict[str, Any], above: str = "") -> None:
     there = {
         "campaigns": tuple(offered.default) if offered else (),
         "elsewhere": tuple(line.clause for line in clauses(sop.name)),
+        "starts_on": BEGINNINGS,
     }
     for key, known in there.items():
         said = changes.get(key) or ()
@@ -109,6 +127,6 @@ def checked(
     """The policy's body after the changes, or a refusal that names the key."""
     names_exist(sop, changes, f"{above}policy.")
     try:
-        return policies.changed(sop.policy, body, changes)
+        return policies.changed(sop.paper, body, changes)
     except policies.PolicyError as fault:
         raise Refusal(fault.code, fault.detail, param=f"{above}policy.{fault.param}") from None

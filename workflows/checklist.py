@@ -26,13 +26,30 @@ U = TypeVar("U")
 OPEN = (State.NEXT, State.WAITING, State.HELD, State.BLOCKED)
 
 
+Moment = datetime | Callable[[], datetime]  # or as the policy has it, which may change meanwhile
+
+
+def as_it_stands(moment: Moment | None) -> datetime | None:
+    return moment() if callable(moment) else moment
+
+
 @dataclass(frozen=True)
 class Clause:
     number: str = ""
     says: str = ""
-    latest: datetime | None = None  # its latest useful moment
-    due: datetime | None = None  # after which it is late
+    of_use: Moment | None = None
+    by: Moment | None = None
     about: str = ""  # which occurrence, where there are several
+
+    @property
+    def latest(self) -> datetime | None:
+        """Its latest useful moment."""
+        return as_it_stands(self.of_use)
+
+    @property
+    def due(self) -> datetime | None:
+        """After which it is late."""
+        return as_it_stands(self.by)
 
     @property
     def name(self) -> str:

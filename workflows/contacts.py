@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Generic
 
 from workflows.checklist import HERE
 from workflows.contract import Messaging, Records
-from workflows.events import TaskDone
+from workflows.events import PolicyChanged, TaskDone
 from workflows.facts import Answered, Condition, Facts, never, why
 from workflows.signals import Signals
 from workflows.steps import DAILY
@@ -21,6 +21,7 @@ from workflows.vocabulary import (
     Handed,
     Kind,
     Message,
+    Milestone,
     Mode,
     PolicyT,
     Refused,
@@ -50,8 +51,25 @@ class Contacts(Signals, Generic[PolicyT]):
         facts = Facts(start.policy.elsewhere, known)
         super().__init__(start.customer_id, start.pace, facts, early=start.early)
         self.policy = start.policy
+        self.moved = 0  # how often the policy was changed under way,
+        self.version = 0  # and to which of its versions
+        self.plans: dict[str, Callable[[], Milestone]] = {}  # of what is slept for, by its line
         self.kinds = start.kinds
         self._order_id = order_id
+
+    async def on_policy(self, changed: PolicyChanged) -> None:
+        """From now on, the policy as it stands now: what is slept for moves with it, what is done
+        stays done."""
+        if changed.version < self.version:
+            return
+        try:
+            policy = type(self.policy).model_validate(changed.policy)
+        except ValueError:
+            await self._puzzle("read the policy that was sent to it")
+            return
+        self.facts.leave_to_others(policy.elsewhere)
+        self.policy, self.version = policy, changed.version
+        self.moved += 1
 
     def replied(self, to: Contact) -> Answered:
         return Answered(self.facts, to)
@@ -172,7 +190,7 @@ class Contacts(Signals, Generic[PolicyT]):
             case Refused(reason=reason) if reason != "capacity":
                 return None
             case Handed():
-                HERE.set(replace(HERE.get(), due=task.due))  # their time is part of the clause's
+                HERE.set(replace(HERE.get(), by=task.due))  # their time is part of the clause's
                 done = await self._done_by(task, task.due, unless or never)
         if done.declined:
             self.pass_over("declined")

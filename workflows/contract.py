@@ -18,8 +18,10 @@ from workflows.vocabulary import (
     BusinessDays,
     CaseEnd,
     CaseStep,
+    Completeness,
     Ending,
     Engagement,
+    Established,
     KeepInTouching,
     Ladder,
     Mark,
@@ -31,6 +33,7 @@ from workflows.vocabulary import (
     Potential,
     Remainder,
     Settled,
+    SetUp,
     Step,
     Task,
     Withdrawal,
@@ -89,6 +92,11 @@ class Records(ABC):
 
     @activity.defn
     @abstractmethod
+    async def set_up(self, step: SetUp) -> Established:
+        """Have a system of the house's know the customer: once under its key."""
+
+    @activity.defn
+    @abstractmethod
     async def open_hold(self, step: Step) -> None:
         """Write the hold for one that came by signal alone."""
 
@@ -126,6 +134,11 @@ class Clerk(ABC):
 
     @activity.defn
     @abstractmethod
+    async def missing(self, said: Completeness) -> list[str]:
+        """Which of a contract's fields nobody has filled in."""
+
+    @activity.defn
+    @abstractmethod
     async def current_policy(self, name: str) -> str:
         """An SOP's policy as it stands now, as JSON: for what repeats for years."""
 
@@ -140,3 +153,8 @@ class Insight(ABC):
     @abstractmethod
     async def potential(self, step: Step) -> Potential:
         """Which campaign suits the customer, whether Sales should call, and the reasons."""
+
+    @activity.defn
+    @abstractmethod
+    async def last_touch(self, step: Step) -> AwareDatetime | None:
+        """When we were last in touch with the customer, in whatever way; None: never."""

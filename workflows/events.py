@@ -6,11 +6,11 @@ that lack it, its default says; none is renamed or retyped.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, Field
 
-from workflows.vocabulary import Code, Noun, Rhythm
+from workflows.vocabulary import Code, Count, Noun, Rhythm
 
 # A column's value one day: no longer, and nothing that no column takes.
 Id = Annotated[str, Field(max_length=255, pattern=r"^[^\x00-\x1f\x7f]*$")]
@@ -115,6 +115,37 @@ class Order(Event):
     complete: bool = True  # with this, all of it has been shipped, or delivered
 
 
+class Provided(Order):
+    """Access was given, or the customer set up in one of the house's systems."""
+
+    system: Code | Literal[""] = ""
+    contract_id: Id = ""
+
+
+class Meeting(Event):
+    """An appointment with the customer, as its row stands now."""
+
+    meeting_id: Id = ""
+    contract_id: Id = ""
+    starts_at: AwareDatetime | None = None
+    ends_at: AwareDatetime | None = None
+    number: Count = 0  # how often it was changed
+
+
+class Interaction(Event):
+    """A call or a chat that happened elsewhere."""
+
+    ours: bool = False  # we called them
+    order_id: Id = ""
+
+
+class PolicyChanged(Event):
+    """Whoever is in flight is to follow the policy as it is now: the whole of it."""
+
+    policy: dict[str, Any] = Field(default_factory=dict)
+    version: Count = 0
+
+
 class DoneElsewhere(Event):
     """Another system has done what the clause asks; this is the evidence."""
 
@@ -151,12 +182,16 @@ HEARD: dict[str, type[Event]] = {
     # Heard by every follow-up; only the SOPs that care about them answer (`on_event`).
     **dict.fromkeys(
         """order_shipped order_ready order_picked_up order_delivered order_cancelled
-        order_refunded order_returned account_provisioned""".split(),
+        order_refunded order_returned""".split(),
         Order,
     ),
+    "account_provisioned": Provided,
     **dict.fromkeys(
         """meeting_scheduled meeting_moved meeting_held meeting_missed
-        meeting_cancelled complaint_updated interaction""".split(),
-        Event,
+        meeting_cancelled""".split(),
+        Meeting,
     ),
+    "interaction": Interaction,
+    "complaint_updated": Event,
+    "policy": PolicyChanged,
 }

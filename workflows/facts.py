@@ -177,6 +177,11 @@ class Facts:
         if clause not in elsewhere:
             self.elsewhere.pop(clause, None)
 
+    def leave_to_others(self, clauses: Iterable[str]) -> None:
+        """What another system carries out from now on; what it has done, it has done."""
+        proven = {clause: why for clause, why in self.elsewhere.items() if why != UNPROVEN}
+        self.elsewhere = dict.fromkeys(clauses, UNPROVEN) | proven
+
     def active_since(self, moment: datetime) -> bool:
         """Whether the customer replied or bought again after that, however late it was heard."""
         return any(at > moment for at in self.active)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -10,10 +10,10 @@ from typing import Any, ClassVar
 
 from temporalio import workflow
 
-from workflows.checklist import HERE, OPEN
+from workflows.checklist import HERE, OPEN, Clause, Moment
 from workflows.contacts import Contacts
 from workflows.contract import Clerk, Insight, Records
-from workflows.facts import Condition, WentBack, never, why
+from workflows.facts import Condition, WentBack, either, never, why
 from workflows.steps import Ended, T, Verb
 from workflows.vocabulary import (
     PAST,
@@ -30,6 +30,7 @@ from workflows.vocabulary import (
     Potential,
     Preset,
     Rhythm,
+    Shift,
     State,
     Step,
     Window,
@@ -68,13 +69,16 @@ class FollowUp(Contacts[PolicyT]):
 
     # -- the timeline ----------------------------------------------------------------
 
-    async def until(self, moment: datetime, unless: Condition = never) -> bool:
-        """Sleep durably until the moment; True if `unless` came first. The rest the gate knows."""
-        return await self._sleep(self._milestone(moment), unless, moment, moment)
+    async def until(self, moment: Moment, unless: Condition = never) -> bool:
+        """Sleep durably until the moment; True if `unless` came first. The rest the gate knows.
+
+        A moment that the policy has a say in is given as a function: it may change meanwhile.
+        """
+        return await self._sleep(lambda: self._milestone(_said(moment)), unless)
 
     async def between(
         self,
-        window: Window,
+        window: Callable[[], Window],
         after: Contact | None,
         otherwise: datetime,
         unless: Condition = never,
@@ -84,50 +88,81 @@ class FollowUp(Contacts[PolicyT]):
         Should it not have gone, or have bounced since, the window counts from `otherwise`.
         """
         start = after.at if after else otherwise
-        opens, closes, anyway = (
-            start + window.after,
-            start + window.before,
-            otherwise + window.after,
-        )
-        counted = {
-            "before": closes,
-            "otherwise": anyway,
-            "counted_from": after.key if after else "",
-        }
-        milestone = self._milestone(opens).model_copy(update=counted)
-        return await self._sleep(milestone, unless, min(opens, anyway), closes)
 
-    async def reply_within(self, patience: timedelta, to: Contact) -> bool:
+        def plan() -> Milestone:
+            counted = {
+                "before": start + window().before,
+                "otherwise": otherwise + window().after,
+                "counted_from": after.key if after else "",
+            }
+            return self._milestone(start + window().after).model_copy(update=counted)
+
+        return await self._sleep(plan, unless)
+
+    async def reply_within(self, patience: Callable[[], timedelta], to: Contact) -> bool:
         """Whether this message is answered in time, counted from when it went."""
-        return await self.until(to.at + patience, unless=self.replied(to))
+        return await self.until(lambda: to.at + patience(), unless=self.replied(to))
 
     def _milestone(self, due: datetime) -> Milestone:
         return Milestone(**self._step("plan") | {"due": due})
 
-    async def _sleep(
-        self, milestone: Milestone, unless: Condition, first: datetime, last: datetime
-    ) -> bool:
-        """Have the moment planned and recorded, then sleep until it, or until a person says now."""
-        here, due = HERE.get(), milestone.due or first
+    async def _sleep(self, plan: Callable[[], Milestone], unless: Condition) -> bool:
+        """Sleep until the moment that was planned, or until a person says now; should the policy
+        be changed meanwhile, until the moment it has then."""
+        here = HERE.get()
         hurried = self.facts.hurried.get(here.number, 0)
 
         def enough() -> bool:
             return unless() or self.facts.hurried.get(here.number, 0) > hurried
 
-        moment = due
+        self.plans[here.name] = plan
+        while True:
+            moved = self.moved
+            await self._sleep_as_planned(here, plan(), either(enough, self._moved_since(moved)))
+            if self.moved == moved or enough() or self.facts.over(here.number):
+                break
+        del self.plans[here.name]
+        self._look_up()
+        return unless()
+
+    async def _sleep_as_planned(
+        self, here: Clause, milestone: Milestone, enough: Condition
+    ) -> None:
+        """Have the moment planned and recorded, then sleep until it."""
+        moment = due = milestone.due or self.now()
         if self.now() < due and not enough() and not self.facts.over(here.number):
             planned = await self._at_once(Clerk.plan, milestone, "plan", due)
-            moment = min(max(planned, first), last)
+            moment = max(planned, min(due, milestone.otherwise or due))
+            moment = min(moment, milestone.before or due)
             if here.latest and moment >= here.latest:
                 moment = due  # better early than never
             self.awaited[here.number] = None
             self._write(State.NEXT, due=moment)
             self._expect(moment)
-        HERE.set(replace(here, due=milestone.before or moment))
+        HERE.set(replace(here, by=milestone.before or moment))
         await self._wait(enough, until=moment)
         self.awaited.pop(here.number, None)
-        self._look_up()
-        return unless()
+
+    def _moved_since(self, moved: int) -> Condition:
+        return lambda: self.moved > moved
+
+    @workflow.query(description="What another policy would do to what is slept for; nothing moves.")
+    def shifts(self, policy: dict[str, Any]) -> list[Shift]:
+        """Each clause that is slept for, with its moment now and the one it would have."""
+        mine, now = self.policy, self._moments()
+        try:
+            self.policy = type(mine).model_validate(policy)
+            then = self._moments()
+        finally:
+            self.policy = mine
+        shifts = []
+        for name, moment in now.items():
+            clause, _, about = name.partition(" ")
+            shifts.append(Shift(clause=clause, about=about, now=moment, then=then[name]))
+        return shifts
+
+    def _moments(self) -> dict[str, datetime]:
+        return {name: plan().due or self.now() for name, plan in self.plans.items()}
 
     def await_event(self, name: str) -> None:
         """Show that the clause waits for something outside, which a standing order will answer."""
@@ -149,9 +184,9 @@ class FollowUp(Contacts[PolicyT]):
             self._look_up()
         return fact()
 
-    def count_from_here(self, due: datetime, latest: datetime) -> None:
+    def count_from_here(self, due: Moment, latest: Moment) -> None:
         """Now it is known by when the clause ought to be done, and until when that is of use."""
-        HERE.set(replace(HERE.get(), due=due, latest=latest))
+        HERE.set(replace(HERE.get(), by=due, of_use=latest))
 
     async def business_days(self, since: datetime, after: int, before: int) -> Opening:
         """From the office's opening on one of its working days to its closing on another; only who
@@ -212,3 +247,7 @@ class FollowUp(Contacts[PolicyT]):
         who = KeepInTouching(customer_id=self.customer_id, follow_up=me, rhythms=rhythms)
         await self._do(Records.keep_in_touch, who, "keep in touch")
         self._record(State.DONE)
+
+
+def _said(moment: Moment) -> datetime:
+    return moment() if callable(moment) else moment

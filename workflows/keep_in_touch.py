@@ -16,7 +16,7 @@ from temporalio import workflow
 from workflows import vocabulary as v
 from workflows.checklist import Clause
 from workflows.contract import Clerk
-from workflows.events import Event, OptOut, Order, Rhythms
+from workflows.events import Event, OptOut, Order, PolicyChanged, Rhythms
 from workflows.facts import WentBack
 from workflows.follow_up import FollowUp
 from workflows.steps import Ended
@@ -169,6 +169,10 @@ class KeepInTouch(FollowUp[Policy]):
     # -- whenever it happens ---------------------------------------------------------------
 
     async def on_opt_out(self, opt_out: OptOut) -> None: ...
+
+    async def on_policy(self, changed: PolicyChanged) -> None:
+        await super().on_policy(changed)
+        self.news += 1
 
     async def on_event(self, name: str, event: Event) -> None:
         before = dict(self.rhythms)

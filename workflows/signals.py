@@ -80,6 +80,8 @@ class Signals(Steps):
                 self.on_task_done(event)
             case events.DoneElsewhere():
                 self.on_done_elsewhere(event)
+            case events.PolicyChanged():
+                await self.on_policy(event)
             case events.Complaint() | events.ComplaintResolved() | events.Hold() | events.Resume():
                 await self._keep_back(event)
             case _:
@@ -151,6 +153,8 @@ class Signals(Steps):
     async def on_common_issue(self, issue: events.Issue) -> None: ...
 
     async def on_low_engagement(self, lull: events.Lull) -> None: ...
+
+    async def on_policy(self, changed: events.PolicyChanged) -> None: ...
 
     async def on_event(self, name: str, event: events.Event) -> None: ...
 

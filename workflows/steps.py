@@ -14,7 +14,7 @@ from temporalio.common import Priority
 from temporalio.exceptions import ActivityError, ApplicationError, CancelledError, RetryState
 
 from workflows import vocabulary as v
-from workflows.checklist import HERE, Checklist, Clause
+from workflows.checklist import HERE, Checklist, Clause, Moment
 from workflows.contract import ATTEMPT, BULK, RETRY, Clerk, Records
 from workflows.facts import Condition, either, never, why
 from workflows.vocabulary import Kind, State
@@ -44,8 +44,8 @@ class Steps(Checklist):
         self,
         number: str,
         says: str,
-        latest: datetime | None = None,
-        due: datetime | None = None,
+        latest: Moment | None = None,
+        due: Moment | None = None,
         *,
         about: str = "",
     ) -> Iterator[None]:

@@ -28,6 +28,7 @@ class Policy(Noun):
 
     grace: Span = timedelta(days=7)  # how late a step that nothing follows is still welcome
     elsewhere: tuple[str, ...] = ()  # the clauses that another system carries out
+    starts_on: tuple[str, ...] | None = None  # events; none: those that the catalogue has
 
 
 PolicyT = TypeVar("PolicyT", bound=Policy)
@@ -39,9 +40,12 @@ class Role(StrEnum):
     FINANCE = "finance-officer"
     MARKETING = "marketing"
     SALES = "sales-representative"
+    SALES_MANAGER = "sales-manager"
+    ACCOUNT_MANAGER = "account-manager"
     SERVICE = "customer-service"  # S1's and S2's staff for what must be put right; specialists
     MANAGER = "customer-experience-manager"
     QUALITY = "quality-assurance"
+    PRIVACY = "data-protection-officer"
     ENGINEER = "engineer"
 
 
@@ -109,6 +113,13 @@ class Form(StrEnum):
     CALL = "call"  # a call: whether they were reached, their scores, what they said
     ARRIVAL = "arrival"  # whether an order has arrived
     REVIEW = "review"  # quality assurance's score of a follow-up
+    SALES_CALL = "sales_call"  # Sales calls: what was said, its class, what comes of it (S2 5.5)
+    CLASSIFY = "classify"  # what feedback is about, how urgent, whether it may escalate (S2 5.3)
+    TRANSFER = "transfer"  # what Sales knows of a contract's customer (S4 step 1)
+    SET_UP = "set_up"  # the systems a customer was set up in (S4 step 2)
+    SCHEDULE = "schedule"  # when a meeting is to be (S4 step 3)
+    MEETING = "meeting"  # how it went: held, missed, moved
+    PRIVACY = "privacy"  # what became of a customer's request about their data
 
 
 class Fulfilment(StrEnum):
@@ -125,6 +136,14 @@ class Severity(StrEnum):
     MEDIUM = "medium"
     HIGH = "high"
     CRITICAL = "critical"
+
+
+class Potency(StrEnum):
+    """Whether feedback may come to more than itself: its potential for escalation (S2 5.3)."""
+
+    NONE = "none"
+    POSSIBLE = "possible"
+    LIKELY = "likely"
 
 
 class Window(Noun):
@@ -180,6 +199,7 @@ class Enrolment(Noun, Generic[PolicyT]):
     by_phone: bool = False  # the customer would rather be called, as it stood at the start
     others: tuple[str, ...] = ()  # the SOPs that run, or begin, for the same order
     first_bought_at: AwareDatetime | None = None  # the first purchase of all, where it is known
+    contract_id: str = ""
 
 
 class CaseFile(Enrolment[PolicyT]):
@@ -206,6 +226,7 @@ class Rhythm(Noun):
     since: AwareDatetime  # what it counts from: first purchase, delivery…
     order_id: str = ""
     waits: bool = False  # for the order's delivery, which nobody has heard of
+    every: Span | None = None  # how often, as its SOP's policy had it when it was asked for
 
 
 class Relationship(Noun, Generic[PolicyT]):
@@ -254,6 +275,15 @@ class Line(Noun):
         name = f"{self.clause} {self.about}".rstrip()
         why = f" ({self.reason})" if self.reason else ""
         return f"- **{name}** {self.says}: {self.state}{why}"
+
+
+class Shift(Noun):
+    """When a clause that is slept for is due now, and when it would be by another policy."""
+
+    clause: str
+    about: str
+    now: AwareDatetime
+    then: AwareDatetime
 
 
 class Potential(Noun):
@@ -333,6 +363,27 @@ class CaseEnd(CaseStep):
     outcome: Code = "answered"
 
 
+class Completeness(Step):
+    """Which of these is not known yet of the contract?"""
+
+    contract_id: str
+    fields: tuple[str, ...]
+
+
+class SetUp(Step):
+    """The customer is to be known to this system of the house's: billing, CRM, support."""
+
+    system: Code
+    contract_id: str = ""
+
+
+class Established(Noun):
+    """Whether the system has them now; else a person sets them up, and why it is for a person."""
+
+    done: bool
+    reason: str = ""
+
+
 class Measure(Step):
     """A question about what was recorded of the customer until now."""
 
@@ -358,6 +409,7 @@ class Message(Step):
     since: AwareDatetime | None = None  # an earlier contact than this does not stand for it
     impersonal: bool = True  # may go without the name and the product its template calls for
     case_id: str = ""  # the complaint or inquiry that it is mail of
+    meeting_id: str = ""  # the meeting that it invites to, or speaks of
 
 
 class Task(Step):
@@ -377,6 +429,11 @@ class Task(Step):
     urgent: bool = False  # its people hear of it at once
     case_id: str = ""
     escalates: str = ""  # the id of the task that was not done
+    contract_id: str = ""
+    meeting_id: str = ""
+    feedback_id: str = ""
+    checks: tuple[str, ...] = ()  # what has to be ticked off: systems, fields, a checklist's lines
+    documents: tuple[str, ...] = ()  # what the house has to read for it, by their names there
 
 
 class Withdrawal(Step):

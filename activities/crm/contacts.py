@@ -149,6 +149,23 @@ async def _asked_in_a_call(
     return None
 
 
+async def last_touch(session: AsyncSession, customer_id: str, now: datetime) -> datetime | None:
+    """When we were last in touch for the customer's sake: in writing, on the telephone, elsewhere.
+    News of an order is no such touch."""
+    method = Note.method.in_(("email", "sms", "phone", "letter", "chat"))
+    moments = (
+        select(func.max(Message.sent_at)).where(
+            Message.customer_id == customer_id,
+            Message.kind.in_(UNSOLICITED),
+            Message.state.in_(GONE),
+            Message.sent_at <= now,
+        ),
+        select(func.max(Note.at)).where(Note.customer_id == customer_id, method, Note.at <= now),
+    )
+    found = [(await session.execute(query)).scalar() for query in moments]
+    return max((at for at in found if at), default=None)
+
+
 async def answered(session: AsyncSession, customer_id: str, key: str) -> bool:
     """Whether the customer has answered that message, or said anything since, naming none."""
     row = await find(session, key)

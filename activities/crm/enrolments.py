@@ -39,6 +39,7 @@ async def enrol(
     order_id: str | None,
     body: dict[str, Any],
     inbox_id: str | None,
+    contract_id: str | None = None,
 ) -> Enrolment | None:
     """Begin a follow-up and have Temporal told; None if it began before."""
     follow_up = f"{sop}.{subject}"
@@ -50,6 +51,7 @@ async def enrol(
         subject=subject,
         customer_id=customer_id,
         order_id=order_id,
+        contract_id=contract_id,
         sop_version=version,
         state="running",
         input=body,

@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.crm.shapes import Count, Country, Email, Often, Wall, Weekday, Zone
 from activities.crm.tables import PolicyVersion
-from workflows.vocabulary import Role, Severity, Span
+from workflows.vocabulary import Code, Potency, Role, Severity, Span
 
 HOUSE = "house"
 NEW = {"new": True}  # how values are read that are yet to be set: more strictly than those that are
@@ -165,6 +165,29 @@ class Care(Rules):
     attempts: int = Field(3, ge=1, le=20)  # at reaching somebody on the telephone
 
 
+class Taxonomy(Rules):
+    """How feedback is classified (S2 5.3), besides by its urgency and potential for escalation."""
+
+    types: tuple[Code, ...] = Field(
+        ("product", "service", "experience", "delivery", "billing", "other"), min_length=1
+    )
+    urgent: tuple[Severity, ...] = (Severity.HIGH, Severity.CRITICAL)  # somebody hears at once
+    opens_case: tuple[Potency, ...] = (Potency.LIKELY,)  # by its potential for escalation
+
+
+class Document(Rules):
+    """Something that colleagues have to read, and where it stands."""
+
+    title: str
+    url: str = Field("", pattern=r"^(https?://[^\s<>\"]+)?$")
+
+
+DOCUMENTS = {  # S4 7
+    "privacy-policy": Document(title="Customer Data Privacy Policy (Document #123)"),
+    "crm-manual": Document(title="CRM User Manual (Document #456)"),
+}
+
+
 class HouseRules(Rules):
     """Contact hours are in the customer's own zone, office hours in the office's."""
 
@@ -193,6 +216,8 @@ class HouseRules(Rules):
     )
     low_score: float = Field(40, ge=0, le=100)  # feedback up to this opens a case
     care: Care = Care()
+    taxonomy: Taxonomy = Taxonomy()
+    documents: dict[str, Document] = DOCUMENTS
 
     @model_validator(mode="after")
     def _hours_open_before_they_close(self, info: ValidationInfo) -> Self:

@@ -148,6 +148,80 @@ class Order(Base):
     created_at: Mapped[datetime]
 
 
+class Contract(Base):
+    """What a customer signed, and what Sales knows that others need (S4 step 1)."""
+
+    __tablename__ = "contract"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    reference: Mapped[str | None] = mapped_column(index=True)  # as others call it, if other
+    customer_id: Mapped[str] = mapped_column(ForeignKey("customer.id"), index=True)
+    signed_at: Mapped[datetime | None]
+    account_manager: Mapped[str | None]  # an e-mail address of ours, or a name
+    office: Mapped[str | None]
+    contacts: Mapped[list[Any]] = mapped_column(default=list)
+    needs: Mapped[str | None] = mapped_column(Text)
+    basis: Mapped[str | None]  # the lawful basis of keeping it: GDPR, article 6
+    told_at: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    created_at: Mapped[datetime]
+
+
+class Meeting(Base):
+    """An appointment with a customer; one calendar entry for all that becomes of it."""
+
+    __tablename__ = "meeting"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    uid: Mapped[str] = mapped_column(unique=True)  # the calendar's: never another (RFC 5545)
+    reference: Mapped[str | None] = mapped_column(index=True)  # as the meetings' system calls it
+    customer_id: Mapped[str] = mapped_column(ForeignKey("customer.id"), index=True)
+    contract_id: Mapped[str | None] = mapped_column(index=True)
+    follow_up: Mapped[str | None] = mapped_column(index=True)
+    state: Mapped[str]  # scheduled, held, missed, cancelled
+    starts_at: Mapped[datetime]
+    minutes: Mapped[int] = mapped_column(default=60)
+    sequence: Mapped[int] = mapped_column(default=0)  # how often it was changed (RFC 5545)
+    url: Mapped[str | None] = mapped_column(Text)  # where it is joined
+    title: Mapped[str | None]
+    organiser: Mapped[str | None]  # the e-mail address of the colleague who holds it
+    told_at: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+
+
+class Establishment(Base):
+    """A customer set up in one of the house's systems, once under its key (S4 step 2)."""
+
+    __tablename__ = "establishment"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(unique=True)
+    customer_id: Mapped[str] = mapped_column(ForeignKey("customer.id"), index=True)
+    contract_id: Mapped[str | None] = mapped_column(index=True)
+    follow_up: Mapped[str | None]
+    system: Mapped[str]
+    state: Mapped[str]  # asked, done, by_person
+    reason: Mapped[str | None]
+    reference: Mapped[str | None]  # what the system calls them
+    by: Mapped[str | None]  # who, if it was a person
+    asked_at: Mapped[datetime]
+    done_at: Mapped[datetime | None]
+
+
+class PrivacyRequest(Base):
+    """What a customer asks about their data, with its month's clock (GDPR, articles 12 to 22)."""
+
+    __tablename__ = "privacy_request"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    customer_id: Mapped[str] = mapped_column(ForeignKey("customer.id"), index=True)
+    kind: Mapped[str]  # access, erase, rectify, object, restrict
+    state: Mapped[str] = mapped_column(default="open", index=True)  # open, granted, refused…
+    received_at: Mapped[datetime]
+    due_at: Mapped[datetime]
+    extended_at: Mapped[datetime | None]
+    done_at: Mapped[datetime | None]
+    outcome: Mapped[str | None] = mapped_column(Text)
+    channel: Mapped[str | None]
+    by: Mapped[str | None]
+
+
 class Engagement(Base):
     __tablename__ = "engagement"
     id: Mapped[str] = mapped_column(primary_key=True)
@@ -174,6 +248,7 @@ class Enrolment(Base):
     subject: Mapped[str]
     customer_id: Mapped[str] = mapped_column(ForeignKey("customer.id"), index=True)
     order_id: Mapped[str | None] = mapped_column(index=True)
+    contract_id: Mapped[str | None] = mapped_column(index=True)
     sop_version: Mapped[str]
     state: Mapped[str] = mapped_column(default="running", index=True)
     input: Mapped[dict[str, Any]] = mapped_column(default=dict)  # the workflow's, as started
@@ -290,6 +365,8 @@ class Message(Base):
     looked_at: Mapped[datetime | None]  # real time: the provider was asked, and knew nothing of it
     sent_at: Mapped[datetime | None]
     provider_id: Mapped[str | None] = mapped_column(index=True)
+    meeting_id: Mapped[str | None]
+    attachments: Mapped[list[Any]] = mapped_column(default=list)  # {name, type, text}
 
 
 class Provider(Base):
@@ -316,6 +393,7 @@ class Outbox(Base):
     subject: Mapped[str | None] = mapped_column(Text)
     body_text: Mapped[str] = mapped_column(Text)
     body_html: Mapped[str | None] = mapped_column(Text)
+    attachments: Mapped[list[Any]] = mapped_column(default=list)
     accepted_at: Mapped[datetime]
 
 
@@ -383,6 +461,11 @@ class Feedback(Base):
     note_id: Mapped[str | None]
     actions: Mapped[str | None] = mapped_column(Text)
     by: Mapped[str | None]
+    type: Mapped[str | None]  # by the house's taxonomy: product, service, experience…
+    urgency: Mapped[str | None]
+    potential: Mapped[str | None]  # for escalation: none, possible, likely
+    classified_at: Mapped[datetime | None]
+    classified_by: Mapped[str | None]
 
 
 class Task(Base):
@@ -417,6 +500,9 @@ class Task(Base):
     snoozed_until: Mapped[datetime | None]
     reminded_at: Mapped[datetime | None]
     rung: Mapped[int] = mapped_column(default=0)  # how far up it has gone
+    contract_id: Mapped[str | None]
+    meeting_id: Mapped[str | None]
+    feedback_id: Mapped[str | None] = mapped_column(index=True)
 
 
 class Notice(Base):
@@ -506,6 +592,7 @@ class PolicyVersion(Base):
     reason: Mapped[str | None] = mapped_column(Text)
     at: Mapped[datetime]
     approved_by: Mapped[str | None]
+    moved_at: Mapped[datetime | None]  # when those in flight were told to follow it, too
 
 
 class Setting(Base):

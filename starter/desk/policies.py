@@ -112,7 +112,7 @@ class Policies(DeskBase):
             names_exist(self.catalogue.named(name), changes)
 
     def _model(self, name: str) -> type[BaseModel]:
-        return HouseRules if name == HOUSE else self.catalogue.named(name).policy
+        return HouseRules if name == HOUSE else self.catalogue.named(name).paper
 
 
 async def _by_their_names(

@@ -148,7 +148,7 @@ class Intake:
         if customer.erased_at is not None:
             _done(row, [Effect(None, "none", "erased")])
             return []
-        if woken := await _wake(session, await known(session, customer, order)):
+        if woken := await _wake(session, await known(session, found)):
             return woken
         handling = Handling(
             session=session,
@@ -160,6 +160,7 @@ class Intake:
             data=event.details(),
             customer=customer,
             order=order,
+            contract=found.contract,
         )
         case = cases.case_to_wait_for(event.type, handling.data, customer.id)
         expected = case and not handling.is_before_go_live()

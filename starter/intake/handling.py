@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.crm import enrolments, inbox, people
-from activities.crm.tables import Customer, Enrolment, Inbox, Order
+from activities.crm.tables import Contract, Customer, Enrolment, Inbox, Order
 from starter.answers import Effect
 from starter.catalogue import Catalogue
 from starter.intake.events import Command, Data, Event
@@ -35,6 +35,7 @@ class Handling:
     data: Data
     customer: Customer
     order: Order | None = None
+    contract: Contract | None = None
     effects: list[Effect] = field(default_factory=list)
     early: list[Heard] = field(default_factory=list)  # for a follow-up that has not begun
     wakes: list[str] = field(default_factory=list)  # what is known now, and was not before

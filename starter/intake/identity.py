@@ -8,10 +8,10 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from activities.crm import customers, orders, values
+from activities.crm import contracts, customers, orders, values
 from activities.crm.house import house_rules
 from activities.crm.store import lock_customer
-from activities.crm.tables import Customer, Inbox, Order
+from activities.crm.tables import Contract, Customer, Inbox, Order
 from starter.answers import Refusal
 from starter.intake.events import Event
 from starter.intake.patches import CustomerPatch
@@ -30,7 +30,8 @@ INTRODUCING = (  # events that make known whom they are about; all others wait f
 @dataclass(frozen=True)
 class Identified:
     customer: Customer
-    order: Order | None
+    order: Order | None = None
+    contract: Contract | None = None
 
 
 @dataclass(frozen=True)
@@ -46,40 +47,56 @@ async def identify(
     """Customer and order, locked, with what this event says of them."""
     said = await normalised(session, event.customer)
     # Nobody introduces them while we look: what is parked after that look would never be woken.
-    bought = [f"order:{event.order.id}"] if event.order else []
-    await customers.one_at_a_time(session, [*customers.keys_of(said), *bought])
+    await customers.one_at_a_time(session, [*customers.keys_of(said), *_bought(event)])
     order = await orders.find(session, event.order.id) if event.order else None
-    customer = await _whom(session, event.type, said, order, at=row.occurred_at, now=now)
+    contract = await contracts.find(session, event.contract.id) if event.contract else None
+    by = order or contract
+    customer = await _whom(session, event.type, said, by, at=row.occurred_at, now=now)
     if customer is None:
         return Unidentified(_keys(event, said))
-    if customer.erased_at is not None or event.order is None:
-        return Identified(customer, None)
-    if order is None and event.type not in INTRODUCING:
-        return Unidentified(_keys(event, {}))
+    if customer.erased_at is not None:
+        return Identified(customer)
+    introduces = event.type in INTRODUCING
+    if not introduces and ((event.order and not order) or (event.contract and not contract)):
+        return Unidentified(_bought(event))
+    if event.contract is not None:
+        signed = {"signed_at": row.occurred_at} if event.type == "contract.signed" else {}
+        patch = signed | event.contract.said()
+        contract = await contracts.know(session, patch, customer, at=row.occurred_at, now=now)
+        customer = await _theirs(session, contract, customer)
+    if event.order is None:
+        return Identified(customer, contract=contract)
     order = await orders.know(session, event.order.said(), customer, at=row.occurred_at, now=now)
-    if order.customer_id != customer.id:  # it stays with whom it was bought by
-        customer = await lock_customer(session, order.customer_id) or customer
-    return Identified(customer, order)
+    return Identified(await _theirs(session, order, customer), order, contract)
+
+
+async def _theirs(session: AsyncSession, by: Order | Contract, customer: Customer) -> Customer:
+    """It stays with whom it was bought by."""
+    if by.customer_id == customer.id:
+        return customer
+    return await lock_customer(session, by.customer_id) or customer
 
 
 async def _whom(
     session: AsyncSession,
     what: str,
     said: dict[str, Any],
-    order: Order | None,
+    by: Order | Contract | None,
     *,
     at: datetime,
     now: datetime,
 ) -> Customer | None:
     keys = customers.keys_of(said)
-    known = what in INTRODUCING or order is not None
+    known = what in INTRODUCING or by is not None
     if keys and not known and await customers.recognise(session, said) is None:
         return None
     if keys:
-        return await customers.know(session, said, at=at, now=now, order=order)
-    if order is None:
+        return await customers.know(
+            session, said, at=at, now=now, order=by if isinstance(by, Order) else None
+        )
+    if by is None:
         return None
-    customer = await lock_customer(session, order.customer_id)
+    customer = await lock_customer(session, by.customer_id)
     if customer and not customer.erased_at:
         customers.take_in(customer, customers.fields_of(said), at=at)
     return customer
@@ -107,15 +124,21 @@ async def normalised(session: AsyncSession, patch: CustomerPatch | None) -> dict
 
 def _keys(event: Event, said: dict[str, Any]) -> list[str]:
     """What an event about something unknown waits for."""
-    return customers.keys_of(said) or ([f"order:{event.order.id}"] if event.order else [])
+    return customers.keys_of(said) or _bought(event)
 
 
-async def known(session: AsyncSession, customer: Customer, order: Order | None) -> list[str]:
-    """The keys that events may have been parked for until this customer and order came."""
+def _bought(event: Event) -> list[str]:
+    named = {"order": event.order, "contract": event.contract}
+    return [f"{what}:{one.id}" for what, one in named.items() if one]
+
+
+async def known(session: AsyncSession, found: Identified) -> list[str]:
+    """The keys that events may have been parked for until these came."""
+    customer = found.customer
     names = [customer.id, *await customers.aliases(session, customer.id)]
     keys = [f"customer:{name}" for name in names]
     keys += [f"email:{customer.email}"] if customer.email else []
     keys += [f"phone:{customer.phone}"] if customer.phone else []
-    if order is not None:
-        keys += [f"order:{name}" for name in (order.id, order.reference) if name]
+    for what, row in {"order": found.order, "contract": found.contract}.items():
+        keys += [f"{what}:{name}" for name in (row.id, row.reference) if name] if row else []
     return keys

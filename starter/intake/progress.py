@@ -56,7 +56,7 @@ async def _placed(h: Handling, order: Order) -> None:
         if not known:
             h.note("recorded")
         return
-    await starts.begin_all(h, h.catalogue.begun_by(h.event.type))
+    await starts.begin_all(h, await h.catalogue.begun_by(h.session, h.event.type))
     for follow_up in known:
         h.effects = [effect for effect in h.effects if effect.follow_up != follow_up.id]
         h.signal(follow_up, "order_placed", {"order_id": order.id})

@@ -18,12 +18,13 @@ from workflows.vocabulary import Enrolment, Fulfilment, Heard, Relationship, Rhy
 
 EARLY = 50  # more than these a start does not carry; what they say stands in the CRM all the same
 PER_CUSTOMER = ("online-customer",)
+PER_CONTRACT = ("onboarding",)
 TO_PROVISION = ("digital", "service")
 
 
 async def began(h: Handling) -> None:
     """A sign-up, a sale, a contract: what the catalogue starts on it."""
-    begun = h.catalogue.begun_by(h.event.type)
+    begun = await h.catalogue.begun_by(h.session, h.event.type)
     await begin_all(h, begun)
     if not begun:
         h.note("recorded")
@@ -58,6 +59,7 @@ async def begin_all(
             version=sop.version,
             customer_id=h.customer.id,
             order_id=h.order.id if h.order else None,
+            contract_id=h.contract.id if h.contract else None,
             body=body.model_copy(update={"others": others}).model_dump(mode="json"),
             inbox_id=h.row.id,
         )
@@ -68,7 +70,8 @@ async def _subject_to_begin(h: Handling, sop: Sop, *, by_hand: bool) -> str | No
     """What it is to be a follow-up of; none if there is one, or if there shall be none."""
     subject = subject_of(h, sop)
     if subject is None:
-        h.note("none", None, "order_missing")
+        what = "contract" if sop.name in PER_CONTRACT else "order"
+        h.note("none", None, f"{what}_missing")
         return None
     follow_up = f"{sop.name}.{subject}"
     if await h.session.get(rows.Enrolment, follow_up) is not None:
@@ -147,9 +150,11 @@ def subject_of(h: Handling, sop: Sop) -> str | None:
     """What there is one follow-up of: a customer, or an order or contract."""
     if sop.name in PER_CUSTOMER:
         return h.customer.id
+    if sop.name in PER_CONTRACT:
+        return h.contract.id if h.contract else None
     if h.order is not None:
         return h.order.id
-    return h.event.contract.id if h.event.contract else None
+    return h.contract.id if h.contract else None
 
 
 async def _why_not(h: Handling, sop: Sop) -> str | None:
@@ -189,6 +194,7 @@ async def _enrolment(
         expected_at=parcels.expected(order) if order else None,
         tier=h.customer.tier,
         by_phone=h.customer.preferred_channel == PHONE,
+        contract_id=h.contract.id if h.contract else "",
         first_bought_at=await orders.first_bought(h.session, h.customer.id),
     )
 

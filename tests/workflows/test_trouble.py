@@ -201,7 +201,8 @@ def test_every_name_of_the_interface_is_heard() -> None:
         order_refunded order_returned account_provisioned meeting_scheduled meeting_moved
         meeting_held meeting_missed meeting_cancelled low_engagement common_issue responded inquiry
         inquiry_answered complaint complaint_updated complaint_resolved feedback opted_out
-        interaction done_elsewhere task_done retry skip run_now hold resume end rhythms written"""
+        interaction done_elsewhere task_done retry skip run_now hold resume end rhythms written
+        policy"""
     assert sorted(HEARD) == sorted(names.split())
     for event in HEARD.values():
         event()  # a body is optional

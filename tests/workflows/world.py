@@ -16,9 +16,11 @@ from workflows.vocabulary import (
     BusinessDays,
     CaseEnd,
     CaseStep,
+    Completeness,
     Deferred,
     Ending,
     Engagement,
+    Established,
     Form,
     Handed,
     Held,
@@ -37,6 +39,7 @@ from workflows.vocabulary import (
     Remainder,
     Sent,
     Settled,
+    SetUp,
     State,
     Step,
     Task,
@@ -103,6 +106,9 @@ class World(Messaging, Records, Clerk, Insight):
         self.covers: dict[str, Answer] = {}  # what covers an ask, by customer
         self.ladders: dict[str, Ladder] = {}  # by case, where it is not the usual one
         self.capacity = 1000
+        self.systems: set[str] = set()  # that set customers up by themselves
+        self.unknown: set[str] = set()  # what Sales has not said of a contract
+        self.touched: dict[str, datetime] = {}  # when we were last in touch, by customer
         self.down = False  # the provider is away
         self.killed = 0  # so many times the process dies after sending, before it could say so
         self.broken: dict[str, None] = {}  # templates that can't be rendered
@@ -222,6 +228,13 @@ class World(Messaging, Records, Clerk, Insight):
         self._say(step, f"reopen {step.reopened}")
 
     @activity.defn
+    async def set_up(self, step: SetUp) -> Established:
+        if step.key not in self.ledger and step.system in self.systems:
+            self.ledger[step.key] = Sent(key=step.key, at=self.now())
+            self._say(step, f"set up {step.system}")
+        return Established(done=step.system in self.systems, reason="no_system")
+
+    @activity.defn
     async def open_hold(self, step: Step) -> None:
         if step.key not in self.holds[step.customer_id]:
             self.complain(step.customer_id, step.key, self.now())
@@ -282,6 +295,11 @@ class World(Messaging, Records, Clerk, Insight):
         )
 
     @activity.defn
+    async def missing(self, said: Completeness) -> list[str]:
+        self._answerable()
+        return [name for name in said.fields if name in self.unknown]
+
+    @activity.defn
     async def current_policy(self, name: str) -> str:
         self._answerable()
         return self.policies.get(name, "{}")
@@ -296,6 +314,11 @@ class World(Messaging, Records, Clerk, Insight):
         self._answerable()
         usual = Potential(campaign="upgrade-your-plan", high=True, reasons=("active",))
         return self.suits.get(step.customer_id, usual)
+
+    @activity.defn
+    async def last_touch(self, step: Step) -> datetime | None:
+        self._answerable()
+        return self.touched.get(step.customer_id)
 
     def _answerable(self) -> None:
         if self.clueless:

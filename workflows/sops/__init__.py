@@ -30,6 +30,12 @@ class Sop:
     text: str  # the file of its clauses, beside its code
     start: type[Any] = vocabulary.Enrolment  # what its workflow begins with
     years: tuple[str, ...] = ()  # the clauses that `keep-in-touch` carries out
+    header: type[vocabulary.Policy] | None = None  # the policy, with blanks that stay in the office
+
+    @property
+    def paper(self) -> type[vocabulary.Policy]:
+        """All that the document leaves blank: what travels with a customer, and what does not."""
+        return self.header or self.policy
 
 
 ONLINE_CUSTOMER = Sop(

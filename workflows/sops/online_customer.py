@@ -102,10 +102,7 @@ class OnlineCustomer(FollowUp[Policy]):
     @workflow.init
     def __init__(self, enrolment: Enrolment[Policy]) -> None:
         super().__init__(enrolment, enrolment.order_id)
-        sop, purchase = self.policy, enrolment.purchased_at
-        self.enrolment, self.purchase = enrolment, purchase
-        self.lull, self.check_in = purchase + sop.low_engagement, purchase + sop.check_in
-        self.close = self.check_in + sop.csr_time + sop.patience + sop.grace
+        self.enrolment, self.purchase = enrolment, enrolment.purchased_at
         self.owes_access = False
         self.missed: list[datetime] = []  # when we said that we miss them
         self.minds_returns = False
@@ -126,8 +123,7 @@ class OnlineCustomer(FollowUp[Policy]):
     async def welcome(self) -> Contact | None:
         with self.clause("5.1.1", "On purchase or sign-up, welcome them", self.lull, self.purchase):
             if self.enrolment.needs_access:
-                wait = self.purchase + self.policy.access_wait
-                self.owes_access = not await self.until(wait, unless=self.has_access)
+                self.owes_access = not await self.until(self.waited_long, unless=self.has_access)
             welcome = await self.send("welcome", unreachable=Role.CSR)
         if self.owes_access and not self.has_access():
             with self.clause("5.1.2", "Their access, when it comes"):
@@ -136,7 +132,7 @@ class OnlineCustomer(FollowUp[Policy]):
 
     async def help_to_start(self, welcome: Contact | None) -> None:
         with self.clause("5.2.1", "24-48 hours after the welcome, help them start", self.lull):
-            await self.between(self.policy.guide, after=welcome, otherwise=self.purchase)
+            await self.between(lambda: self.policy.guide, after=welcome, otherwise=self.purchase)
             await self.send(self.policy.guide_template, unless=self.nothing_left)
         if self.owes_access and not self.has_access():
             with self.clause("5.1.2", "Their access, which has not come in a day"):
@@ -157,9 +153,9 @@ class OnlineCustomer(FollowUp[Policy]):
                     self.pass_over("no_engagement_data")
 
     async def ask_how_it_goes(self) -> None:
-        sop = self.policy
         with self.clause("5.4.1", "About 14 days after purchase, a CSR checks in", self.close):
             await self.until(self.check_in)
+            sop = self.policy
             asked = await self.ask(
                 Role.CSR,
                 "make the check-in personal",
@@ -169,12 +165,12 @@ class OnlineCustomer(FollowUp[Policy]):
                 cap=sop.check_in_cap,
                 asks="satisfaction",
                 unless=self.nothing_left,
-                since=self.check_in - sop.check_in_window,
+                since=self.check_in() - sop.check_in_window,
             )
         with self.clause("5.4.3", "If they do not respond within 3 days, follow up", self.close):
             if asked and not sop.remind:
                 self.pass_over("off")
-            elif asked and await self.reply_within(sop.patience, to=asked):
+            elif asked and await self.reply_within(lambda: self.policy.patience, to=asked):
                 self.pass_over("answered")
             elif asked and self.nothing_left():
                 self.pass_over("returned")
@@ -215,6 +211,21 @@ class OnlineCustomer(FollowUp[Policy]):
             )
             await self.keep_in_touch(*([loyalty] if self.returned() else [loyalty, review]))
 
+    # -- when, by the policy as it stands ----------------------------------------------
+
+    def waited_long(self) -> datetime:
+        return self.purchase + self.policy.access_wait
+
+    def lull(self) -> datetime:
+        return self.purchase + self.policy.low_engagement
+
+    def check_in(self) -> datetime:
+        return self.purchase + self.policy.check_in
+
+    def close(self) -> datetime:
+        sop = self.policy
+        return self.check_in() + sop.csr_time + sop.patience + sop.grace
+
     # -- whenever it happens -----------------------------------------------------------
 
     async def on_common_issue(self, issue: Issue) -> None:
@@ -226,7 +237,7 @@ class OnlineCustomer(FollowUp[Policy]):
     async def on_low_engagement(self, lull: Lull) -> None:
         """Reported from outside. Before the seven days are over, it is for the milestone to say."""
         belied = lull.at is not None and self.facts.active_since(lull.at)
-        if self.now() < self.lull or belied or self.nothing_left():
+        if self.now() < self.lull() or belied or self.nothing_left():
             return
         if not self.missed or (self.policy.repeat and self.facts.active_since(self.missed[-1])):
             spell = str(len(self.missed) + 1) if self.missed else ""

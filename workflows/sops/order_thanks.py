@@ -100,25 +100,22 @@ class OrderThanks(Purchase[Policy]):
         await self.stay_in_touch()
 
     async def thank_them(self) -> None:
-        sop, by = self.policy, self.confirmed + self.policy.thanks.before
-        latest = max(by, self.confirmed + sop.ask.after)
-        if sop.note and self.enrolment.tier in sop.note_for:
-            self.meanwhile(self.add_a_note(by))
-        with self.clause("1", "Thank them within 24 hours of the order", latest, by):
-            await self.between(sop.thanks, after=None, otherwise=self.confirmed)
+        if self.policy.note and self.enrolment.tier in self.policy.note_for:
+            self.meanwhile(self.add_a_note())
+        with self.clause("1", "Thank them within 24 hours of the order", self.too_late, self.by):
+            await self.between(lambda: self.policy.thanks, after=None, otherwise=self.confirmed)
             await self.send(
                 "thank-you",
                 asks="thanks",
-                promise=by,
-                impersonal=sop.generic,
+                promise=self.by(),
+                impersonal=self.policy.generic,
                 sender=Role.CSR,
                 unless=self.went_back,
             )
 
-    async def add_a_note(self, by: datetime) -> None:
-        latest = by + self.policy.note_after + self.policy.grace
-        with self.clause("1", "For premium customers, a note by post", latest, about="note"):
-            await self.until(by + self.policy.note_after)
+    async def add_a_note(self) -> None:
+        with self.clause("1", "For premium customers, a note by post", self.noted, about="note"):
+            await self.until(self.note_due)
             await self.send(
                 "thank-you-note",
                 impersonal=self.policy.generic,
@@ -127,20 +124,23 @@ class OrderThanks(Purchase[Policy]):
             )
 
     async def ask_whether_satisfied(self) -> None:
-        window = self.policy.ask
         with self.clause("3", "3-5 days after delivery, ask whether they are satisfied"):
             arrived = await self.delivery()
             self.no_more_shipping()
             if arrived is None:
                 return
-            opens, closes = arrived + window.after, arrived + window.before
-            self.count_from_here(closes, closes + self.policy.grace)
-            await self.between(window, after=None, otherwise=arrived, unless=self.went_back)
+            self.count_from_here(
+                lambda: arrived + self.policy.ask.before,
+                lambda: arrived + self.policy.ask.before + self.policy.grace,
+            )
+            await self.between(
+                lambda: self.policy.ask, after=None, otherwise=arrived, unless=self.went_back
+            )
             self.contact = await self.send(
                 "satisfaction-check",
                 asks="satisfaction",
-                since=opens,
-                promise=closes,
+                since=arrived + self.policy.ask.after,
+                promise=arrived + self.policy.ask.before,
                 sender=Role.CSR,
                 unless=self.went_back,
             )
@@ -149,7 +149,7 @@ class OrderThanks(Purchase[Policy]):
         with self.clause("5", "Invite feedback, by form or by answer"):
             if self.contact is None:
                 self.pass_over("not_asked")
-            elif await self.reply_within(self.policy.patience, to=self.contact):
+            elif await self.reply_within(lambda: self.policy.patience, to=self.contact):
                 self._record(State.DONE, "answered")
             else:
                 self.pass_over("no_answer")
@@ -162,6 +162,20 @@ class OrderThanks(Purchase[Policy]):
             else:
                 anniversary = Rhythm(name="anniversary", sop=SOP, clause="6", since=since)
                 await self.keep_in_touch(anniversary)
+
+    # -- when, by the policy as it stands --------------------------------------------------
+
+    def by(self) -> datetime:
+        return self.confirmed + self.policy.thanks.before
+
+    def too_late(self) -> datetime:
+        return max(self.by(), self.confirmed + self.policy.ask.after)
+
+    def note_due(self) -> datetime:
+        return self.by() + self.policy.note_after
+
+    def noted(self) -> datetime:
+        return self.note_due() + self.policy.grace
 
     # -- until it has arrived --------------------------------------------------------------
 
@@ -189,7 +203,7 @@ class OrderThanks(Purchase[Policy]):
         due: datetime | None = None
         while not self.is_decided() and due != self.overdue():
             due = self.overdue()
-            await self.hears("order_delivered", either(self.is_decided, self.moved(due)), due)
+            await self.hears("order_delivered", either(self.is_decided, self.is_moved(due)), due)
 
     async def somebody_finds_out(self) -> None:
         """Nobody has said that it arrived: a colleague asks the carrier, or the customer."""
@@ -212,7 +226,7 @@ class OrderThanks(Purchase[Policy]):
             said = self.confirmed + self.policy.estimate
         return said + self.policy.overdue
 
-    def moved(self, due: datetime) -> Condition:
+    def is_moved(self, due: datetime) -> Condition:
         return lambda: self.overdue() != due
 
     @property

@@ -120,7 +120,7 @@ class Satisfaction(Purchase[Policy]):
                 self._record(State.DONE, "call")
             elif self.contact is None:
                 self.pass_over("not_asked")
-            elif await self.reply_within(self.policy.patience, to=self.contact):
+            elif await self.reply_within(lambda: self.policy.patience, to=self.contact):
                 self._record(State.DONE, "answered")
             else:
                 self.pass_over("no_answer")
