@@ -81,6 +81,8 @@ class TaskDone(Event):
     answered: Code = ""  # how, if not by the draft: `phone`, `elsewhere`, `not_needed`
     arrived: bool | None = None
     reached: bool | None = None  # on the telephone
+    opportunity: bool | None = None  # they may buy more: somebody is to follow that up
+    referral: bool | None = None  # whether they would recommend us was talked about, and settled
 
 
 class Retry(Event):
