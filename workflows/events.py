@@ -25,6 +25,7 @@ class Reply(Event):
     to: str = ""  # the key of the message it answers, when known
     case_id: Id = ""  # the inquiry it opened, or the case it joined
     order_id: Id = ""  # the order it is about, where that is known
+    feedback_id: Id = ""  # the feedback that it is, if it answers what asked for some
 
 
 class Inquiry(Reply):
@@ -38,10 +39,10 @@ class Answer(Event):
 
 
 class Feedback(Reply):
-    feedback_id: Id = ""
     satisfied: bool | None = None  # with a case's resolution, if that was asked
     category: Code | Literal[""] = ""
     opened_case: bool = False  # it was bad enough for one
+    classified: bool = False  # its type, urgency and potential came with it
 
 
 class Written(Event):

@@ -14,12 +14,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from activities.clock import Clock
 from activities.crm import cases as known_cases
 from activities.crm import consents, inbox, people
+from activities.crm.house import house_rules
 from activities.crm.store import Store
 from activities.crm.tables import Inbox
 from starter.answers import Effect, Refusal
 from starter.catalogue import Catalogue, checked
 from starter.intake import cases, handlers, opinions, progress, starts
-from starter.intake.events import Command, Event, Wish, read_event
+from starter.intake.events import Command, Event, Opinion, Wish, read_event
 from starter.intake.handling import Handling
 from starter.intake.identity import Unidentified, identify, known, normalised
 from workflows.vocabulary import Role
@@ -52,6 +53,7 @@ HANDLERS: dict[str, Handler] = {
     "complaint.updated": cases.complaint_went_on,
     "complaint.resolved": cases.complaint_settled,
     "feedback.received": opinions.gave_feedback,
+    "feedback.serious": opinions.was_serious,
     "consent.changed": handlers.consent_changed,
     "interaction.logged": handlers.talked,
     "message.sent_elsewhere": handlers.sent_elsewhere,
@@ -70,6 +72,8 @@ class Intake:
             await normalised(session, event.customer)
             if isinstance(details, Wish):
                 checked(self.catalogue.named(details.sop, "data."), {}, details.policy, "data.")
+            if isinstance(details, Opinion):
+                opinions.check_type(await house_rules(session), details.type, "data.type")
         return at
 
     def when(self, event: Event) -> datetime:

@@ -140,6 +140,8 @@ async def open_case(
     *,
     type_: str | None = None,
     severity: str | None = None,
+    order_id: str | None = None,
+    follow_up: str | None = None,
 ) -> Case:
     """The case with all that belongs to it, and its workflow, which is told of nothing more."""
     said = h.data if isinstance(h.data, Grievance | Question) else None
@@ -159,8 +161,8 @@ async def open_case(
         at=h.at,
         type=type_ or about or None,
         severity=severity or harm,
-        order_id=h.order.id if h.order else message.order_id if message else None,
-        follow_up=message.follow_up if message else None,
+        order_id=h.order.id if h.order else message.order_id if message else order_id,
+        follow_up=message.follow_up if message else follow_up,
     )
     await enrol_case(h, case)
     return case

@@ -71,7 +71,11 @@ class Grievance(Said):
     severity: Literal["low", "medium", "high", "critical"] | None = None
     category: Name | None = None
 
+    type: Name | None = None  # by the house's taxonomy,
+    urgency: Literal["low", "medium", "high", "critical"] | None = None
+    potential: Literal["none", "possible", "likely"] | None = None  # for escalation
 
+    by: Line | None = None  # the colleague who wrote it down
 class Trouble(Data):
     topic: Name | None = None
     text: Words | None = None
@@ -134,7 +138,11 @@ ORDER = [
     for what in "confirmed paid shipped ready_for_pickup picked_up delivered"
     " cancelled refunded returned".split()
 ]
-INTERNAL: dict[str, type[Data]] = {"keep_in_touch.wanted": Years}
+INTERNAL: dict[str, type[Data]] = {
+    "keep_in_touch.wanted": Years,
+    "feedback.serious": Serious,
+}
+PLANNING = ("meeting.scheduled", "meeting.moved")
 TYPES: dict[str, type[Data]] = {
     "customer.signed_up": Data,
     **dict.fromkeys(ORDER, Progress),
@@ -142,6 +150,12 @@ TYPES: dict[str, type[Data]] = {
     "contract.signed": Data,
     "follow_up.requested": Wish,
     "account.provisioned": Data,
+class Serious(Data):
+    """Feedback that somebody has to see to, as a colleague has found; only the desk says it."""
+
+    feedback_id: Line
+
+
     **{f"meeting.{what}": Meeting for what in "scheduled moved held missed cancelled".split()},
     **{f"engagement.{what}": Activity for what in "login feature_used content_viewed low".split()},
     "issue.detected": Trouble,
