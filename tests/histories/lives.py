@@ -183,6 +183,16 @@ async def hard_of_hearing(stage: Stage) -> Life:
 
 
 @kept
+async def a_colleague_writes(stage: Stage) -> Life:
+    """Out of the blue: what is written by hand has a workflow of its own."""
+    ada = await begin(stage)
+    await ada.day(2, "12:00")
+    await stage.desk.write(ada.id, {"subject": "Hello", "text": "Shall I call?"}, by="test")
+    await stage.settle()
+    return ada
+
+
+@kept
 async def worker_away(stage: Stage) -> Life:
     """Three days in which timers fire and nobody answers."""
     ada = await begin(stage)
