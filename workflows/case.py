@@ -58,7 +58,7 @@ class CaseWork(FollowUp[Policy]):
         self.released = 0  # how often elsewhere
         self.said: bool | None = None  # whether they are satisfied
         self.reading: dict[str, None] = {}  # the tasks of those who read that
-        self.told = self.opened_at  # when the customer last heard of it
+        self.told = self.last = self.opened_at  # when the customer last heard of it
         self.closing = False
 
     @workflow.run
@@ -145,17 +145,19 @@ class CaseWork(FollowUp[Policy]):
         return self.said is not False
 
     async def ask_satisfied(self) -> None:
-        sop, asked = self.policy, await self.write("complaint-resolved", unreachable=Role.CSR)
-        last = asked.at if asked else self.now()  # who cannot be asked is looked for meanwhile
-        for turn in range(1, sop.reminders + 2):
-            said = await self.until(last + sop.patience, unless=self.has_said)
-            if said or self.facts.over("6") or turn > sop.reminders:
+        asked, turn = await self.write("complaint-resolved", unreachable=Role.CSR), 0
+        self.last = asked.at if asked else self.now()  # who cannot be asked is looked for meanwhile
+        while True:
+            turn += 1
+            said = await self.until(lambda: self.last + self.policy.patience, unless=self.has_said)
+            if said or self.facts.over("6") or turn > self.policy.reminders:
                 break
             what = f"{REMINDER}-{turn}"
             if again := await self.write(what, template=REMINDER, unless=self.has_said):
-                asked, last = again, again.at
+                asked, self.last = again, again.at
         if self.said is None and self.reading:  # a colleague has their answer before them
-            await self._wait(self.has_said, self.now() + sop.patience, what="their answer is read")
+            patient = self.now() + self.policy.patience
+            await self._wait(self.has_said, patient, what="their answer is read")
         if self.said is None and (asked is None or self.facts.over("6")):
             self.pass_over(self.facts.over("6") or "not_asked")
         elif self.said is None:

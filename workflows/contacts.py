@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Generic
 
-from workflows.checklist import HERE
+from workflows.checklist import HERE, Clause
 from workflows.contract import Messaging, Records
 from workflows.events import PolicyChanged, TaskDone
 from workflows.facts import Answered, Condition, Facts, never, why
@@ -52,8 +52,9 @@ class Contacts(Signals, Generic[PolicyT]):
         super().__init__(start.customer_id, start.pace, facts, early=start.early)
         self.policy = start.policy
         self.moved = 0  # how often the policy was changed under way,
-        self.version = 0  # and to which of its versions
-        self.plans: dict[str, Callable[[], Milestone]] = {}  # of what is slept for, by its line
+        self.version = start.policy_version  # and to which of its versions
+        # What is slept for, by its line, and how its moment is found.
+        self.plans: dict[str, tuple[Clause, Callable[[], Milestone]]] = {}
         self.kinds = start.kinds
         self._order_id = order_id
 

@@ -42,6 +42,7 @@ class FollowUp(Contacts[PolicyT]):
 
     steps: ClassVar[dict[str, tuple[str, ...]]] = {}  # the templates each clause may send
     standing: ClassVar[tuple[str, ...]] = ()  # the clauses that only come when called for
+    counted: Opening | None = None  # from which working day to which, where it counts them
 
     async def procedure(self) -> None:
         raise NotImplementedError
@@ -115,7 +116,7 @@ class FollowUp(Contacts[PolicyT]):
         def enough() -> bool:
             return unless() or self.facts.hurried.get(here.number, 0) > hurried
 
-        self.plans[here.name] = plan
+        self.plans[here.name] = here, plan
         while True:
             moved = self.moved
             await self._sleep_as_planned(here, plan(), either(enough, self._moved_since(moved)))
@@ -147,22 +148,32 @@ class FollowUp(Contacts[PolicyT]):
         return lambda: self.moved > moved
 
     @workflow.query(description="What another policy would do to what is slept for; nothing moves.")
-    def shifts(self, policy: dict[str, Any]) -> list[Shift]:
-        """Each clause that is slept for, with its moment now and the one it would have."""
-        mine, now = self.policy, self._moments()
+    def shifts(self, policy: dict[str, Any], counted: Opening | None = None) -> list[Shift]:
+        """Each clause that is slept for, with its moment now and the one it would have; where it
+        counts working days, whoever knows the holidays has counted them."""
+        mine, now = (self.policy, self.counted), self._moments()
         try:
-            self.policy = type(mine).model_validate(policy)
-            then = self._moments()
+            self.policy, self.counted = type(self.policy).model_validate(policy), counted or mine[1]
+            then, ours = self._moments(), self.policy.elsewhere
         finally:
-            self.policy = mine
+            self.policy, self.counted = mine
         shifts = []
-        for name, moment in now.items():
+        for name, (moment, _) in now.items():
             clause, _, about = name.partition(" ")
-            shifts.append(Shift(clause=clause, about=about, now=moment, then=then[name]))
+            moves = None if clause in ours else then.get(name)
+            left = moves is None or moves[1]  # too late for it altogether
+            to = None if left else moves and moves[0]
+            shifts.append(Shift(clause=clause, about=about, now=moment, then=to))
         return shifts
 
-    def _moments(self) -> dict[str, datetime]:
-        return {name: plan().due or self.now() for name, plan in self.plans.items()}
+    def _moments(self) -> dict[str, tuple[datetime, bool]]:
+        """When each is due that is slept for, and whether that would be too late to be of use."""
+        moments = {}
+        for name, (here, plan) in self.plans.items():
+            latest = here.latest
+            stale = latest is not None and latest <= self.now()
+            moments[name] = plan().due or self.now(), stale
+        return moments
 
     def await_event(self, name: str) -> None:
         """Show that the clause waits for something outside, which a standing order will answer."""

@@ -152,6 +152,12 @@ class KeepInTouch(FollowUp[Policy]):
             return years_after(rhythm.since, before + 1)
         return None
 
+    def _moments(self) -> dict[str, tuple[datetime, bool]]:
+        """Of every rhythm, as the first of them alone is slept for."""
+        idle = [r for k, r in self.rhythms.items() if k not in self.beating]
+        coming = [(self.occasion(r, due), due) for r in idle if (due := self.due(r))]
+        return {o.name: (due, due + self.policy.grace <= self.now()) for o, due in coming}
+
     def occasion(self, rhythm: Rhythm, due: datetime) -> Clause:
         """The clause, and which occurrence: a year's offer, an order's review."""
         about = rhythm.order_id or str(self.occurrences.get(key(rhythm), 0) + 1)
@@ -221,6 +227,7 @@ class KeepInTouch(FollowUp[Policy]):
         return Relationship[Policy](
             customer_id=self.customer_id,
             policy=self.policy,
+            policy_version=self.version,
             pace=self.pace,
             kinds=self.kinds,
             rhythms=tuple(self.rhythms.values()),

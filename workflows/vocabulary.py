@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import Annotated, Any, Generic, Literal, Self, TypeVar
+from typing import Annotated, Any, ClassVar, Generic, Literal, Self, TypeVar
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
@@ -25,6 +25,9 @@ Code = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,64}$")]  # becomes part 
 
 class Policy(Noun):
     """What an SOP leaves in [brackets]; it travels with the customer who began under it."""
+
+    # What counts in an office's working days, from which to which: who plans has to ask for them.
+    working_days: ClassVar[tuple[str, str] | None] = None
 
     grace: Span = timedelta(days=7)  # how late a step that nothing follows is still welcome
     elsewhere: tuple[str, ...] = ()  # the clauses that another system carries out
@@ -200,6 +203,8 @@ class Enrolment(Noun, Generic[PolicyT]):
     others: tuple[str, ...] = ()  # the SOPs that run, or begin, for the same order
     first_bought_at: AwareDatetime | None = None  # the first purchase of all, where it is known
     contract_id: str = ""
+    policy_version: Count = 0
+    own: dict[str, Any] = {}  # what was said of the policy for this one alone
 
 
 class CaseFile(Enrolment[PolicyT]):
@@ -245,6 +250,7 @@ class Relationship(Noun, Generic[PolicyT]):
     cases: tuple[str, ...] = ()
     skipped: tuple[str, ...] = ()  # by clause: what a person said of an occurrence to come
     handed: dict[str, str] = {}  # the tasks still on somebody's list, with their checklist's line
+    policy_version: Count = 0
 
 
 class KeepInTouching(Noun):
@@ -283,7 +289,7 @@ class Shift(Noun):
     clause: str
     about: str
     now: AwareDatetime
-    then: AwareDatetime
+    then: AwareDatetime | None = None  # none: left out, as too late, as off, or as not ours
 
 
 class Potential(Noun):

@@ -30,6 +30,7 @@ from zlib import crc32
 from pydantic import Field
 from temporalio import workflow
 
+from workflows import events
 from workflows import vocabulary as v
 from workflows.contacts import NOWHERE
 from workflows.facts import either
@@ -67,6 +68,8 @@ EXCUSED = {
 
 
 class Policy(v.Policy):
+    working_days = ("after", "before")
+
     after: v.Count = 2  # 4.1: business days, of which the purchase's is day 0
     before: v.Count = 5  # 4.1: to the end of this one
     calls: bool = True  # 4.1: whether who would rather be called is
@@ -87,7 +90,6 @@ class Satisfaction(Purchase[Policy]):
     @workflow.init
     def __init__(self, enrolment: Enrolment[Policy]) -> None:
         super().__init__(enrolment)
-        self.opens = self.closes = enrolment.purchased_at
         self.spoken = False  # with the customer, on the telephone
 
     @workflow.run
@@ -100,16 +102,13 @@ class Satisfaction(Purchase[Policy]):
         await self.draw_a_sample()
 
     async def get_in_touch(self) -> None:
-        sop, purchase = self.policy, self.enrolment.purchased_at
-        window = await self.business_days(purchase, sop.after, sop.before)
-        self.opens, self.closes = window.opens, window.closes
-        last_chance = max(self.opens, self.closes - BY_DAY)
-        says, latest = "2-5 business days after the purchase, get in touch", self.latest()
-        with self.clause("4.1", says, latest, self.closes):
+        await self.count_days()
+        says = "2-5 business days after the purchase, get in touch"
+        with self.clause("4.1", says, self.latest, self.closes):
             await self.until(self.opens)
-            await self.wait_for_delivery(last_chance)
-            self.count_from_here(self.closes, latest)
-            if self.enrolment.by_phone and sop.calls:
+            await self.wait_for_delivery()
+            self.count_from_here(self.closes, self.latest)
+            if self.enrolment.by_phone and self.policy.calls:
                 self.contact = await self.call()
             else:
                 self.contact = await self.write()
@@ -130,19 +129,47 @@ class Satisfaction(Purchase[Policy]):
         """Whether `order-thanks` asks first; who would rather be called is called in any case."""
         return FIRST in self.enrolment.others and not self.enrolment.by_phone
 
+    # -- when, by the policy as it stands ----------------------------------------------------
+
+    async def count_days(self) -> None:
+        """Only who knows the office's holidays can; anew, should the policy change meanwhile."""
+        while True:
+            sop, purchase = self.policy, self.enrolment.purchased_at
+            window = await self.business_days(purchase, sop.after, sop.before)
+            if (sop.after, sop.before) == (self.policy.after, self.policy.before):
+                self.counted = window
+                return
+
+    async def on_policy(self, changed: events.PolicyChanged) -> None:
+        before = self.policy
+        await super().on_policy(changed)
+        days = (self.policy.after, self.policy.before)
+        if self.counted and days != (before.after, before.before):
+            await self.count_days()
+            self.moved += 1
+
+    def opens(self) -> datetime:
+        return self.counted.opens if self.counted else self.enrolment.purchased_at
+
+    def closes(self) -> datetime:
+        return self.counted.closes if self.counted else self.enrolment.purchased_at
+
+    def last_chance(self) -> datetime:
+        return max(self.opens(), self.closes() - BY_DAY)
+
     def latest(self) -> datetime:
         grace = self.policy.grace
-        return self.closes + (min(grace, BESIDE) if self.is_second else grace)
+        return self.closes() + (min(grace, BESIDE) if self.is_second else grace)
 
     # -- how they are asked ----------------------------------------------------------------
 
-    async def wait_for_delivery(self, last_chance: datetime) -> None:
+    async def wait_for_delivery(self) -> None:
         """Who is written to may yet be asked by `order-thanks`, whenever it has arrived."""
         if self.is_second:
-            await self.until(last_chance, unless=self.went_back)
+            await self.until(self.last_chance, unless=self.went_back)
         else:
             settled = either(self.has_arrived, self.went_back)
-            await self.until(last_chance, unless=settled)
+            await self.until(self.last_chance, unless=settled)
 
     def question(self) -> tuple[str, str]:
         """The template, and what it asks: of the product only who has it, and was not asked."""
@@ -153,7 +180,7 @@ class Satisfaction(Purchase[Policy]):
     async def write(self) -> Contact | None:
         template, asks = self.question()
         return await self.send(
-            template, asks=asks, since=self.opens, promise=self.closes, sender=Role.CSR
+            template, asks=asks, since=self.opens(), promise=self.closes(), sender=Role.CSR
         )
 
     async def call(self) -> Contact | None:
@@ -164,9 +191,9 @@ class Satisfaction(Purchase[Policy]):
             "call them: are they satisfied?",
             template=template,
             form=Form.CALL,
-            due_by=self.closes,
+            due_by=self.closes(),
             asks=asks,
-            since=self.opens,
+            since=self.opens(),
         )
         match task:
             case Covered():
