@@ -12,6 +12,7 @@ import hmac
 import json
 import string
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -43,6 +44,11 @@ class Visit:
     message: Message | None = None
     ours: bool = False
 
+    def question(self) -> Question:
+        """What the message asked, with what the house's feedback may be about."""
+        assert self.message is not None  # noqa: S101 - who has none was sent away
+        return questions.question_of(self.message, self.rules.taxonomy.types)
+
 
 def feedback(desk: Desk) -> APIRouter:
     room = FeedbackForm(desk)
@@ -73,13 +79,13 @@ class FeedbackForm:
         visit = await self._visit(request, token)
         if visit.message is None:
             return self._nobody(visit)
-        return self._form(visit, questions.question_of(visit.message), Answer())
+        return self._form(visit, visit.question(), Answer())
 
     async def _taken(self, request: Request, token: str) -> Response:
         visit = await self._visit(request, token)
         if visit.message is None:
             return self._nobody(visit)
-        question = questions.question_of(visit.message)
+        question = visit.question()
         try:
             answer = questions.read(question, await forms.read(request))
         except forms.UnreadableError as fault:
@@ -147,6 +153,7 @@ class FeedbackForm:
         return self._page(
             "feedback.html", visit, status, asks=question, answer=answer, fault=fault,
             faces=questions.FACES, longest=questions.LONGEST,
+            called=partial(pages.type_title, visit.language),
         )  # fmt: skip
 
     def _thanks(self, visit: Visit, answer: Answer, token: str) -> Response:

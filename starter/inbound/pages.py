@@ -99,6 +99,12 @@ def topic_title(language: str, name: str) -> tuple[str, str]:
     return (known["title"], known["about"]) if known else (name.replace("-", " ").capitalize(), "")
 
 
+def type_title(language: str, name: str) -> str:
+    """What feedback may be about, in our words; the house's own types by their name alone."""
+    known: dict[str, str] = words()[language]["categories"]
+    return known.get(name) or name.replace("-", " ").replace("_", " ").capitalize()
+
+
 def listed(names: list[str], between: str) -> str:
     """`a, b and c`."""
     *first, last = names

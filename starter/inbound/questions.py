@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,12 +11,18 @@ from starter.inbound.forms import Fields, UnreadableError
 
 FACES = ("0", "25", "50", "75", "100")  # of a hundred, as all scores are kept
 SCORES = ("product", "overall")
-CATEGORIES = ("product", "delivery", "billing", "service", "other")
 LONGEST = 5_000  # characters of a comment; whoever has more to say has our address
 ANSWERS = {"yes": True, "no": False}
 CASE = "case."  # how a case's follow-up begins
 RESOLVED = ("complaint-resolved", "complaint-resolved-reminder")
-ORDER_ONLY = ("order-experience",)  # it may not have arrived yet
+# By what a message asks: the page's words, its scores, and what it cannot be about. All else asks
+# what they think, of the product and of all around it.
+ASKED = {
+    "experience": ("order", ("overall",), ("product",)),  # it may not have arrived yet
+    "onboarding": ("session", ("overall", "product"), ()),
+}
+BY_NAME = {"order-experience": "experience", "onboarding-survey": "onboarding"}
+THOUGHTS: tuple[str, tuple[str, ...], tuple[str, ...]] = ("thoughts", SCORES, ())
 
 
 @dataclass(frozen=True)
@@ -51,16 +58,16 @@ class Answer:
         }
 
 
-def question_of(message: Message) -> Question:
-    """By the message's template, and by what it is mail of."""
+def question_of(message: Message, types: Sequence[str]) -> Question:
+    """By what the message asks, and by what it is mail of; `types` are the house's of feedback."""
     case_id = message.follow_up.removeprefix(CASE) if message.follow_up.startswith(CASE) else ""
     if case_id and message.template in RESOLVED:
         return Question("resolution", satisfied=True, case_id=case_id)
     if case_id:
         return Question("case", ("overall",), case_id=case_id)
-    if message.template in ORDER_ONLY:
-        return Question("order", ("overall",), categories=CATEGORIES[1:])
-    return Question("thoughts", SCORES, categories=CATEGORIES)
+    asks = BY_NAME.get(message.template, message.asks or "")
+    name, scores, never = ASKED.get(asks, THOUGHTS)
+    return Question(name, scores, categories=tuple(one for one in types if one not in never))
 
 
 def read(question: Question, fields: Fields) -> Answer:

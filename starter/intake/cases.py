@@ -12,6 +12,7 @@ from activities.crm.tables import Case, Enrolment, Message
 from starter.intake.events import Data, Grievance, Question, Said
 from starter.intake.handling import SIGNALS, Handling
 from starter.intake.letters import enrol_case
+from starter.intake.replies import kept_as_feedback
 from starter.intake.said import write_down
 
 # What needs its case, which may be on its way.
@@ -45,6 +46,7 @@ async def replied(h: Handling) -> None:
     elif case.kind == INQUIRY:
         case.opened_at = min(case.opened_at, h.at)  # what is heard last may have come first
     to = {"to": message.key} if message else {}
+    to |= await kept_as_feedback(h, message, case)
     mine = follow_up_of(case.id)
     only_new = mine if new else ""
     await h.tell(SIGNALS[h.event.type], to | named(case), also=mine, but=only_new)

@@ -55,7 +55,11 @@ def _feedback(row: t.Feedback) -> list[TimelineEntry]:
     said = [f"{name} {score:g}" for name, score in _scores(row) if score is not None]
     if row.satisfied is not None:
         said.append("satisfied" if row.satisfied else "not satisfied")
-    return [_entry("feedback", row, row.at, f"feedback by {row.source}: {', '.join(said)}")]
+    said += [f"about {row.type}"] if row.type else []
+    said += [f"urgency {row.urgency}"] if row.urgency else []
+    said += [f"escalation {row.potential}"] if row.potential else []
+    words = f"feedback by {row.source}"
+    return [_entry("feedback", row, row.at, ": ".join(filter(None, (words, ", ".join(said)))))]
 
 
 def _scores(row: t.Feedback) -> list[tuple[str, float | None]]:

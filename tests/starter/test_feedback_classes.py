@@ -9,7 +9,7 @@ import pytest
 
 from activities.crm import feedback
 from activities.crm.store import Store
-from activities.crm.tables import Case, Decision, Feedback, Hold, Message, PolicyVersion, Task
+from activities.crm.tables import Case, Decision, Feedback, Hold, Message, Note, PolicyVersion, Task
 from starter.answers import Refusal
 from starter.desk import Desk
 from tests.factories import NOON, FakeClock, a_customer, an_enrolment, kept
@@ -169,6 +169,41 @@ async def test_thought_better_of_it(desk: Desk, store: Store) -> None:
         found.urgency = "low"
     await desk.intake.carry_out_safely(event.id)
     assert not await rows(store, Case)
+
+
+async def test_a_reply_to_what_asked(desk: Desk, store: Store, temporal: FakeTemporal) -> None:
+    """Nothing of it is lost: a person answers it, and it is feedback that waits for its class."""
+    await kept(store, asking())
+    data = {"message": "msg_1", "text": "Canary: fine, but late", "channel": "email"}
+    await desk.receive("helpdesk", an_event("reply.received", customer=WHO, data=data))
+    row, case = await only(store, Feedback), await only(store, Case)
+    assert (row.source, row.case_id, case.kind) == ("reply", case.id, "inquiry")
+    assert (row.product, row.overall, row.classified_at) == (None, None, None)
+    assert (row.order_id, row.follow_up, row.clause) == ("1001", SURVEY, "4.1")
+    assert row.note_id == next(n.id for n in await rows(store, Note) if "Canary" in n.summary)
+    ((_, name, body),) = temporal.signals
+    assert (name, body["feedback_id"]) == ("responded", row.id)
+    await classify(desk, row, "delivery", "high", "none")  # it is more than a question
+    kinds = sorted((one.kind, one.severity) for one in await rows(store, Case) if one.severity)
+    assert kinds == [("complaint", "high")]
+
+
+@pytest.mark.parametrize(
+    ("change", "data"),
+    [({"template": "thank-you"}, {}), ({}, {"automatic": True}),
+     ({"sop": "case", "follow_up": "case.case_1", "template": "complaint-resolved"}, {})],
+)  # fmt: skip
+async def test_a_reply_to_what_did_not_ask(
+    desk: Desk, store: Store, change: dict[str, str], data: dict[str, bool]
+) -> None:
+    """Thanks, an out-of-office, mail of a case: no feedback."""
+    message = asking()
+    for name, value in change.items():
+        setattr(message, name, value)
+    await kept(store, message)
+    said = {"message": "msg_1", "text": "Hello"} | data
+    await desk.receive("helpdesk", an_event("reply.received", customer=WHO, data=said))
+    assert not await rows(store, Feedback)
 
 
 def asking() -> Message:

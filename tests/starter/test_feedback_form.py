@@ -87,6 +87,7 @@ def is_safe(answer: httpx2.Response) -> None:
     [
         ("check-in", "", {"product", "overall", "category", "text"}, "What do you think?"),
         ("order-experience", "", {"overall", "category", "text"}, "How was ordering from us?"),
+        ("onboarding-survey", "", {"product", "overall", "category", "text"}, "getting started"),
         ("complaint-resolved", "case_1", {"satisfied", "text"}, "Did we put it right?"),
         ("complaint-resolved-reminder", "case_1", {"satisfied", "text"}, "Did we put it right?"),
         ("case-progress", "case_1", {"overall", "text"}, "How are we doing?"),
@@ -105,6 +106,26 @@ async def test_a_page_asks_what_its_message_asked(
     assert set(re.findall(r' name="(\w+)"', answer.text)) - {"viewport", "robots"} == fields
     if template == "order-experience":
         assert 'value="product"' not in answer.text
+
+
+async def test_what_it_may_be_about_the_house_decides(quick: Desk) -> None:
+    """In our words where we have some, in their language; a type of the house's own by its name."""
+    path = await asked(quick, locale="de")
+    async with knock(quick) as http:
+        assert "wie alles ablief" in (await http.get(path)).text
+        body = {"taxonomy": {"types": ["delivery", "set-up"]}}
+        house = PolicyVersion(id="pol_1", name="house", version=1, body=body, by="bea",
+                              reason="r", at=NOON, approved_by="cyd")  # fmt: skip
+        await kept(quick.store, house)
+        page = (await http.get(path)).text
+        assert re.findall(r'<option value="([\w-]+)"[^>]*>([^<]+)<', page) == [
+            ("delivery", "die Lieferung"), ("set-up", "Set up"),
+        ]  # fmt: skip
+        gone = await http.post(path, data={"text": "Ja", "category": "product"})
+        assert gone.status_code == 400
+        await http.post(path, data={"text": "Ja", "category": "set-up"})
+    (row,) = await rows(quick.store, Feedback)
+    assert (row.type, row.category, row.classified_at) == ("set-up", "set-up", None)
 
 
 async def test_opening_the_link_changes_nothing(quick: Desk) -> None:
