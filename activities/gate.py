@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from activities.calendar import last_open_before, open_from, zone_of
 from activities.crm import cases, contacts, ledger
 from activities.crm.contacts import Slot
-from activities.crm.holds import open_holds, stops
+from activities.crm.holds import last_put_right, open_holds, stops
 from activities.crm.house import HouseRules
 from activities.crm.store import lock_addresses, lock_customer
 from activities.crm.tables import Customer, Message, Order
@@ -149,7 +149,8 @@ async def free_from(
         return None
     zone = zone_of(customer.time_zone, customer.phone, customer.country, rules)
     addresses = [customer.phone] if customer.phone else []
-    slot = open_from(now, zone, rules, customer.id)
+    quiet = await _breathing_until(session, customer.id, rules)
+    slot = open_from(max(now, quiet or now), zone, rules, customer.id)
     for other in await contacts.taken(session, task, addresses=addresses, since=now - rules.cap):
         if other.at - rules.cap < slot < other.until + rules.cap:
             slot = open_from(other.until + rules.cap, zone, rules, customer.id)
@@ -225,8 +226,11 @@ async def _time(
     addresses = [verdict.way.address] if verdict.way else []
     since = now - rules.cap
     others = await contacts.taken(session, message, addresses=addresses, since=since)
+    quiet = await _breathing_until(session, customer.id, rules)
     mine = ask.row.slot_at if ask.row is not None and ask.row.state == ledger.RESERVED else None
     slot = Slotted(open_from(now, zone, rules, customer.id), "quiet_hours")
+    if quiet and quiet > slot.at:
+        slot = Slotted(open_from(quiet, zone, rules, customer.id), "breathing_space")
     for other in others:
         rank = None
         if mine is not None:
@@ -247,6 +251,14 @@ async def _time(
         verdict.answer = v.Refused(reason=slot.why)
     elif slot.at > now:
         verdict.answer = v.Deferred(until=slot.at)
+
+
+async def _breathing_until(
+    session: AsyncSession, customer_id: str, rules: HouseRules
+) -> datetime | None:
+    """Until when a customer is left in peace whose complaint was put right."""
+    released = await last_put_right(session, customer_id)
+    return released + rules.breathing_space if released else None
 
 
 def _goes_first(other: Slot, rank: tuple[datetime, str] | None) -> bool:

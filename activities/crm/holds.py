@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import or_, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.crm.store import lock_name
 from activities.crm.tables import Hold, Stop, new_id
 
 BUTTONS = "stop buttons"
+COMPLAINT = "complaint"  # the kind of a hold that a complaint opens
 
 
 async def open_holds(
@@ -59,6 +60,14 @@ async def release(
     for row in rows:
         row.released_at, row.released_by = now, by
     return [row.id for row in rows]
+
+
+async def last_put_right(session: AsyncSession, customer_id: str) -> datetime | None:
+    """When the last of the customer's complaints was released, if none is open."""
+    query = select(func.max(Hold.released_at)).where(
+        Hold.customer_id == customer_id, Hold.kind == COMPLAINT
+    )
+    return (await session.execute(query)).scalar_one_or_none()
 
 
 async def press(session: AsyncSession, stop: Stop) -> None:

@@ -197,6 +197,8 @@ class HouseRules(Rules):
     contact_closes: Wall = time(20)
     # One unsolicited message to a customer in so long; nine o'clock is spread over so much.
     cap: timedelta = Field(timedelta(hours=24), ge=timedelta(), le=timedelta(days=31))
+    # After a complaint was put right, nothing but what concerns the order for so long.
+    breathing_space: timedelta = Field(timedelta(hours=3), ge=timedelta(), le=timedelta(days=31))
     spread: timedelta = Field(timedelta(minutes=30), ge=timedelta(), le=timedelta(hours=12))
     country: Country = "GB"  # the office's, for its holidays
     region: str = ""

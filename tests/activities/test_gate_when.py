@@ -6,7 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from activities.crm import ledger
+from activities import gate
+from activities.crm import holds, ledger
 from activities.crm.store import Store
 from tests.activities.sending import EVENING, House, key_of, message, said, somebody
 from tests.factories import NOON, FakeClock
@@ -151,6 +152,24 @@ async def test_a_broken_promise_beats_nothing_and_no_promise_beats_for_marketing
     house.clock.set(EVENING)
     assert said(await house.send(customer.id, "guide", promise=EVENING)) == "later"
     assert said(await house.send(customer.id, "offer", promise=EVENING + HOUR)) == "later"
+
+
+async def test_after_a_complaint_there_is_room_to_breathe(house: House) -> None:
+    """What was put right at ten is not followed by a question at noon, unless that was promised;
+    a hold of ours that ends needs no such peace."""
+    customer, other = await somebody(house), await somebody(house)
+    async with house.store.transaction() as session:
+        for who, kind in ((customer, "complaint"), (other, "manual")):
+            held = await holds.hold(session, NOON - DAY, customer_id=who.id, kind=kind)
+            await holds.release(session, NOON - 2 * HOUR, [held])
+    assert await house.send(customer.id, "guide") == v.Deferred(until=NOON + HOUR)
+    (why,) = await house.decisions(key_of(customer.id, "guide"))
+    assert why.facts["why"] == "breathing_space"
+    assert said(await house.send(customer.id, "notice")) == "goes"
+    assert said(await house.send(other.id, "guide")) == "goes"
+    promise = NOON + HOUR
+    last = promise - gate.PUNCTUAL - timedelta(minutes=1)
+    assert await house.send(customer.id, "survey", promise=promise) == v.Deferred(until=last)
 
 
 async def test_an_early_slot_needs_no_promise(house: House) -> None:

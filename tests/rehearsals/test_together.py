@@ -257,7 +257,7 @@ async def test_a_question_that_is_answered(whole: Begin) -> None:
 
 
 async def test_a_complaint_that_outlasts_the_window_of_s3(whole: Begin) -> None:
-    """S1 asks once it is settled; S3 does not ask the day before. What it owed is a breach."""
+    """S1 asks some hours after it is settled; S3 does not any more. What it owed is a breach."""
     ada: Life = await whole()
     await goes_out(ada)
     await comes(ada, 3)
