@@ -249,3 +249,4 @@ def _describe(row: Row, message: Message, template: Template, carries: str) -> N
     row.template, row.kind = template.name, template.kind.value
     row.topic, row.asks = template.topic or None, asks_of(template, message) or carries or None
     row.sender, row.draft_id = message.sender.value, message.draft_id or None
+    row.meeting_id = message.meeting_id or None

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from activities.channels import Parcel
+from activities.channels import Attachment, Parcel
 from activities.crm.house import HouseRules
-from activities.crm.tables import Customer, Draft, Order
+from activities.crm.tables import Customer, Draft, Meeting, Order
 from activities.crm.tables import Message as Row
 from activities.reconcile import parcel_of
 from activities.renderer import Renderer
-from activities.rendering import Rendered, TemplateFault, background, tokens
+from activities.rendering import Rendered, TemplateFault, background, invitation, tokens
 from activities.settings import Settings
 from workflows.vocabulary import Kind, Message
 
@@ -38,6 +38,8 @@ class Press:
         rendered, facts = await self._render(session, message, customer, row, rules)
         row.locale, row.subject = rendered.locale, rendered.subject
         row.body_text, row.body_html = rendered.text, rendered.html
+        attached = await self._attached(session, message, customer, row, rules)
+        row.attachments = [asdict(one) for one in attached]
         unsolicited = row.kind != Kind.TRANSACTIONAL.value
         return replace(
             parcel_of(row),
@@ -45,6 +47,36 @@ class Press:
             reply_to=self._reply_to(row) or rules.company.support_email,
             unsubscribe=str(facts["links"].unsubscribe) if unsolicited else "",
         )
+
+    async def _attached(
+        self,
+        session: AsyncSession,
+        message: Message,
+        customer: Customer,
+        row: Row,
+        rules: HouseRules,
+    ) -> list[Attachment]:
+        """The calendar's entry for the meeting that an e-mail speaks of, while it lies ahead or
+        was called off: with the same id whatever becomes of it."""
+        if not message.meeting_id or row.channel != "email":
+            return []
+        meeting = await session.get(Meeting, message.meeting_id)
+        if meeting is None or meeting.customer_id != customer.id:
+            raise TemplateFault("meeting_missing", message.template)
+        method = invitation.METHODS.get(meeting.state)
+        if method is None:
+            return []
+        said = invitation.Entry(
+            attendee=row.address or "",
+            called=customer.name or "",
+            house=rules.company.name,
+            support=rules.company.support_email,
+            subject=row.subject or "",
+            text=row.body_text or "",
+            made=row.created_at,
+        )
+        text = invitation.calendar(meeting, method, said)
+        return [Attachment(invitation.NAME, invitation.content_type(method), text)]
 
     def _reply_to(self, row: Row) -> str:
         """An address of the message's own, if there is a domain for answers."""

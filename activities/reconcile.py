@@ -16,7 +16,7 @@ from sqlalchemy import select
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 from activities.carriers import Carriers
-from activities.channels import Channel, Parcel, UnknownOutcomeError
+from activities.channels import Attachment, Channel, Parcel, UnknownOutcomeError
 from activities.clock import Clock
 from activities.crm import doubts, ledger
 from activities.crm.store import Store, lock_customer, lock_name
@@ -111,6 +111,7 @@ def parcel_of(row: Message) -> Parcel:
         html=row.body_html,
         sender=row.sender or "",
         reference=row.id,
+        attachments=tuple(Attachment(**one) for one in row.attachments or ()),
     )
 
 

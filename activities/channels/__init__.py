@@ -9,6 +9,15 @@ from typing import Protocol
 
 
 @dataclass(frozen=True)
+class Attachment:
+    """Something that goes with a message: its file name, its content type, and the text of it."""
+
+    name: str
+    type: str  # `text/calendar; method=REQUEST`
+    text: str
+
+
+@dataclass(frozen=True)
 class Parcel:
     """What a channel carries to one recipient; what is in the metadata is no secret of anyone's."""
 
@@ -22,6 +31,7 @@ class Parcel:
     from_name: str = ""  # who the customer reads it is from
     reply_to: str = ""  # an address that carries the message's token
     unsubscribe: str = ""  # where one click takes the customer off; none: it is no such message
+    attachments: tuple[Attachment, ...] = ()  # of an e-mail
 
 
 @dataclass(frozen=True)

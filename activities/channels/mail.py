@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from email.message import EmailMessage
 from typing import NamedTuple
 
 from email_validator import EmailNotValidError, validate_email
 
-from activities.channels import Parcel
+from activities.channels import Attachment, Parcel
 from activities.rendering.values import clean
 
 ENCODED = "=?"  # how an encoded word begins
 UNFIT = ("Cc", "Cs")
 LONGEST = 60  # letters of a name: more would be folded, which Python does not do well
 SPECIAL = re.compile(r"[()<>\[\]:;@\\,\"=?]")
+CALENDAR = re.compile(r"text/calendar; method=[A-Z]{1,20}")
 URL = re.compile(r"https?://[\w./:?=&%~+-]+", re.ASCII)
 
 
@@ -58,6 +60,17 @@ def words(text: str) -> str:
     )
 
 
+def is_invitation(one: Attachment) -> bool:
+    """Whether mail programs are to show it as an invitation, not only as a file (RFC 6047)."""
+    return bool(CALENDAR.fullmatch(one.type))
+
+
+def filed(one: Attachment) -> str:
+    """The content type of the file beside: an invitation there is the same once more, for whoever
+    opens files, and says so by its type, or some programs would show two."""
+    return "application/ics" if is_invitation(one) else one.type
+
+
 def headers(parcel: Parcel) -> dict[str, str]:
     """What mail programs read: that a machine wrote it, and how one click ends it (RFC 8058)."""
     said = {"Auto-Submitted": "auto-generated"}  # or out-of-office replies would answer us
@@ -65,3 +78,17 @@ def headers(parcel: Parcel) -> dict[str, str]:
         said["List-Unsubscribe"] = f"<{parcel.unsubscribe}>"
         said["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     return said
+
+
+def attach(message: EmailMessage, parcel: Parcel) -> None:
+    """An invitation is one more alternative, for which mail programs show buttons, and a file."""
+    for one in filter(is_invitation, parcel.attachments):
+        method = one.type.partition("method=")[2]
+        message.add_alternative(
+            one.text, subtype="calendar", cte="base64", params={"method": method}
+        )
+    for one in parcel.attachments:
+        main, _, sub = filed(one).partition(";")[0].partition("/")
+        message.add_attachment(
+            one.text.encode(), maintype=main, subtype=sub.strip(), filename=one.name
+        )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import asdict
 from datetime import datetime
 
 from sqlalchemy import select
@@ -31,6 +32,7 @@ class OutboxChannel(OwnChannel):
             subject=parcel.subject or None,
             body_text=parcel.text,
             body_html=parcel.html,
+            attachments=[asdict(one) for one in parcel.attachments],
             accepted_at=self._clock.now(),
         )
         async with self._taking_turns(parcel) as session:

@@ -7,6 +7,7 @@ back for each message; the log can't be searched for it, so those to the address
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 import re
 from datetime import UTC, datetime, timedelta
@@ -18,7 +19,15 @@ from sendgrid.helpers.mail.exceptions import ApiKeyIncludedException
 
 from activities.channels import Accepted, Because, Parcel, Rejected, UnknownOutcomeError
 from activities.channels.http import REFUSALS, SILENT, Answer, AwayError, ask, wait_of
-from activities.channels.mail import headers, line, mailbox, shown, words
+from activities.channels.mail import (
+    filed,
+    headers,
+    is_invitation,
+    line,
+    mailbox,
+    shown,
+    words,
+)
 from activities.clock import Clock
 
 KEY, REFERENCE = "aftercare_key", "aftercare_reference"  # an event has fields of its own beside
@@ -142,6 +151,7 @@ def mail(parcel: Parcel, from_email: str) -> dict[str, Any] | Rejected:
         whole.add_content(made.Content("text/plain", words(parcel.text)))
         if parcel.html:
             whole.add_content(made.Content("text/html", words(parcel.html)))
+        _attach(whole, parcel)
     except ApiKeyIncludedException:  # or what the package takes for a key
         return Rejected("refused", Because.MESSAGE)
     whole.tracking_settings = made.TrackingSettings(  # its own unsubscribe would replace ours
@@ -151,6 +161,19 @@ def mail(parcel: Parcel, from_email: str) -> dict[str, Any] | Rejected:
     )
     said: dict[str, Any] = whole.get()
     return said
+
+
+def _attach(whole: Any, parcel: Parcel) -> None:
+    """An invitation is one more way of saying it, and a file as well. Of all content types with a
+    parameter, SendGrid takes exactly that one: not even a charset beside it."""
+    for one in parcel.attachments:
+        if is_invitation(one):
+            whole.add_content(made.Content(one.type, one.text))
+        file = made.Attachment()
+        file.file_content = made.FileContent(base64.b64encode(one.text.encode()).decode())
+        file.file_type, file.file_name = made.FileType(filed(one)), made.FileName(one.name)
+        file.disposition = made.Disposition("attachment")
+        whole.add_attachment(file)
 
 
 def message_id(entry: dict[str, Any]) -> str:

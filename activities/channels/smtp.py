@@ -23,10 +23,10 @@ import aiosmtplib
 
 from activities.channels import Accepted, Because, Parcel, Rejected, UnknownOutcomeError
 from activities.channels.http import CUT, FLUSH
-from activities.channels.mail import headers, line, mailbox, shown, words
+from activities.channels.mail import attach, headers, line, mailbox, shown, words
 from activities.clock import Clock
 from activities.crm.tables import message_id
-from activities.settings import LOOPBACK
+from activities.systems import LOOPBACK
 
 NOT_NOW = timedelta(minutes=5)  # what a server asks that greets strangers late
 ENHANCED = re.compile(r"\b[45]\.\d{1,3}\.\d{1,3}\b")
@@ -134,6 +134,7 @@ def letter(parcel: Parcel, from_email: str, at: datetime) -> EmailMessage | Reje
     message.set_content(words(parcel.text), cte="quoted-printable")
     if parcel.html:
         message.add_alternative(words(parcel.html), subtype="html", cte="quoted-printable")
+    attach(message, parcel)
     return message if _sound(message) else Rejected("refused", Because.MESSAGE)
 
 

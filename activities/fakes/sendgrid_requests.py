@@ -27,6 +27,7 @@ ADDRESS = (
     r"@(?:[A-Za-z0-9-]{1,63}\.)+[A-Za-z0-9-]{2,63}"
 )
 HEADER = re.compile(r"[!-9;-~]+")
+INVITATION = re.compile(r"text/calendar; ?method=[A-Z]+")
 RESERVED = set(
     "x-sg-id x-sg-eid received dkim-signature content-type content-transfer-encoding "
     "to from subject reply-to cc bcc".split()
@@ -62,6 +63,18 @@ def _one_line(text: str) -> str:
 
 
 Line = Annotated[str, AfterValidator(_one_line)]
+
+
+def _typed(what: str) -> AfterValidator:
+    """A content type. It has no parameters, but for one that they take letter by letter."""
+
+    def check(given: str) -> str:
+        if re.search(r"[;\r\n]", given) and not INVITATION.fullmatch(given):
+            message = f"The {what} type cannot contain ';', or CRLF characters."
+            raise PydanticCustomError("parameters", "{message}", {"message": message})
+        return given
+
+    return AfterValidator(check)
 
 
 class Strict(BaseModel):
@@ -135,13 +148,13 @@ class Personalization(Timed):
 
 
 class Content(Strict):
-    type: Line = Field(min_length=1)
+    type: Annotated[str, Field(min_length=1), _typed("content")]
     value: str = Field(min_length=1)
 
 
 class Attachment(Strict):
     content: str = Field(min_length=1, pattern=r"^[A-Za-z0-9+/\s]+={0,2}\s*$")
-    type: Line = Field("application/octet-stream", min_length=1)
+    type: Annotated[str, Field(min_length=1), _typed("attachment")] = "application/octet-stream"
     filename: Line
     disposition: Literal["inline", "attachment"] = "attachment"
     content_id: Line = ""
