@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import difflib
 import logging
+from collections.abc import Sequence
 from typing import Any
 
 from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.crm import policies
-from activities.crm.house import current_policy
+from activities.crm.house import current_policies, current_policy
+from activities.crm.store import lock_name
 from activities.crm.tables import Setting
 from activities.rendering import TemplateFault, registry
 from activities.settings import Settings
 from starter.answers import Refusal
 from starter.reports.sops import clauses
 from workflows.sops import CASE, CATALOGUE, CORRESPONDENCE, KEEP_IN_TOUCH, SERVICES, Sop
-from workflows.vocabulary import Kind, Policy
+from workflows.vocabulary import Kind, Policy, Relationship
 
 BEGINNINGS = (  # the events that a follow-up may start on
     "customer.signed_up",
@@ -51,12 +53,12 @@ class Catalogue:
 
     async def begun_by(self, session: AsyncSession, event_type: str) -> list[Sop]:
         """What starts on such an event, by each policy as it stands; else by the catalogue."""
-        begun = []
-        for sop in self.sops.values():
-            said = (await current_policy(session, sop.name)).get("starts_on")
-            if event_type in (sop.starts_on if said is None else said):
-                begun.append(sop)
-        return begun
+        bodies = await current_policies(session, self.sops)
+        return [
+            sop
+            for sop in self.sops.values()
+            if event_type in _beginnings(sop, bodies.get(sop.name, {}))
+        ]
 
     async def off(self, session: AsyncSession, sop: Sop) -> str | None:
         """Why the SOP starts nothing: `sop_off`, `sop_has_blanks`; None if it is on."""
@@ -87,6 +89,20 @@ class Catalogue:
             raise Refusal("sop_has_blanks", detail, param="policy", status=409)
         return policy
 
+    async def terms(
+        self, session: AsyncSession, sop: Sop, changes: dict[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """What a follow-up begins under, frozen: the policy, its version, what is its own.
+
+        Nobody moves those in flight meanwhile: who begins is either told, or begins with it.
+        """
+        await lock_name(session, f"policy {sop.name}", shared=True)
+        return {
+            "policy": await self.policy(session, sop, changes),
+            "policy_version": await policies.version_in_force(session, sop.name),
+            "own": changes or {},
+        }
+
     def kinds(self, sop: Sop) -> dict[str, Kind]:
         """Each template's kind as it stands now; without a readable register, none is known."""
         try:
@@ -96,6 +112,31 @@ class Catalogue:
             return {}
         used = {name for names in sop.steps.values() for name in names}
         return {name: known[name].kind for name in sorted(used) if name in known}
+
+
+def _beginnings(sop: Sop, body: dict[str, Any]) -> Sequence[str]:
+    said = body.get("starts_on")
+    return sop.starts_on if said is None else said
+
+
+def overlaid(sop: Sop, body: dict[str, Any], own: dict[str, Any]) -> dict[str, Any] | None:
+    """The whole of a policy for a follow-up that has some of its own; none if they do not fit."""
+    try:
+        body = policies.changed(sop.paper, body, own) if own else body
+        return sop.policy.model_validate(body).model_dump(mode="json")
+    except (policies.PolicyError, ValidationError):
+        return None
+
+
+def own_of(sop: Sop, begun: dict[str, Any], bodies: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """What was said for a follow-up alone. Those that began in an earlier release do not say: it
+    is what differs from the version that is most like theirs."""
+    if "own" in begun or "policy" not in begun or sop.start is Relationship:
+        return dict(begun.get("own") or {})
+    mine = overlaid(sop, begun["policy"], {}) or {}
+    known = [whole for body in [{}, *bodies] if (whole := overlaid(sop, body, {}))]
+    differing = [{k: v for k, v in mine.items() if whole.get(k) != v} for whole in known]
+    return min(differing, key=len, default={})
 
 
 def blanks(sop: Sop, body: dict[str, Any]) -> list[str]:

@@ -15,7 +15,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.calendar import office_due
 from activities.crm import holds, tasks
-from activities.crm.house import HouseRules, Row, house_rules
+from activities.crm.house import HouseRules, house_rules
+from activities.crm.matrix import Row
 from activities.crm.milestones import record_decision
 from activities.crm.tables import Case, Customer, new_id
 from workflows import vocabulary as v

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import date, time, timedelta
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 import holidays
 from pydantic import (
-    BaseModel,
-    ConfigDict,
     Field,
     ValidationInfo,
     model_validator,
@@ -16,16 +15,13 @@ from pydantic import (
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from activities.crm.shapes import Count, Country, Email, Often, Wall, Weekday, Zone
+from activities.crm.matrix import MATRIX, Row
+from activities.crm.shapes import Count, Country, Email, Rules, Wall, Weekday, Zone
 from activities.crm.tables import PolicyVersion
 from workflows.vocabulary import Code, Potency, Role, Severity, Span
 
 HOUSE = "house"
 NEW = {"new": True}  # how values are read that are yet to be set: more strictly than those that are
-
-
-class Rules(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Company(Rules):
@@ -73,93 +69,15 @@ class Office(Rules):
         return self
 
 
-class Step(Rules):
-    """One rung of the ladder: so long after it began, this role hears of it."""
-
-    after: Span
-    role: Role = Role.MANAGER
-    clock: Literal["wall", "office"] = "wall"  # all hours count, or only those of the office
-    until: Literal["answered", "resolved"] = "resolved"  # not if it has come to that
-
-
-class Row(Rules):
-    """One row of the matrix. What is empty fits all; the first row that fits a case counts."""
-
-    kind: Literal["", "complaint", "inquiry"] = ""
-    types: tuple[str, ...] = ()
-    severities: tuple[Severity, ...] = ()
-    tiers: tuple[str, ...] = ()
-    role: Role = Role.CSR  # the department that answers
-    answer: Span = timedelta(hours=24)
-    answer_clock: Literal["wall", "office"] = "wall"  # "office": a deviation, and reported as one
-    resolve: Span = timedelta(days=3)
-    resolve_clock: Literal["wall", "office"] = "office"
-    update_every: Often = timedelta(days=2)
-    ladder: tuple[Step, ...] = Field((), max_length=20)
-
-
-HOUR = timedelta(hours=1)
-MATRIX = (
-    Row(
-        severities=(Severity.CRITICAL,),
-        role=Role.SERVICE,
-        answer=4 * HOUR,
-        resolve=timedelta(days=1),
-        update_every=timedelta(days=1),
-        ladder=(
-            Step(after=1 * HOUR, role=Role.MANAGER, until="answered"),
-            Step(after=8 * HOUR, role=Role.MANAGER),
-            Step(after=timedelta(days=2), role=Role.SERVICE),
-        ),
-    ),
-    Row(
-        kind="complaint",
-        severities=(Severity.HIGH,),
-        role=Role.SERVICE,
-        resolve=timedelta(days=2),
-        update_every=timedelta(days=1),
-        ladder=(
-            Step(after=8 * HOUR, role=Role.MANAGER, until="answered"),
-            Step(after=timedelta(days=2), role=Role.MANAGER),
-        ),
-    ),
-    Row(
-        tiers=("vip", "premium"),
-        answer=12 * HOUR,
-        resolve=timedelta(days=2),
-        update_every=timedelta(days=1),
-        ladder=(
-            Step(after=6 * HOUR, role=Role.MANAGER, until="answered"),
-            Step(after=timedelta(days=2), role=Role.MANAGER),
-        ),
-    ),
-    Row(
-        kind="inquiry",
-        types=("billing", "invoice", "payment"),
-        role=Role.FINANCE,
-        ladder=(Step(after=20 * HOUR, role=Role.MANAGER, until="answered"),),
-    ),
-    Row(
-        kind="inquiry",
-        ladder=(Step(after=20 * HOUR, role=Role.MANAGER, until="answered"),),
-    ),
-    Row(
-        ladder=(
-            Step(after=20 * HOUR, role=Role.SERVICE, until="answered"),
-            Step(after=timedelta(days=3), role=Role.SERVICE),
-            Step(after=timedelta(days=5), role=Role.MANAGER),
-        ),
-    ),
-)
-
-
 class Care(Rules):
     """How people are looked after who have something to do for a customer."""
 
-    remind_before: Span = 2 * HOUR  # a task's due moment
-    escalate_after: Span = 4 * HOUR  # of office hours, once it is overdue; then again and again
+    remind_before: Span = timedelta(hours=2)  # a task's due moment
+    escalate_after: Span = timedelta(
+        hours=4
+    )  # of office hours, once it is overdue; then again and again
     ladder: tuple[Role, ...] = (Role.MANAGER,)  # who takes over, after owner, deputy and queue
-    digest_every: Span = 1 * HOUR
+    digest_every: Span = timedelta(hours=1)
     queues: dict[str, Email] = {}  # by role, an address that hears of its tasks besides its people
     daily: dict[str, Count] = {}  # by role, how many tasks that contact a customer it gets in a day
     attempts: int = Field(3, ge=1, le=20)  # at reaching somebody on the telephone
@@ -294,6 +212,17 @@ async def current_policy(session: AsyncSession, name: str) -> dict[str, Any]:
     )
     row = (await session.execute(query)).scalar_one_or_none()
     return dict(row.body) if row else {}
+
+
+async def current_policies(
+    session: AsyncSession, names: Collection[str]
+) -> dict[str, dict[str, Any]]:
+    """The same of several policies at once; those that nobody has set are not in it."""
+    query = select(PolicyVersion.name, PolicyVersion.body).where(
+        PolicyVersion.name.in_(names), PolicyVersion.approved_by.is_not(None)
+    )
+    rows = await session.execute(query.order_by(PolicyVersion.version))
+    return {name: dict(body) for name, body in rows}
 
 
 async def house_rules(session: AsyncSession) -> HouseRules:

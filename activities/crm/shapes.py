@@ -6,7 +6,7 @@ from datetime import time, timedelta
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from activities.crm.values import UnfitValueError, email_of
 
@@ -29,6 +29,12 @@ def _address(said: str) -> str:
         return email_of(said)
     except UnfitValueError:
         raise ValueError("this is no e-mail address") from None
+
+
+class Rules(BaseModel):
+    """A part of the house rules."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 Zone = Annotated[str, AfterValidator(_zone_key)]

@@ -11,7 +11,8 @@ import pytest
 from sqlalchemy import event
 
 from activities.channels.outbox import OutboxChannel
-from activities.crm.house import HouseRules, Row
+from activities.crm.house import HouseRules
+from activities.crm.matrix import Row
 from activities.crm.store import Store
 from activities.crm.tables import Case, Customer, Draft, Message, Order, Outbox, Task
 from activities.messaging import GatedMessaging

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from activities.crm.house import HouseRules, Step
+from activities.crm.house import HouseRules
+from activities.crm.matrix import Step
 from activities.crm.policy_values import PolicyError, changed, compare, values
 from workflows.vocabulary import Role, Severity
 
