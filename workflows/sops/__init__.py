@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any
 
 from workflows import case, correspondence, keep_in_touch, vocabulary
-from workflows.sops import online_customer, order_thanks, satisfaction
+from workflows.sops import online_customer, order_thanks, sales_follow_up, satisfaction
 
 
 @dataclass(frozen=True)
@@ -88,6 +88,25 @@ SATISFACTION = Sop(
     text="satisfaction.txt",
 )
 
+# Its approver and its dates are blanks, which the policy fills.
+SALES_FOLLOW_UP = Sop(
+    name=sales_follow_up.SOP,
+    version="1.0",
+    title="Following up with customers after a sale",
+    prepared_by="",
+    approved_by="",
+    reviewed=None,
+    next_review=None,
+    workflow=sales_follow_up.SalesFollowUp,
+    policy=sales_follow_up.Policy,
+    starts_on=("sale.closed",),
+    steps=sales_follow_up.STEPS,
+    excused=sales_follow_up.EXCUSED,
+    text="sales_follow_up.txt",
+    years=("5.4",),
+    header=sales_follow_up.Header,
+)
+
 # It starts on no event: SOPs ask for it. Its clauses are theirs.
 KEEP_IN_TOUCH = Sop(
     name=keep_in_touch.NAME,
@@ -142,7 +161,9 @@ CORRESPONDENCE = Sop(
     start=vocabulary.Draught,
 )
 
-CATALOGUE: dict[str, Sop] = {sop.name: sop for sop in (ONLINE_CUSTOMER, ORDER_THANKS, SATISFACTION)}
+CATALOGUE: dict[str, Sop] = {
+    sop.name: sop for sop in (ONLINE_CUSTOMER, ORDER_THANKS, SALES_FOLLOW_UP, SATISFACTION)
+}
 # What no event of a customer's starts, and no switch turns off.
 SERVICES: dict[str, Sop] = {sop.name: sop for sop in (KEEP_IN_TOUCH, CASE, CORRESPONDENCE)}
 PROCEDURES: dict[str, Sop] = CATALOGUE | SERVICES
