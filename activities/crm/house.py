@@ -78,8 +78,10 @@ class Care(Rules):
     )  # of office hours, once it is overdue; then again and again
     ladder: tuple[Role, ...] = (Role.MANAGER,)  # who takes over, after owner, deputy and queue
     digest_every: Span = timedelta(hours=1)
-    queues: dict[str, Email] = {}  # by role, an address that hears of its tasks besides its people
-    daily: dict[str, Count] = {}  # by role, how many tasks that contact a customer it gets in a day
+    # By role, an address that hears of its tasks besides its people:
+    queues: dict[str, Email] = Field(default_factory=dict)
+    # By role, how many tasks that contact a customer it gets in a day:
+    daily: dict[str, Count] = Field(default_factory=dict)
     attempts: int = Field(3, ge=1, le=20)  # at reaching somebody on the telephone
 
 
@@ -127,8 +129,8 @@ class HouseRules(Rules):
     office_closed: tuple[date, ...] = ()  # days off that no calendar knows
     relationship_needs_consent: tuple[str, ...] = ()  # countries, ISO 3166
     high_spend: int = Field(500, ge=0)  # who spent so much is of high potential (5.5.3)
-    aliases: dict[str, Role] = {}  # what else a role is called
-    offices: dict[str, Office] = {}  # besides the one above
+    aliases: dict[str, Role] = Field(default_factory=dict)  # what else a role is called
+    offices: dict[str, Office] = Field(default_factory=dict)  # besides the one above
     matrix: tuple[Row, ...] = MATRIX  # of complaints and inquiries
     root_causes: tuple[str, ...] = Field(
         ("product", "delivery", "billing", "service", "communication", "expectation", "other"),
