@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.crm.milestones import record_decision
 from activities.crm.store import lock_customer, lock_name
-from activities.crm.tables import Alias, Contract, Customer, Order, new_id
+from activities.crm.tables import Alias, Contract, Customer, Meeting, Order, new_id
 
 FIELDS = (
     "email phone name preferred_name company country locale time_zone preferred_channel address "
@@ -122,7 +122,9 @@ async def aliases(session: AsyncSession, customer_id: str) -> list[str]:
     return list((await session.execute(query)).scalars())
 
 
-def take_in(row: Customer | Order | Contract, patch: dict[str, Any], *, at: datetime) -> None:
+def take_in(
+    row: Customer | Order | Contract | Meeting, patch: dict[str, Any], *, at: datetime
+) -> None:
     """Absent is unchanged, null is cleared, and what is older never overwrites what is newer."""
     told = dict(row.told_at or {})
     for field, value in patch.items():

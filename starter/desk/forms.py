@@ -13,8 +13,9 @@ from pydantic_core import PydanticCustomError
 from activities.crm.tables import Task
 from activities.rendering import registry
 from starter.answers import Refusal
-from starter.intake.events import Score, refusal_of
+from starter.intake.events import Score
 from starter.intake.patches import Line, Moment, Name, StrictModel, Words
+from starter.intake.refusing import refusal_of
 from workflows.vocabulary import Form
 
 LEGACY = "/answer"  # how the key of a case's task ended before cases had workflows

@@ -20,9 +20,9 @@ from starter.answers import Effect, Receipt, Refusal
 from starter.desk.base import audit, whom
 from starter.desk.subjects import PERSONAL, subject_for
 from starter.desk.tasks import DONE_BY, Tasks
-from starter.intake.events import refusal_of
 from starter.intake.letters import enrol_draft
 from starter.intake.patches import Line, Name, StrictModel, Words
+from starter.intake.refusing import refusal_of
 from workflows.vocabulary import Form
 
 ANSWER, OF_CASE = "case-answer", "case-message"

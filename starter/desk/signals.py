@@ -18,6 +18,7 @@ from workflows.events import HEARD
 CONTROLS = {name: verb for verb, name in VERBS.items()}
 EVENTS = {name: what for what, name in reversed(SIGNALS.items())}  # `order_placed`: confirmed
 ORDERS = tuple(name for name, what in EVENTS.items() if what.startswith("order."))
+OF_CONTRACTS = ("meeting.", "account.", "contract.")  # what is told of one, not of the customer
 INNER = ("rhythms", "written")  # only workflows say the one, and only the desk the other
 
 
@@ -48,6 +49,9 @@ def as_event(
         event["occurred_at"] = at
     if order := said.pop("order_id", None):
         event["order"] = {"id": order}
+    contract = said.pop("contract_id", None) or (follow_up.contract_id if follow_up else None)
+    if contract and event["type"].startswith(OF_CONTRACTS):
+        event["contract"] = {"id": contract}
     if follow_up is not None:
         event["follow_up"] = follow_up.id
     if name == "opted_out":

@@ -19,8 +19,8 @@ from activities.crm.store import Store
 from activities.crm.tables import Inbox
 from starter.answers import Effect, Refusal
 from starter.catalogue import Catalogue, checked
-from starter.intake import cases, handlers, opinions, progress, starts
-from starter.intake.events import Command, Event, Opinion, Wish, read_event
+from starter.intake import agreements, cases, handlers, meetings, opinions, progress, starts
+from starter.intake.events import TYPES, Command, Event, Opinion, Wish, read_event
 from starter.intake.handling import Handling
 from starter.intake.identity import Unidentified, identify, known, normalised
 from workflows.vocabulary import Role
@@ -35,13 +35,14 @@ AGAIN = ("40P01", "40001", "23505")  # PostgreSQL broke up two that crossed: one
 Handler = Callable[[Handling], Awaitable[None]]
 HANDLERS: dict[str, Handler] = {
     "customer.signed_up": starts.began,
-    "sale.closed": starts.began,
+    "sale.closed": starts.sold,
     "contract.signed": starts.began,
     "follow_up.requested": starts.requested,
     "keep_in_touch.wanted": starts.years_after,
     "customer.updated": handlers.recorded,
     "customer.erased": handlers.erased,
     "account.provisioned": progress.provided,
+    **{what: meetings.met for what in TYPES if what.startswith("meeting.")},
     "engagement.login": handlers.engaged,
     "engagement.feature_used": handlers.engaged,
     "engagement.content_viewed": handlers.engaged,
@@ -211,6 +212,8 @@ async def _handle(h: Handling) -> list[str]:
         await progress.order_went_on(h)
     else:
         await HANDLERS.get(what, handlers.passed_on)(h)
+    if h.contract is not None:
+        await agreements.completed(h, h.contract)
     _done(h.row, h.effects)
     if h.early:
         heard = {"heard": [one.model_dump(mode="json") for one in h.early]}

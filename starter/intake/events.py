@@ -8,13 +8,21 @@ from __future__ import annotations
 import difflib
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, StrictBool, ValidationError
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    StrictBool,
+    StrictInt,
+    ValidationError,
+)
 from pydantic_core import PydanticCustomError
 
 from starter.answers import Refusal
 from starter.intake.patches import (
     ContractPatch,
     CustomerPatch,
+    Email,
     Line,
     Link,
     Moment,
@@ -24,6 +32,7 @@ from starter.intake.patches import (
     Words,
     printable,
 )
+from starter.intake.refusing import refusal_of
 from workflows.vocabulary import Rhythm
 
 
@@ -64,18 +73,18 @@ class Opinion(Said):
     overall: Score | None = None
     satisfied: StrictBool | None = None  # with what was done about a complaint
     category: Name | None = None
+    type: Name | None = None  # by the house's taxonomy,
+    urgency: Literal["low", "medium", "high", "critical"] | None = None
+    potential: Literal["none", "possible", "likely"] | None = None  # for escalation
     actions: Words | None = None  # what we shall do with it
+    by: Line | None = None  # the colleague who wrote it down
 
 
 class Grievance(Said):
     severity: Literal["low", "medium", "high", "critical"] | None = None
     category: Name | None = None
 
-    type: Name | None = None  # by the house's taxonomy,
-    urgency: Literal["low", "medium", "high", "critical"] | None = None
-    potential: Literal["none", "possible", "likely"] | None = None  # for escalation
 
-    by: Line | None = None  # the colleague who wrote it down
 class Trouble(Data):
     topic: Name | None = None
     text: Words | None = None
@@ -92,7 +101,20 @@ class Progress(Data):
 
 
 class Meeting(Said):
+    """An appointment; `reference` is what the system that keeps it calls it."""
+
+    meeting_id: Name | None = None  # ours
     starts_at: Moment | None = None
+    minutes: Annotated[StrictInt, Field(ge=1, le=1440)] | None = None
+    url: Link | None = None  # where it is joined
+    title: Line | None = None
+    organiser: Email | None = None  # the colleague who holds it
+
+
+class Access(Data):
+    """Of which of the house's systems; none: of what was bought."""
+
+    system: Name | None = None
 
 
 class Permission(Data):
@@ -126,6 +148,12 @@ class Wish(Data):
     text: Words | None = None
 
 
+class Serious(Data):
+    """Feedback that somebody has to see to, as a colleague has found; only the desk says it."""
+
+    feedback_id: Line
+
+
 class Years(Data):
     """What a finished SOP wants done for years; only workflows say it."""
 
@@ -149,13 +177,7 @@ TYPES: dict[str, type[Data]] = {
     "sale.closed": Data,
     "contract.signed": Data,
     "follow_up.requested": Wish,
-    "account.provisioned": Data,
-class Serious(Data):
-    """Feedback that somebody has to see to, as a colleague has found; only the desk says it."""
-
-    feedback_id: Line
-
-
+    "account.provisioned": Access,
     **{f"meeting.{what}": Meeting for what in "scheduled moved held missed cancelled".split()},
     **{f"engagement.{what}": Activity for what in "login feature_used content_viewed low".split()},
     "issue.detected": Trouble,
@@ -172,14 +194,6 @@ class Serious(Data):
     "customer.updated": Data,
     "customer.erased": Data,
 }
-
-
-# The codes that fields have of their own; all else that does not fit is `invalid`.
-CODES = frozenset(
-    """id_looks_personal invalid_id invalid_email invalid_phone invalid_time invalid_amount
-    score_out_of_range unknown_country unknown_time_zone unknown_locale unprintable_text
-    unwritable_text""".split()
-)
 
 
 class Event(StrictModel):
@@ -231,32 +245,40 @@ def _fields(what: str) -> str:
     return ", ".join(sorted((TYPES | INTERNAL)[what].model_fields)) or "nothing"
 
 
-def refusal_of(fault: ValidationError, *where: str) -> Refusal:
-    """The first thing that is wrong, by its place."""
-    error = fault.errors(include_url=False, include_input=False)[0]
-    inside = error.get("ctx", {}).get("param")
-    path = [*where, *(str(part)[:64] for part in error["loc"]), *([inside] if inside else [])]
-    codes = {"missing": "missing", "extra_forbidden": "unknown_field"}
-    what = "invalid_time" if error["type"].startswith(("datetime", "timezone")) else error["type"]
-    code = codes.get(what) or (what if what in CODES else "invalid")
-    words = "there is no such field" if code == "unknown_field" else _sentence(error["msg"])
-    return Refusal(code, words, param=".".join(path) or None)
-
-
 def _complete(event: Event) -> None:
     """Whether what this type is about is in it."""
     if event.type.startswith("order.") and event.order is None:
         raise Refusal("missing", "an order event needs its order", param="order")
     if event.type == "contract.signed" and event.contract is None:
         raise Refusal("missing", "this event needs the contract", param="contract")
-    if event.customer is None and event.order is None and event.type != "keep_in_touch.wanted":
+    _plan(event)
+    known = event.order or event.contract or named_meeting(event)
+    if event.customer is None and known is None and event.type != "keep_in_touch.wanted":
         raise Refusal("missing", "say whom it is about", param="customer")
     who = event.customer
-    if who and event.order is None and not (who.id or who.email or who.phone):
+    if who and known is None and not (who.id or who.email or who.phone):
         raise Refusal(
             "customer_not_named", "name the customer by id, email or phone", param="customer"
         )
 
 
-def _sentence(text: str) -> str:
-    return text[:1].lower() + text[1:]
+def _plan(event: Event) -> None:
+    """Which meeting is meant, and when it is to be, where that is the news."""
+    if not event.type.startswith("meeting."):
+        return
+    if event.contract is None and named_meeting(event) is None and _follow_up(event) is None:
+        words = "name the meeting by its contract, its `reference`, or our `meeting_id`"
+        raise Refusal("missing", words, param="data.reference")
+    if event.type in PLANNING and event.data.get("starts_at") is None:
+        words = "when is it to be? write starts_at with its zone: 2026-11-24T10:00:00Z"
+        raise Refusal("missing", words, param="data.starts_at")
+
+
+def named_meeting(event: Event) -> str | None:
+    """What a meeting is called that an event is about: by us, else by the system that keeps it."""
+    said = event.details() if event.type.startswith("meeting.") else None
+    return said.meeting_id or said.reference if isinstance(said, Meeting) else None
+
+
+def _follow_up(event: Event) -> str | None:
+    return event.follow_up if isinstance(event, Command) else None

@@ -78,7 +78,8 @@ async def talked(h: Handling) -> None:
     """A call or a chat that happened elsewhere."""
     said = h.data if isinstance(h.data, Contact) else Contact()
     await write_down(h, direction=said.direction, by=said.by)
-    await h.tell("interaction")
+    ours = {"ours": True} if said.direction == "out" else {}
+    await h.tell("interaction", ours | ({"order_id": h.order.id} if h.order else {}))
 
 
 async def sent_elsewhere(h: Handling) -> None:

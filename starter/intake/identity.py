@@ -8,12 +8,12 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from activities.crm import contracts, customers, orders, values
+from activities.crm import contracts, customers, meetings, orders, values
 from activities.crm.house import house_rules
 from activities.crm.store import lock_customer
-from activities.crm.tables import Contract, Customer, Inbox, Order
+from activities.crm.tables import Contract, Customer, Inbox, Meeting, Order
 from starter.answers import Refusal
-from starter.intake.events import Event
+from starter.intake.events import Event, named_meeting
 from starter.intake.patches import CustomerPatch
 
 INTRODUCING = (  # events that make known whom they are about; all others wait for one of these
@@ -50,7 +50,9 @@ async def identify(
     await customers.one_at_a_time(session, [*customers.keys_of(said), *_bought(event)])
     order = await orders.find(session, event.order.id) if event.order else None
     contract = await contracts.find(session, event.contract.id) if event.contract else None
-    by = order or contract
+    named = named_meeting(event)
+    meeting = await meetings.find(session, named, await _of(session, said)) if named else None
+    by = order or contract or meeting
     customer = await _whom(session, event.type, said, by, at=row.occurred_at, now=now)
     if customer is None:
         return Unidentified(_keys(event, said))
@@ -81,7 +83,7 @@ async def _whom(
     session: AsyncSession,
     what: str,
     said: dict[str, Any],
-    by: Order | Contract | None,
+    by: Order | Contract | Meeting | None,
     *,
     at: datetime,
     now: datetime,
@@ -127,9 +129,16 @@ def _keys(event: Event, said: dict[str, Any]) -> list[str]:
     return customers.keys_of(said) or _bought(event)
 
 
+async def _of(session: AsyncSession, said: dict[str, Any]) -> str | None:
+    """Whom it names, if it names anybody: two of them may call a meeting the same."""
+    return (await customers.recognise(session, said) or Customer(id="")).id if said else None
+
+
 def _bought(event: Event) -> list[str]:
     named = {"order": event.order, "contract": event.contract}
-    return [f"{what}:{one.id}" for what, one in named.items() if one]
+    meeting = named_meeting(event)
+    keys = [f"{what}:{one.id}" for what, one in named.items() if one]
+    return keys + ([f"meeting:{meeting}"] if meeting else [])
 
 
 async def known(session: AsyncSession, found: Identified) -> list[str]:

@@ -1,5 +1,6 @@
 """How far an order has come, as follow-ups are told of it: which parcels, what of them can be
-followed, whether that is all; and the same once more for one that begins later."""
+followed, whether that is all; and the same once more for one that begins later, as what became of
+a contract."""
 
 from __future__ import annotations
 
@@ -7,8 +8,11 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from activities.crm import orders, parcels
-from activities.crm.tables import Order
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from activities.crm import accounts, meetings, orders, parcels
+from activities.crm.establishments import DONE
+from activities.crm.tables import Contract, Establishment, Order
 from workflows.vocabulary import Fulfilment, Heard
 
 UNDONE = {
@@ -70,3 +74,24 @@ def _undone(row: Order) -> Iterator[tuple[str, datetime, dict[str, Any]]]:
     for field, name in UNDONE.items():
         if at := getattr(row, field):
             yield name, at, {}
+
+
+async def of_contract(session: AsyncSession, contract: Contract) -> list[Heard]:
+    """What happened to a contract until now, for a follow-up that begins only now."""
+    told = [_set_up(row) for row in await accounts.of_contract(session, contract.id)]
+    return [heard for heard in told if heard] + [
+        Heard(
+            name=f"meeting_{row.state}",
+            event={"id": f"{row.id}-{row.state}", "at": row.told_at["state"], **meetings.news(row)},
+        )
+        for row in await meetings.of_contract(session, contract.id)
+    ]
+
+
+def _set_up(row: Establishment) -> Heard | None:
+    done: datetime | None = row.done_at if row.state == DONE else None
+    if done is None:
+        return None
+    body = {"system": row.system, "contract_id": row.contract_id or ""}
+    event = {"id": f"{row.id}-done", "at": done.isoformat(), **body}
+    return Heard(name="account_provisioned", event=event)

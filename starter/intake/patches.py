@@ -121,9 +121,12 @@ def _fit(check: Any) -> AfterValidator:
     return AfterValidator(run)
 
 
+Email = Annotated[str, Field(max_length=254), _fit(values.email_of)]
+
+
 class CustomerPatch(StrictModel):
     id: str | None = None
-    email: Annotated[str, Field(max_length=254), _fit(values.email_of)] | None = None
+    email: Email | None = None
     phone: Annotated[str, Field(max_length=40), AfterValidator(printable)] | None = None
     name: Line | None = None
     preferred_name: Line | None = None

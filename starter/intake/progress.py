@@ -11,8 +11,8 @@ from typing import Any
 from activities.crm import customers, orders, parcels
 from activities.crm.milestones import record_decision
 from activities.crm.tables import Enrolment, Order
-from starter.intake import starts
-from starter.intake.events import Progress
+from starter.intake import agreements, starts
+from starter.intake.events import Access, Progress
 from starter.intake.handling import KEEP_IN_TOUCH, SIGNALS, Handling
 from starter.intake.news import of_parcels
 from starter.intake.said import write_down
@@ -41,11 +41,11 @@ async def order_went_on(h: Handling) -> None:
 async def provided(h: Handling) -> None:
     """Access to what was bought was given; with its order named, whoever begins later knows."""
     await write_down(h)
-    if h.order is not None:
+    if h.order is not None and h.contract is None:
         orders.provide(h.order, h.at)
         await _tell(h, h.order, {"order_id": h.order.id})
         return
-    await h.tell(SIGNALS[h.event.type])
+    await agreements.provided(h, h.data.system if isinstance(h.data, Access) else None)
 
 
 async def _placed(h: Handling, order: Order) -> None:

@@ -12,7 +12,7 @@ from activities.crm.milestones import record_decision
 from starter.intake.events import Wish, Years
 from starter.intake.handling import Handling, starting
 from starter.intake.letters import PHONE
-from starter.intake.news import before_its_start
+from starter.intake.news import before_its_start, of_contract
 from workflows.sops import Sop
 from workflows.vocabulary import Enrolment, Fulfilment, Heard, Relationship, Rhythm
 
@@ -20,6 +20,13 @@ EARLY = 50  # more than these a start does not carry; what they say stands in th
 PER_CUSTOMER = ("online-customer",)
 PER_CONTRACT = ("onboarding",)
 TO_PROVISION = ("digital", "service")
+
+
+async def sold(h: Handling) -> None:
+    """A sale; of its order it is the confirmation, unless an earlier one is known."""
+    if h.order is not None:
+        orders.happened(h.order, "order.confirmed", h.at)
+    await began(h)
 
 
 async def began(h: Handling) -> None:
@@ -125,9 +132,11 @@ async def years_after(h: Handling) -> None:
             rhythms = [rhythm.model_dump(mode="json") for rhythm in came]
             h.signal(running, "rhythms", {"rhythms": rhythms})
         return
+    terms = await h.catalogue.terms(h.session, sop)
     body: Relationship[Any] = Relationship[sop.policy](  # type: ignore[name-defined]
         customer_id=h.customer.id,
-        policy=await h.catalogue.policy(h.session, sop),
+        policy=terms["policy"],
+        policy_version=terms["policy_version"],
         pace=h.pace,
         kinds=h.catalogue.kinds(sop),
         rhythms=tuple([await _as_it_came(h, rhythm) for rhythm in h.data.rhythms]),
@@ -180,7 +189,7 @@ async def _enrolment(
     return Enrolment[sop.policy](  # type: ignore[name-defined]
         customer_id=h.customer.id,
         purchased_at=confirmed or h.at,
-        policy=await h.catalogue.policy(h.session, sop, changes),
+        **await h.catalogue.terms(h.session, sop, changes),
         sop_version=sop.version,
         pace=h.pace,
         kinds=h.catalogue.kinds(sop),
@@ -209,6 +218,7 @@ async def _early(h: Handling) -> list[Heard]:
         heard += [Heard.model_validate(one) for effect in row.effects for one in _heard(effect)]
     bought = [h.order] if h.order else await orders.of(h.session, h.customer.id)
     heard += [one for order in bought for one in before_its_start(order)]
+    heard += await of_contract(h.session, h.contract) if h.contract else []
     return sorted(heard, key=_when)[-EARLY:]
 
 

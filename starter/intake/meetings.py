@@ -1,0 +1,80 @@
+"""Appointments at the door: scheduled, moved, held, missed, cancelled; by us, or by the system that
+keeps them. Late, doubled or out of order, the row says the same in the end."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from urllib.parse import urlsplit
+
+from activities.crm import meetings
+from activities.crm.tables import Contract, Meeting
+from starter.intake import agreements
+from starter.intake import events as said
+from starter.intake.handling import Handling
+from starter.intake.said import write_down
+
+NOWHERE = "aftercare"  # where a calendar's entry comes from, if we have no public address
+USUAL = timedelta(hours=1)
+
+
+async def met(h: Handling) -> None:
+    """News of a meeting; its contract's follow-up hears what it comes to."""
+    word = h.data if isinstance(h.data, said.Meeting) else said.Meeting()
+    what = h.event.type.partition(".")[2]
+    contract = await agreements.of(h)
+    row = await _meant(h, word, what, contract)
+    await write_down(h, direction="in" if word.text else "internal")
+    if row is None and word.meeting_id:
+        h.note("none", None, "meeting_unknown")
+        return
+    if row is None:
+        row = _begun(h, word, what, contract)
+        h.session.add(row)
+        h.wakes += [f"meeting:{name}" for name in (row.id, row.reference) if name]
+    if contract is None and row.contract_id:
+        contract = await h.session.get(Contract, row.contract_id)
+    row.contract_id = row.contract_id or (contract.id if contract else None)
+    row.follow_up = row.follow_up or await _follow_up(h, contract)
+    heard = meetings.happened(row, what, word.said(), at=h.at, now=h.now)
+    await h.session.flush()
+    if heard is None:
+        h.note("already", row.follow_up, f"meeting_{row.state}")
+        return
+    await agreements.tell(h, contract, f"meeting_{heard}", meetings.news(row))
+
+
+async def _meant(
+    h: Handling, word: said.Meeting, what: str, contract: Contract | None
+) -> Meeting | None:
+    if word.meeting_id:
+        return await meetings.find(h.session, word.meeting_id, h.customer.id)
+    return await meetings.meant(
+        h.session,
+        h.customer.id,
+        contract,
+        what,
+        h.at,
+        reference=word.reference,
+        starts_at=word.starts_at,
+    )
+
+
+def _begun(h: Handling, word: said.Meeting, what: str, contract: Contract | None) -> Meeting:
+    length = timedelta(minutes=word.minutes) if word.minutes else USUAL
+    was: datetime = h.at - length if what == meetings.HELD else h.at
+    row = meetings.begin(
+        h.customer.id,
+        contract,
+        host=urlsplit(h.catalogue.settings.public_url).hostname or NOWHERE,
+        reference=word.reference,
+        starts_at=word.starts_at or was,
+        now=h.now,
+    )
+    row.minutes = word.minutes or row.minutes
+    return row
+
+
+async def _follow_up(h: Handling, contract: Contract | None) -> str | None:
+    """Who follows it up: the one that is meant, else its contract's."""
+    theirs = [r.id for r in await h.running() if contract and r.contract_id == contract.id]
+    return h.meant or next(iter(theirs), None)
