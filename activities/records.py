@@ -22,6 +22,7 @@ from activities.crm import cases, holds, inbox, ledger, people, tasks
 from activities.crm.milestones import decide
 from activities.crm.store import Store, lock_customer
 from activities.crm.tables import Case, Customer, Enrolment, Hold, Milestone, Task
+from activities.establishing import Establishing
 from activities.handover import MEND, hand_over
 from activities.reconcile import BUSY, later, reconcile
 from activities.settings import Settings
@@ -42,6 +43,7 @@ class CrmRecords(Records):
     ) -> None:
         self.store, self.clock, self.settings = store, clock, settings or Settings()
         self.carriers = Carriers(store, clock, self.settings, channels or {})
+        self.establishing = Establishing(store, clock, self.settings)
 
     @activity.defn
     async def hand_over(self, task: v.Task) -> v.Answer:
@@ -121,7 +123,7 @@ class CrmRecords(Records):
 
     @activity.defn
     async def set_up(self, step: v.SetUp) -> v.Established:
-        return v.Established(done=False, reason="no_system")
+        return await self.establishing.set_up(step)
 
     @activity.defn
     async def open_hold(self, step: v.Step) -> None:

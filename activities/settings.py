@@ -6,6 +6,7 @@ import contextlib
 import os
 import re
 import secrets
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -14,8 +15,9 @@ from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from temporalio.envconfig import ClientConfig, ClientConnectConfig
 
+from activities.systems import LOOPBACK, host_of, systems_of
+
 DATABASE = "aftercare.db"  # the embedded one, in the data directory
-LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
 class Settings(BaseSettings):
@@ -93,6 +95,11 @@ class Settings(BaseSettings):
         pattern=r"^(https?://[^\s]+)?$",
         description="Told of every task, as colleagues are; its secret: `aftercare staff webhook`",
     )
+    systems: str = Field(
+        "",
+        description="Set up new accounts: billing=https://…,crm=https://…; secrets: "
+        "`aftercare systems`",
+    )
     metrics_bind: str = Field("", description="host:port of the worker's Prometheus endpoint")
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR")
 
@@ -108,13 +115,27 @@ class Settings(BaseSettings):
                 raise ValueError("write addresses, +numbers and @domains, separated by commas")
         return said
 
+    @field_validator("systems")
+    @classmethod
+    def _names_systems(cls, said: str) -> str:
+        systems_of(said)
+        return said
+
+    @property
+    def named_systems(self) -> Mapping[str, str]:
+        """The house's systems that set up a customer themselves, and where each is asked."""
+        return systems_of(self.systems)
+
     @property
     def real_providers(self) -> list[str]:
-        """The settings by which real people would be written to; none on this machine is real."""
+        """The settings by which real people would be written to, or real systems; none on this
+        machine is real."""
         mail = {"sendgrid": self.sendgrid_api_base, "smtp": self.smtp_url.get_secret_value()}
         named = [(f"AFTERCARE_EMAIL={self.email}", mail.get(self.email))]
         if self.sms == "twilio":
             named.append((f"AFTERCARE_SMS={self.sms}", self.twilio_api_base))
+        for name, where in self.named_systems.items():
+            named.append((f"AFTERCARE_SYSTEMS={name}={host_of(where)}", where))
         return [words for words, url in named if url is not None and not _here(url)]
 
     @property

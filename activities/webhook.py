@@ -1,14 +1,7 @@
-"""Notices for a system of the house's own: signed as Standard Webhooks has it.
-
-The key it is signed with is derived from the house's secret, so that whoever checks it can sign no
-customer's link.
-"""
+"""Notices for a system of the house's own: signed as Standard Webhooks has it."""
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import hmac
 import json
 import logging
 from datetime import datetime, timedelta
@@ -17,11 +10,11 @@ from activities.channels import UnknownOutcomeError
 from activities.channels.http import AwayError, ask
 from activities.crm.tables import Notice, Task
 from activities.settings import Settings
+from activities.signing import STAFF, Signer
 
 HOOK = "webhook"  # the address of what goes there
 SECONDS = 10.0  # that it may take
 GIVEN_UP = timedelta(days=3)
-LABEL = b"aftercare staff webhook"
 
 log = logging.getLogger(__name__)
 
@@ -31,30 +24,20 @@ class Webhook:
 
     def __init__(self, settings: Settings) -> None:
         self.url, self._public_url = settings.staff_webhook, settings.public_url.rstrip("/")
-        self._key = hmac.digest(settings.secret_key.get_secret_value().encode(), LABEL, "sha256")
+        self._signer = Signer(settings.secret_key, STAFF)
         self._tried: dict[str, datetime] = {}  # since when, real time
 
     @property
     def secret(self) -> str:
         """What the receiver checks the signature with."""
-        return f"whsec_{base64.b64encode(self._key).decode()}"
-
-    def sign(self, message_id: str, timestamp: int, body: bytes) -> str:
-        signed = b".".join((message_id.encode(), str(timestamp).encode(), body))
-        digest = hmac.new(self._key, signed, hashlib.sha256).digest()
-        return f"v1,{base64.b64encode(digest).decode()}"
+        return self._signer.secret
 
     async def call(self, notice: Notice, task: Task, real: datetime) -> bool:
         """Whether it was taken, or is given up: else it is tried again, later and later."""
         if not self.url:
             return True
-        body, timestamp = self._body(notice, task), int(real.timestamp())
-        headers = {
-            "content-type": "application/json",
-            "webhook-id": notice.id,
-            "webhook-timestamp": str(timestamp),
-            "webhook-signature": self.sign(notice.id, timestamp, body),
-        }
+        body = self._body(notice, task)
+        headers = self._signer.headers(notice.id, real, body)
         try:
             answer = await ask("POST", self.url, seconds=SECONDS, headers=headers, body=body)
             why = "" if 200 <= answer.status < 300 else str(answer.status)

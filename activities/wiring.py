@@ -31,6 +31,7 @@ def verbs(
         records.open_case,
         records.settle_case,
         records.reopen_case,
+        records.set_up,
         records.open_hold,
         records.keep_in_touch,
         records.close,
@@ -38,7 +39,9 @@ def verbs(
         clerk.mark,
         clerk.business_days,
         clerk.ladder,
+        clerk.missing,
         clerk.current_policy,
         insight.engagement,
         insight.potential,
+        insight.last_touch,
     ]

@@ -17,6 +17,7 @@ from activities.crm.house import HouseRules, house_rules
 from activities.crm.store import Store
 from activities.crm.tables import Engagement, Message, Stop
 from activities.settings import Settings, variable
+from activities.systems import host_of
 from starter import health
 from starter.bootstrap import open_desk
 from starter.desk import Desk
@@ -45,7 +46,7 @@ async def examine(settings: Settings) -> tuple[list[SettingLine], list[Check]]:
     """Look at everything; nothing is changed."""
     rules = HouseRules()  # the defaults, as long as there is nobody to ask
     checks = [_variables(settings), _secret(settings), _directory(settings)]
-    checks += _providers(settings)
+    checks += [*_providers(settings), _systems(settings)]
     if not settings.has_database:
         cure = "start everything with `aftercare up`, or name the directory: --data DIR"
         checks.append(Check("database", "broken", f"there is none in {settings.data} yet", cure))
@@ -114,6 +115,14 @@ def _providers(settings: Settings) -> Iterator[Check]:
     if settings.only_to:
         says = f"only these are written to: {settings.only_to}; all else goes to the outbox"
         yield Check("only to", "warning", says, "unset AFTERCARE_ONLY_TO once you go live")
+
+
+def _systems(settings: Settings) -> Check:
+    """Who sets up a new account: a system that is named, else a colleague."""
+    named = [f"{name} at {host_of(url)}" for name, url in settings.named_systems.items()]
+    if not named:
+        return Check("systems", "ok", "none is named: colleagues set new accounts up")
+    return Check("systems", "ok", f"set up by {', '.join(named)}; all others by a colleague")
 
 
 def _directory(settings: Settings) -> Check:

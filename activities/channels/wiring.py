@@ -11,7 +11,8 @@ from activities.channels.mail import mailbox
 from activities.channels.outbox import OutboxChannel
 from activities.clock import Clock
 from activities.crm.store import Store
-from activities.settings import LOOPBACK, Settings
+from activities.settings import Settings
+from activities.systems import LOOPBACK
 
 OUTBOX = "outbox"
 

@@ -203,6 +203,7 @@ class Establishment(Base):
     by: Mapped[str | None]  # who, if it was a person
     asked_at: Mapped[datetime]
     done_at: Mapped[datetime | None]
+    deadline: Mapped[datetime | None]  # real time: until when an attempt may be asking
 
 
 class PrivacyRequest(Base):

@@ -1,4 +1,4 @@
-"""All three providers in one process: `python -m activities.fakes --data DIR`.
+"""All providers, and the house's systems, in one process: `python -m activities.fakes --data DIR`.
 
 The script is JSON, by provider, and read again whenever it changes:
 `{"sendgrid": {"always": "unavailable"}, "twilio": {"odds": {"error_after": 0.1}, "seed": 7}}`.
@@ -19,17 +19,18 @@ from pydantic import TypeAdapter, ValidationError
 from activities.fakes.faults import Script
 from activities.fakes.sendgrid import FakeSendGrid
 from activities.fakes.smtp import FakeSmtp
+from activities.fakes.systems import FakeSystems
 from activities.fakes.twilio import FakeTwilio
 
 LOOK = 0.5  # seconds between two looks at the script
 SCRIPTS = TypeAdapter(dict[str, Script])
-Fake = FakeSendGrid | FakeTwilio | FakeSmtp
+Fake = FakeSendGrid | FakeTwilio | FakeSmtp | FakeSystems
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m activities.fakes", description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="keeps what they accepted")
-    for name in ("sendgrid", "twilio", "smtp"):
+    for name in ("sendgrid", "twilio", "smtp", "systems"):
         parser.add_argument(f"--{name}-port", type=int, default=0, help="0: a free one")
     parser.add_argument("--lag", type=float, default=0, help="seconds until a look-up finds it")
     parser.add_argument("--script", type=Path, help="default: DIR/script.json, if it is there")
@@ -42,6 +43,7 @@ async def _serve(said: argparse.Namespace) -> None:
         FakeSendGrid(lag=lag, keep=keep),
         FakeTwilio(lag=lag, keep=keep),
         FakeSmtp(keep=keep),
+        FakeSystems(lag=lag, keep=keep),
     ]
     stopped, loop = asyncio.Event(), asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):

@@ -66,6 +66,7 @@ app = App(
 def _assemble() -> None:
     from starter.cli import (  # noqa: PLC0415
         catalogue,
+        feedback,
         follow_ups,
         messages,
         operations,
@@ -75,6 +76,7 @@ def _assemble() -> None:
         running,
         staff,
         status,
+        systems,
         tasks,
     )
 
@@ -84,9 +86,11 @@ def _assemble() -> None:
     rehearsing.register(app, LIVES)
     tasks.register(app, PEOPLE)
     messages.register(app, PEOPLE)
+    feedback.register(app, PEOPLE)
     status.register(app, HOUSE)
     operations.register(app, HOUSE)
     staff.register(app, HOUSE)
+    systems.register(app, HOUSE)
     catalogue.register(app, HOUSE)
     policies.register(app, HOUSE)
 

@@ -1,4 +1,5 @@
-"""`--fake-providers`: SendGrid, Twilio and a mail server on this machine, in place of real ones."""
+"""`--fake-providers`: SendGrid, Twilio, a mail server and the systems that set up new accounts, on
+this machine, in place of real ones."""
 
 from __future__ import annotations
 
@@ -16,6 +17,7 @@ from starter.up.ports import taken
 from starter.up.supervisor import Program
 
 SENDER, NUMBER = "care@example.com", "+15005550006"
+SYSTEMS = ("billing", "crm", "support")
 SENDGRID = {"SENDGRID_API_KEY": "SG.fake"}
 TWILIO = {
     "TWILIO_ACCOUNT_SID": "AC" + "0" * 32,
@@ -32,6 +34,7 @@ class Fakes:
     sendgrid: int
     twilio: int
     smtp: int
+    systems: int
     email: str
     sender: str
     host: str = "127.0.0.1"
@@ -46,8 +49,9 @@ class Fakes:
             if port not in ours and not taken(here.host, port)
         )
         email = "smtp" if settings.email == "smtp" else "sendgrid"
-        sendgrid, twilio, smtp = islice(free, 3)
-        return cls(sendgrid, twilio, smtp, email, settings.from_email or SENDER, here.host)
+        sendgrid, twilio, smtp, systems = islice(free, 4)
+        sender = settings.from_email or SENDER
+        return cls(sendgrid, twilio, smtp, systems, email, sender, here.host)
 
     @property
     def sendgrid_url(self) -> str:
@@ -56,6 +60,10 @@ class Fakes:
     @property
     def twilio_url(self) -> str:
         return f"http://{self.host}:{self.twilio}"
+
+    @property
+    def systems_url(self) -> str:
+        return f"http://{self.host}:{self.systems}"
 
     @property
     def variables(self) -> dict[str, str]:
@@ -69,19 +77,20 @@ class Fakes:
             "SENDGRID_API_BASE": self.sendgrid_url,
             **TWILIO,
             "TWILIO_API_BASE": self.twilio_url,
+            "AFTERCARE_SYSTEMS": ",".join(f"{one}={self.systems_url}/{one}" for one in SYSTEMS),
         }
 
     def program(self, directory: Directory, environment: Mapping[str, str]) -> Program:
-        """All three in one process; what they accept is kept in the data directory."""
+        """All of them in one process; what they accept is kept in the data directory."""
         ports = {"--sendgrid-port": self.sendgrid, "--twilio-port": self.twilio}
-        ports["--smtp-port"] = self.smtp
+        ports |= {"--smtp-port": self.smtp, "--systems-port": self.systems}
         words = (word for name, port in ports.items() for word in (name, str(port)))
         command = (sys.executable, "-m", "activities.fakes", "--data", str(directory.fakes), *words)
         log = directory.logs / "providers.log"
         return Program("providers", command, log, environment, self._ready)
 
     async def _ready(self, process: int) -> bool:
-        for port in (self.sendgrid, self.twilio, self.smtp):
+        for port in (self.sendgrid, self.twilio, self.smtp, self.systems):
             try:
                 _, writer = await asyncio.open_connection(self.host, port)
             except OSError:
@@ -95,6 +104,7 @@ class Fakes:
         """Where to look, and whom to write to."""
         mail = self.sendgrid_url if self.email == "sendgrid" else str(kept / "smtp.jsonl")
         yield f"  Fake providers e-mail {mail}, SMS {self.twilio_url}"
+        yield f"                 Billing, CRM, support {self.systems_url}: they take everybody"
         yield "                 They answer as the real ones do, list what they took, and send it"
         yield "                 to nobody. Worth a try: refused@…, busy@…, unsure@…, +15005550009;"
         yield f"                 the others are listed at {self.twilio_url}"

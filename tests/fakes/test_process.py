@@ -1,4 +1,4 @@
-"""All three as one program: killed, they forget nothing; a script that changes is followed."""
+"""All of them as one program: killed, they forget nothing; a script that changes is followed."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def running(data: Path) -> Iterator[dict[str, str]]:
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     try:
-        yield dict(process.stdout.readline().split() for _ in range(3))
+        yield dict(process.stdout.readline().split() for _ in range(4))
     finally:
         process.kill()
         process.stdout.close()
@@ -34,7 +34,7 @@ def running(data: Path) -> Iterator[dict[str, str]]:
 def test_killed_it_forgets_nothing(tmp_path: Path) -> None:
     """Whatever was answered was written."""
     with running(tmp_path) as urls:
-        assert urls.keys() == {"sendgrid", "twilio", "smtp"}
+        assert urls.keys() == {"sendgrid", "twilio", "smtp", "systems"}
         assert mail().to(urls["sendgrid"]).status == 202
         assert sms().to(urls["twilio"]).status == 201
     with running(tmp_path) as urls:

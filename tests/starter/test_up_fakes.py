@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from activities.fakes.systems import NAMES
 from activities.settings import Settings
 from starter.up import Up, prepare
 from starter.up.directory import Addresses, Directory, DirectoryError, adopt
@@ -65,11 +66,13 @@ def test_the_fakes_take_the_place_of_what_was_chosen() -> None:
     """A mail server for whoever chose one; ports beside ours; no word of a real account left."""
     here = Addresses(8000, 8001, 8233)
     fakes = Fakes.beside(here, Settings(email="smtp", from_email="hi@shop.example"))
-    assert len({fakes.sendgrid, fakes.twilio, fakes.smtp, 8000, 8001, 8233}) == 6
+    ports = (fakes.sendgrid, fakes.twilio, fakes.smtp, fakes.systems)
+    assert len({*ports, 8000, 8001, 8233}) == 7
     told = fakes.variables
     assert told["AFTERCARE_EMAIL"] == "smtp"
     assert told["AFTERCARE_FROM_EMAIL"] == "hi@shop.example"
     assert told["TWILIO_MESSAGING_SERVICE_SID"] == ""
+    assert list(Settings(systems=told["AFTERCARE_SYSTEMS"]).named_systems) == [*NAMES]
     assert Fakes.beside(here, Settings()).variables["AFTERCARE_EMAIL"] == "sendgrid"
 
 
@@ -98,6 +101,8 @@ def test_commands_in_other_terminals_use_them_too(tmp_path: Path) -> None:
         (SMTP | {"AFTERCARE_SMTP_URL": "smtp://u:p@mail.shop.example:587"}, [*SMTP]),
         (SMTP | {"AFTERCARE_SMTP_URL": "smtp://u:p@localhost:2525"}, []),
         (SMTP, ["AFTERCARE_EMAIL=smtp"]),
+        ({"AFTERCARE_SYSTEMS": "crm=https://crm.shop.example"}, ["AFTERCARE_SYSTEMS=crm"]),
+        ({"AFTERCARE_SYSTEMS": "crm=http://localhost:8009/crm"}, []),
         (SENDGRID | TWILIO, ["AFTERCARE_EMAIL=sendgrid", "AFTERCARE_SMS=twilio"]),
     ],
 )
