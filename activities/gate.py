@@ -22,7 +22,7 @@ from activities.crm.tables import Customer, Message, Order
 from activities.permission import Standing, Template, Way, standing_of, way_for
 from activities.rendering import TemplateFault, lacks, registry
 from workflows import vocabulary as v
-from workflows.vocabulary import Form, Kind
+from workflows.vocabulary import Kind
 
 VIP = "vip"
 IMPERSONAL = "impersonal"  # neither by name nor of the product: a person is to write it
@@ -120,14 +120,14 @@ async def admit_task(
     else:
         standing = await standing_of(session, customer)
         facts |= _facts(standing, template)
-        way = way_for(template, standing, rules, only=CALL if task.form is Form.CALL else "")
+        way = way_for(template, standing, rules, only=CALL if task.form in v.CALLS else "")
         if task.latest and now >= task.latest:
             answer = v.Refused(reason="stale")
         elif isinstance(way, str):
             answer = v.Refused(reason=way)
         else:
             answer = await _asked(session, task, template, now)
-            channel = way.channel if task.form is Form.CALL else None
+            channel = way.channel if task.form in v.CALLS else None
             answer = answer or await _kept_back(session, task, template, channel)
     if answer is not None:
         await ledger.record(session, task, answer, now, facts)
@@ -140,7 +140,7 @@ async def free_from(
     """When the customer may first be called, if that is not now: a day after the last they heard
     of us, at an hour of theirs. What was promised for earlier than the call is due comes first; by
     then the call is made whatever else they heard. Takes what `admit_task` has admitted."""
-    if task.form is not Form.CALL or not task.template:
+    if task.form not in v.CALLS or not task.template:
         return None
     if registry()[task.template].kind is Kind.TRANSACTIONAL:
         return None

@@ -169,7 +169,7 @@ class Contacts(Signals, Generic[PolicyT]):
     ) -> Contact | None:
         """Have a person write it; if nobody came in time, or could, it goes as it stands."""
         what_goes: dict[str, Any] = {"sender": role, "asks": asks, "since": since, "unless": unless}
-        what_goes |= {name: more[name] for name in ("case_id",) if name in more}
+        what_goes |= {name: more[name] for name in ("case_id", "promise") if name in more}
         if mode is Mode.AUTO:
             return await self.send(template, **what_goes)
         task = await self._hand_over(
@@ -191,7 +191,8 @@ class Contacts(Signals, Generic[PolicyT]):
             case Refused(reason=reason) if reason != "capacity":
                 return None
             case Handed():
-                HERE.set(replace(HERE.get(), by=task.due))  # their time is part of the clause's
+                if not more.get("promise"):  # else it is late after that, whenever they came
+                    HERE.set(replace(HERE.get(), by=task.due))  # their time is the clause's, too
                 done = await self._done_by(task, task.due, unless or never)
         if done.declined:
             self.pass_over("declined")

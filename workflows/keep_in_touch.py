@@ -15,26 +15,32 @@ from temporalio import workflow
 
 from workflows import vocabulary as v
 from workflows.checklist import Clause
-from workflows.contract import Clerk
+from workflows.contract import Clerk, Insight
 from workflows.events import Event, OptOut, Order, PolicyChanged, Rhythms
 from workflows.facts import WentBack
 from workflows.follow_up import FollowUp
+from workflows.rhythms import (
+    ANNIVERSARY,
+    LOYALTY,
+    REGULAR,
+    REVIEW,
+    SAYS,
+    earlier,
+    key,
+    next_touch,
+    touched,
+    years_after,
+)
 from workflows.steps import Ended
-from workflows.vocabulary import Outcome, Relationship, Rhythm
+from workflows.vocabulary import Outcome, Relationship, Rhythm, Role
 
 NAME = "keep-in-touch"
-LOYALTY, REVIEW, ANNIVERSARY = "loyalty-offer", "review-request", "anniversary"
 STEPS: dict[str, tuple[str, ...]] = {
     "5.6.2": (LOYALTY,),
     "5.6.3": (REVIEW,),
+    "5.4": (REGULAR,),
     "6": (ANNIVERSARY,),
 }
-SAYS = {
-    LOYALTY: "A loyalty offer for long-term customers",
-    REVIEW: "Ask for a review",
-    ANNIVERSARY: "The anniversary of their first purchase",
-}
-
 YEAR = timedelta(days=365)
 EVENTS = 500  # a history longer than this costs more to replay than it tells
 MEMORY = 200  # so many of the last events are known again
@@ -48,6 +54,7 @@ class Policy(v.Policy):
     reviews: bool = True  # 5.6.3
     review_after: v.Span = timedelta(days=30)  # 5.6.3, after delivery; all are asked alike
     anniversaries: bool = True  # S1 6
+    regular: bool = True  # S2 5.4; how often, its own policy says
 
 
 @workflow.defn(name=NAME)
@@ -96,10 +103,13 @@ class KeepInTouch(FollowUp[Policy]):
             await self._wait(stirred)
             return
         due, rhythm = coming
+        hurried = self.facts.hurried.get(rhythm.clause, 0)
         with self._under(self.occasion(rhythm, due)):
             if await self.until(due, unless=stirred):
                 return
         await self.take_policy()
+        if rhythm.name == REGULAR and self.facts.hurried.get(rhythm.clause, 0) == hurried:
+            rhythm = await self.look_back(rhythm, due)
         if self.facts.over(rhythm.clause) or self.due(rhythm) == due:  # it may have moved
             self.beating[key(rhythm)] = None
             self._aside(self.beat(rhythm, due))
@@ -113,8 +123,19 @@ class KeepInTouch(FollowUp[Policy]):
             return
         self.occurrences[key(rhythm)] = self.occurrences.get(key(rhythm), 0) + 1
         self.facts.forget(rhythm.clause, self.policy.elsewhere)
+        if rhythm.name == REGULAR:
+            self.rhythms[key(rhythm)] = touched(rhythm, self.now(), "")
         del self.beating[key(rhythm)]
         self.news += 1
+
+    async def look_back(self, rhythm: Rhythm, due: datetime) -> Rhythm:
+        """Whoever was in touch since, that counts; and so does what the SOP's policy says now."""
+        with self._under(self.occasion(rhythm, due)):
+            policy = await self._at_once(Clerk.current_policy, rhythm.sop, "policy", "")
+            step = v.Step(**self._step("touch"))
+            at = await self._at_once(Insight.last_touch, step, "last touch", None)
+        self.rhythms[key(rhythm)] = touched(rhythm, at, policy)
+        return self.rhythms[key(rhythm)]
 
     async def give(self, rhythm: Rhythm) -> None:
         """A review is asked for once in a while, and not of what went back: the gate sees to it."""
@@ -123,6 +144,7 @@ class KeepInTouch(FollowUp[Policy]):
             rhythm.name,
             asks="review" if review else "",
             order_id=rhythm.order_id or None,
+            sender=Role.SALES if rhythm.name == REGULAR else Role.COMMUNICATIONS,
             unless=WentBack(self.facts, rhythm.order_id) if review else None,
         )
 
@@ -150,6 +172,8 @@ class KeepInTouch(FollowUp[Policy]):
             return rhythm.since + sop.review_after
         if rhythm.name == ANNIVERSARY and sop.anniversaries:
             return years_after(rhythm.since, before + 1)
+        if rhythm.name == REGULAR and sop.regular:
+            return next_touch(rhythm)
         return None
 
     def _moments(self) -> dict[str, tuple[datetime, bool]]:
@@ -239,21 +263,3 @@ class KeepInTouch(FollowUp[Policy]):
             skipped=tuple(self.facts.skipped),
             handed=self.handed,
         )
-
-
-def key(rhythm: Rhythm) -> str:
-    return f"{rhythm.name} {rhythm.order_id}".strip()
-
-
-def earlier(more: dict[str, Rhythm], known: dict[str, Rhythm]) -> dict[str, Rhythm]:
-    """The first purchase is the earliest that was heard of, in whatever order that was."""
-    one, other = more.get(ANNIVERSARY), known.get(ANNIVERSARY)
-    return {ANNIVERSARY: one} if one and other and one.since < other.since else {}
-
-
-def years_after(moment: datetime, years: int) -> datetime:
-    """The same day so many years later; the 28th of February for a 29th that is not there."""
-    try:
-        return moment.replace(year=moment.year + years)
-    except ValueError:
-        return moment.replace(year=moment.year + years, day=28)

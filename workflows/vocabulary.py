@@ -125,6 +125,9 @@ class Form(StrEnum):
     PRIVACY = "privacy"  # what became of a customer's request about their data
 
 
+CALLS = (Form.CALL, Form.SALES_CALL)  # in these a colleague speaks with the customer
+
+
 class Fulfilment(StrEnum):
     """How an order reaches the customer, and so what its delivery is."""
 

@@ -17,7 +17,7 @@ from activities.crm import tasks
 from activities.crm.ledger import GONE, RESERVED, SENDING, SENT, UNKNOWN, find
 from activities.crm.tables import Customer, Message, Note, Task
 from workflows import vocabulary as v
-from workflows.vocabulary import Form, Kind
+from workflows.vocabulary import Kind
 
 UNSOLICITED = (Kind.RELATIONSHIP.value, Kind.MARKETING.value)
 ASKED = (SENDING, SENT, "delivered", UNKNOWN)  # the customer may have the question
@@ -53,7 +53,7 @@ def _calls(step: v.Step) -> list[ColumnElement[bool]]:
         Task.state == tasks.OPEN,
     )
     return [
-        Task.form == Form.CALL.value,
+        Task.form.in_([form.value for form in v.CALLS]),
         Task.template.is_not(None),
         Task.state.in_((tasks.OPEN, tasks.DONE)),
         Task.key != step.key,

@@ -24,7 +24,7 @@ from activities.crm.staffing import Roster
 from activities.crm.tables import Consent, Customer, Task
 from activities.permission import standing_of, way_for
 from activities.rendering import registry
-from workflows.vocabulary import Form, Role
+from workflows.vocabulary import CALLS, Role
 
 MANY = 500  # tasks at a time; the next rounds see to the others
 GRACE = timedelta(minutes=15)  # what a machine takes over when it is due, it has taken over by then
@@ -240,7 +240,7 @@ class _Rounds:
         if customer is None or template is None:
             return None
         standing = await standing_of(self.session, customer)
-        only = "call" if row.form == Form.CALL else ""
+        only = "call" if row.form in CALLS else ""
         way = way_for(template, standing, self.rules, only=only)
         return way if isinstance(way, str) and way != "no_address" else None
 

@@ -20,7 +20,7 @@ from activities.crm.contacts import ASKED
 from activities.crm.house import HouseRules
 from activities.crm.tables import Case, Customer, Message, Order, Staff, Task
 from activities.rendering.speech import day
-from workflows.vocabulary import Form
+from workflows.vocabulary import CALLS
 
 HOUR = timedelta(hours=1)
 PROMISED = 24  # hours until a person answers (S1 4); more, where the house's matrix has more
@@ -132,7 +132,7 @@ async def _asked(session: AsyncSession, order: Order, key: str) -> tuple[str, ..
         Task.customer_id == order.customer_id,
         Task.order_id == order.id,
         Task.key != key,
-        Task.form == Form.CALL.value,
+        Task.form.in_([form.value for form in CALLS]),
         Task.state == tasks.DONE,
         reached,
     )

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from workflows import keep_in_touch
+from workflows import rhythms
 from workflows.plugin import plugin
 from workflows.sops import CATALOGUE, KEEP_IN_TOUCH, Sop
 from workflows.vocabulary import Kind, Policy
@@ -99,7 +99,7 @@ def test_an_entry_of_the_catalogue_is_whole(sop: Sop) -> None:
 def test_what_keep_in_touch_does_is_described() -> None:
     """Each of its templates has words for the Temporal UI."""
     assert {name for sent in KEEP_IN_TOUCH.steps.values() for name in sent} == set(
-        keep_in_touch.SAYS
+        rhythms.SAYS
     )
 
 

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 from tests.workflows.lives import DAY, HOUR, Life, Town
-from workflows.keep_in_touch import years_after
+from workflows.rhythms import years_after
 from workflows.vocabulary import Outcome, Rhythm, State
 
 SOP = "online-customer"
