@@ -15,6 +15,7 @@ from starter import health
 from starter.answers import Refusal
 from starter.api import (
     events,
+    feedback,
     follow_ups,
     openapi,
     people,
@@ -33,7 +34,7 @@ from starter.desk import Desk
 from starter.reports import Reports
 
 Lifespan = Any  # a context manager made from the app, as Starlette has it
-ROUTERS = (events, follow_ups, people, tasks, policies, probes, reference)
+ROUTERS = (events, follow_ups, people, feedback, tasks, policies, probes, reference)
 
 
 def create_app(

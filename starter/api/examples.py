@@ -60,6 +60,28 @@ LETTERS: dict[str, Example] = {
         value={"case": "case_3f9c1b7a5d2e4c6f8a90", "text": "Dear Ada, we are sorry to hear it."},
     ),
 }
+TOLD: dict[str, Example] = {
+    "on the telephone": Example(
+        summary="What they said on the telephone",
+        value={"product": 80, "overall": 60, "text": "Fine, but it came late.", "channel": "phone"},
+    ),
+    "with its class": Example(
+        summary="With what it is",
+        value={"text": "The second parcel is lost.", "type": "delivery", "urgency": "high",
+               "potential": "possible"},
+    ),
+}  # fmt: skip
+CLASSES: dict[str, Example] = {
+    "class": Example(
+        summary="What it is",
+        value={"type": "delivery", "urgency": "low", "potential": "none"},
+    ),
+    "actions": Example(
+        summary="With what is to be done",
+        value={"type": "product", "urgency": "medium", "potential": "possible",
+               "actions": "Tell the makers about the lid"},
+    ),
+}  # fmt: skip
 CONTROLS: dict[str, Example] = {
     "why": Example(summary="With the reason", value={"reason": "The customer asked us to wait"}),
     "clause": Example(

@@ -76,6 +76,7 @@ CODES: dict[str, str] = {
     "unknown_signal": "There is no such signal",
     "unknown_sop": "There is no such procedure",
     "unknown_template": "There is no such template",
+    "unknown_type": "The house knows no such type of feedback",
     "unknown_topic": "There is no such topic",
     "unknown_time_zone": "A time zone is written as Europe/London",
     "unprintable_text": "A line holds printable letters only",

@@ -18,6 +18,7 @@ from starter.desk import signals as signalling
 from starter.desk.base import AT_ONCE, audit, needs_reason, whom
 from starter.desk.commands import Commands, Verb
 from starter.desk.messages import Messages
+from starter.desk.opinions import Opinions, as_told
 from starter.desk.policies import Policies
 from starter.intake.events import Command, Event, read_event
 from starter.intake.handling import minds
@@ -32,7 +33,7 @@ SETTLING = timedelta(seconds=5)  # real time that another process may take to ca
 HOUSEKEEPING = 600.0  # real seconds
 
 
-class Desk(Commands, Messages, Policies):
+class Desk(Commands, Messages, Opinions, Policies):
     """What is accepted is kept; each method raises `Refusal` for what cannot be done as asked."""
 
     # -- what comes in ------------------------------------------------------------------
@@ -100,6 +101,17 @@ class Desk(Commands, Messages, Policies):
         if (first := await self._first(STAFF, event)) is not None:
             return await self._carried_out(first)
         return await self._receive(STAFF, event, read_event(event, Command), by=by)
+
+    async def add_feedback(
+        self, customer: str, said: dict[str, Any], by: str, *, request: str | None = None
+    ) -> Receipt:
+        """What a customer told a colleague they think: feedback like any other."""
+        async with self.store.transaction() as session:
+            found, _ = await whom(session, customer)
+        event = as_told(said, found, by, request)
+        if (first := await self._first(STAFF, event)) is not None:
+            return await self._carried_out(first)
+        return await self._receive(STAFF, event, read_event(event), by=by)
 
     async def opt_out(
         self,

@@ -4,6 +4,7 @@ that it is answered with Temporal away, and long after its retention."""
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Literal
 
 from sqlalchemy import ColumnElement, and_, exists, or_, select
@@ -14,7 +15,7 @@ from activities.clock import Clock
 from activities.crm.store import Store
 from activities.crm.tables import Alias, Customer, Decision, Enrolment, Hold, Message, Task
 from activities.crm.tables import Milestone as MilestoneRow
-from starter.reports import views
+from starter.reports import opinions, views
 from starter.reports.checklist import Checklist, Known
 from starter.reports.objects import (
     CustomerView,
@@ -164,6 +165,20 @@ class Reports:
             order = (Message.created_at, Message.id)
             rows, more = await page_of(session, query, order, cursor)
         return Page(data=[views.message(row) for row in rows], has_more=more)
+
+    async def feedback(
+        self, wanted: opinions.Wanted, *, cursor: Cursor = NEWEST
+    ) -> Page[opinions.FeedbackView]:
+        """What customers think, newest first."""
+        async with self.store.reading() as session:
+            if wanted.customer:
+                customer = await _ours(session, wanted.customer)
+                wanted = replace(wanted, customer=customer)
+            return await opinions.listed(session, wanted, cursor=cursor)
+
+    async def opinion(self, feedback: str) -> opinions.FeedbackView | None:
+        async with self.store.reading() as session:
+            return await opinions.find(session, feedback)
 
     async def task(self, task: str) -> TaskView | None:
         async with self.store.reading() as session:
