@@ -97,9 +97,10 @@ class Catalogue:
         Nobody moves those in flight meanwhile: who begins is either told, or begins with it.
         """
         await lock_name(session, f"policy {sop.name}", shared=True)
+        row = await policies.in_force(session, sop.name)
         return {
             "policy": await self.policy(session, sop, changes),
-            "policy_version": await policies.version_in_force(session, sop.name),
+            "policy_version": row.version if row else 0,
             "own": changes or {},
         }
 

@@ -52,7 +52,8 @@ SILENT = frozenset(
     """order_placed order_shipped order_ready order_picked_up order_delivered
     order_cancelled order_refunded order_returned account_provisioned opted_out
     low_engagement hold resume end complaint complaint_updated complaint_resolved
-    responded inquiry inquiry_answered interaction done_elsewhere feedback task_done""".split()
+    responded inquiry inquiry_answered interaction done_elsewhere feedback task_done
+    policy""".split()
 )
 
 

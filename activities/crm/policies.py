@@ -8,33 +8,51 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.crm.house import current_policy
 from activities.crm.policy_values import Body, Model, PolicyError, blanks, changed, compare, values
 from activities.crm.store import lock_name
-from activities.crm.tables import PolicyVersion, new_id
+from activities.crm.tables import PolicyVersion, Staff, new_id
 
 __all__ = [
     "PolicyError",
     "approve",
+    "before",
     "changed",
     "compare",
     "describe",
     "diff",
+    "differ",
     "discard",
+    "in_force",
+    "planned",
     "set_policy",
+    "tell_of",
     "undo",
     "values",
     "versions",
 ]
+
+SOMEBODY_ELSE = (
+    "whoever set a change does not approve it, too, where others can: somebody else looks at it "
+    "and approves it: `aftercare policy {name} --approve`, on the console under Policies, or "
+    "POST /v1/policies/{name}/approve"
+)
 
 
 async def versions(session: AsyncSession, name: str) -> list[PolicyVersion]:
     """All versions, newest first."""
     query = select(PolicyVersion).where(PolicyVersion.name == name)
     return list((await session.execute(query.order_by(PolicyVersion.version.desc()))).scalars())
+
+
+async def in_force(session: AsyncSession, name: str) -> PolicyVersion | None:
+    """The newest version that is approved; none if nothing ever was."""
+    approved = PolicyVersion.name == name, PolicyVersion.approved_by.is_not(None)
+    query = select(PolicyVersion).where(*approved).order_by(PolicyVersion.version.desc())
+    return (await session.execute(query.limit(1))).scalar_one_or_none()
 
 
 async def describe(session: AsyncSession, name: str, model: Model) -> dict[str, Any]:
@@ -67,8 +85,9 @@ async def set_policy(
     """A new version with these changes. One that is approved at once builds on what is in force,
     so that it carries nobody's unapproved changes along."""
     await lock_name(session, f"policy {name}")
-    body = await current_policy(session, name) if approve else await _newest(session, name)
-    body = changed(model, body, changes)
+    if approve and await _others_can(session):
+        raise PolicyError("needs_second_person", "approve", SOMEBODY_ELSE.format(name=name))
+    body = await planned(session, name, changes, model, approve=approve)
     return await _add(session, now, name, body, by=by, reason=reason, approve=approve)
 
 
@@ -78,8 +97,54 @@ async def diff(
     """What the changes would change of what is in force: `{key: [now, then]}`; with none, what
     waits for approval would."""
     body = await current_policy(session, name)
-    then = changed(model, body, changes) if changes else await _newest(session, name)
+    then = await planned(session, name, changes, model, approve=True)
     return compare(model, body, then)
+
+
+async def differ(
+    session: AsyncSession, name: str, model: Model, one: int, other: int
+) -> dict[str, list[Any]]:
+    """How the other version differs from the one; before the first there were the defaults."""
+    bodies: dict[int, Body] = {row.version: row.body for row in await versions(session, name)}
+    bodies[0] = {}
+    if one not in bodies or other not in bodies:
+        raise PolicyError("no_such_version", "version", f"`{name}` has no such version")
+    return compare(model, bodies[one], bodies[other])
+
+
+async def planned(
+    session: AsyncSession, name: str, changes: Body, model: Model, *, approve: bool
+) -> Body:
+    """What would be set after the changes, of what is in force or of what waits; with none, what
+    waits for approval, or is in force."""
+    waits = not (approve and changes)
+    body = await _newest(session, name) if waits else await current_policy(session, name)
+    return changed(model, body, changes) if changes else body
+
+
+async def tell_of(session: AsyncSession, name: str, model: Model) -> list[dict[str, Any]]:
+    """Every version, newest first: who set it, when and why, who approved it, and what it changed
+    of what was in force until then."""
+    told, in_force = [], None
+    known = await versions(session, name)
+    for row in known:
+        later = next((one for one in known if one.version < row.version and one.approved_by), None)
+        state = "waiting" if row is known[0] else "void"
+        if row.approved_by:
+            state, in_force = ("past" if in_force else "in_force"), True
+        told.append(
+            {
+                "version": row.version,
+                "state": state,
+                "at": row.at,
+                "by": row.by,
+                "reason": row.reason,
+                "approved_by": row.approved_by,
+                "moved_at": row.moved_at,
+                "changes": compare(model, later.body if later else {}, row.body),
+            }
+        )
+    return told
 
 
 async def approve(
@@ -97,8 +162,17 @@ async def approve(
     if newer > row.version:
         detail = f"version {newer} came after it and is in force: set the changes again"
         raise PolicyError("superseded", "version", detail)
+    if row.by == by and await _others_can(session):
+        raise PolicyError("needs_second_person", "approve", SOMEBODY_ELSE.format(name=name))
     row.approved_by = by
     return row
+
+
+async def _others_can(session: AsyncSession) -> bool:
+    """Whether there are two people or more with an account that opens something."""
+    there = (Staff.email.is_not(None), Staff.password.is_not(None), Staff.disabled_at.is_(None))
+    query = select(func.count()).select_from(Staff).where(*there)
+    return int((await session.execute(query)).scalar_one()) > 1
 
 
 async def discard(
@@ -129,13 +203,19 @@ async def discard(
 async def undo(
     session: AsyncSession, now: datetime, name: str, *, by: str, reason: str
 ) -> PolicyVersion:
-    """Go back to what was in force before: as a new version, so that nothing is forgotten."""
+    """Go back to what was in force before: as a new version, so that nothing is forgotten. It was
+    approved once, so nobody else is waited for."""
     await lock_name(session, f"policy {name}")
-    approved = [row for row in await versions(session, name) if row.approved_by]
-    if not approved:
-        raise PolicyError("nothing_to_undo", "name", f"nothing was ever set for `{name}`")
-    body = dict(approved[1].body) if len(approved) > 1 else {}
+    body = await before(session, name)
     return await _add(session, now, name, body, by=by, reason=reason, approve=True)
+
+
+async def before(session: AsyncSession, name: str) -> Body:
+    """What was in force before, and differs from what is now; a dropped draft changed nothing."""
+    approved = [row.body for row in await versions(session, name) if row.approved_by]
+    if not approved or not any(approved):
+        raise PolicyError("nothing_to_undo", "name", f"nothing is set for `{name}`")
+    return dict(next((body for body in approved if body != approved[0]), {}))
 
 
 async def _newest(session: AsyncSession, name: str) -> Body:

@@ -62,7 +62,7 @@ async def _beginning(  # noqa: PLR0917
     return {
         "customer_id": customer.id,
         "purchased_at": at,
-        "policy": await catalogue.policy(session, sop),
+        **await catalogue.terms(session, sop),
         "sop_version": sop.version,
         "pace": pace,
         "kinds": catalogue.kinds(sop),
