@@ -36,6 +36,16 @@ def pytest_configure(config: pytest.Config) -> None:
         Runtime(telemetry=TelemetryConfig(logging=quiet)), error_if_already_set=False
     )
     config.addinivalue_line("filterwarnings", "error")
+    config.addinivalue_line("markers", "plays(sop, *lines): lines of a document that it plays")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Iterator[None]:
+    yield
+    if item.get_closest_marker("plays"):
+        from tests.clauses.proof import was_proved  # noqa: PLC0415 - for those few alone
+
+        was_proved(item)
 
 
 class Postgres:

@@ -66,6 +66,7 @@ async def level(
     return await CrmInsight(store, clock).engagement(measure)
 
 
+@pytest.mark.plays("online-customer", "5.3.1")
 async def test_who_does_nothing_is_low(store: Store, clock: FakeClock) -> None:
     """The order that began it all is no sign of use."""
     customer = await enrolled(store, clock)

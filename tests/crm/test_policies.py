@@ -89,6 +89,8 @@ async def test_drafts_build_on_one_another(store: Store) -> None:
     assert (found.check_in, found.size) == (timedelta(days=10), Size.LARGE)
 
 
+@pytest.mark.plays("order-thanks", "review-and-improvement.2")
+@pytest.mark.plays("satisfaction", "4.5.3")
 async def test_undo_goes_back_as_a_new_version(store: Store) -> None:
     """Nothing is forgotten: what was undone stands in the list."""
     await put(store, {"check_in": "10d"})

@@ -14,6 +14,8 @@ from workflows.vocabulary import Role
 HOUSE = HouseRules(aliases={"front desk": Role.SERVICE})
 
 
+@pytest.mark.plays("online-customer", "scope")
+@pytest.mark.plays("order-thanks", "scope")
 @pytest.mark.parametrize(
     ("said", "kept"),
     [

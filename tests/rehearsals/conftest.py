@@ -10,23 +10,26 @@ from typing import Any
 import pytest
 
 from starter.rehearse.stage import Stage, stage
+from tests.clauses.proof import prove
 from tests.rehearsals.life import S0, begin
 
 logging.getLogger("temporalio.activity").setLevel(logging.CRITICAL)  # the faults here are meant
 
 
 @pytest.fixture
-async def built() -> AsyncIterator[Stage]:
+async def built(request: pytest.FixtureRequest) -> AsyncIterator[Stage]:
     """A stage whose workers remember nothing: every step is a replay of all before it."""
     async with stage(cold=True, sops=S0) as on:
         yield on
+        await prove(request.node, on.store)
 
 
 @pytest.fixture
-async def shop() -> AsyncIterator[Stage]:
+async def shop(request: pytest.FixtureRequest) -> AsyncIterator[Stage]:
     """The same with every SOP on."""
     async with stage(cold=True) as on:
         yield on
+        await prove(request.node, on.store)
 
 
 @pytest.fixture

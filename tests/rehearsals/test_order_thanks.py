@@ -11,6 +11,7 @@ import pytest
 
 from activities.crm import tables as t
 from starter.rehearse.stage import Stage, stage
+from tests.clauses.proof import prove
 from tests.rehearsals.life import Life, begin
 from workflows.vocabulary import State
 
@@ -26,9 +27,10 @@ ADDRESS = {"line1": "1 High Street", "city": "Ware", "postal_code": "SG12 9AA", 
 
 
 @pytest.fixture
-async def alone() -> AsyncIterator[Stage]:
+async def alone(request: pytest.FixtureRequest) -> AsyncIterator[Stage]:
     async with stage(cold=True, sops=S1) as on:
         yield on
+        await prove(request.node, on.store)
 
 
 @pytest.fixture
@@ -89,6 +91,7 @@ async def test_confirmed_long_before_it_is_paid(buys: Begin) -> None:
     assert await ada.sent() == ["0 11:00 1 thank-you"]
 
 
+@pytest.mark.plays("order-thanks", "1.3")
 async def test_premium_gets_a_note_by_post_too(buys: Begin) -> None:
     """A person checks the address, and writes it; without an address there is none."""
     ada: Life = await buys(tier="premium", address=ADDRESS)
@@ -292,6 +295,7 @@ async def test_feedback_is_thanked_for(buys: Begin) -> None:
     assert (await ada.sent())[-1].endswith("complaint-received")
 
 
+@pytest.mark.plays("order-thanks", "6.2")
 async def test_the_anniversary(buys: Begin) -> None:
     """A year after the first order, from the years' own follow-up."""
     ada: Life = await buys()

@@ -11,6 +11,7 @@ import pytest
 
 from activities.crm import tables as t
 from starter.rehearse.stage import Stage, stage
+from tests.clauses.proof import prove
 from tests.rehearsals.life import Life, begin
 from workflows.vocabulary import State
 
@@ -19,9 +20,10 @@ Begin = Callable[..., Any]
 
 
 @pytest.fixture
-async def alone() -> AsyncIterator[Stage]:
+async def alone(request: pytest.FixtureRequest) -> AsyncIterator[Stage]:
     async with stage(cold=True, sops=S3) as on:
         yield on
+        await prove(request.node, on.store)
 
 
 @pytest.fixture
@@ -96,6 +98,7 @@ async def test_by_text_message(buys: Begin) -> None:
     assert asked.channel == "sms"
 
 
+@pytest.mark.plays("satisfaction", "4.1.1", "7.1")
 async def test_by_telephone(buys: Begin) -> None:
     """A colleague calls, with the script; what they said is feedback."""
     ada: Life = await buys(phone="+447700900123", preferred_channel="phone")
@@ -139,6 +142,7 @@ async def test_bad_feedback_is_a_complaint(buys: Begin) -> None:
     assert await of.end() == "completed"
 
 
+@pytest.mark.plays("satisfaction", "4.4.2")
 async def test_good_feedback_is_thanked_for(buys: Begin) -> None:
     """4.4: thank the customer for their feedback."""
     ada: Life = await buys()
@@ -150,6 +154,7 @@ async def test_good_feedback_is_thanked_for(buys: Begin) -> None:
     assert (await ada.sent())[-1] == "3 12:00 4.4 feedback-thanks"
 
 
+@pytest.mark.plays("satisfaction", "3")
 async def test_quality_assurance_looks_at_some(buys: Begin) -> None:
     """All of them, if the sample is a hundred in a hundred."""
     ada: Life = await buys(policy={"sample": 100})

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
+import pytest
+
 from activities.crm import tables as t
 from tests.rehearsals.life import S0, Life
 from workflows.vocabulary import State
@@ -140,6 +142,7 @@ async def test_signing_up_then_buying(life: Begin) -> None:
     assert [row.id for row in await ada.rows(t.Order)] == ["order-1"]
 
 
+@pytest.mark.plays("online-customer", "definitions.1")
 async def test_an_unknown_customer_of_five_years(life: Begin) -> None:
     """New to us is not new: no S0, and it is on record why."""
     ada: Life = await life()

@@ -42,6 +42,8 @@ async def think(desk: Desk, **data: Any) -> list[Any]:
     return effects(await desk.receive("form", event))
 
 
+@pytest.mark.plays("order-thanks", "documentation-tracking.2")
+@pytest.mark.plays("satisfaction", "4.5", "4.5.1")
 async def test_two_scores(desk: Desk, memory_store: Store, temporal: FakeTemporal) -> None:
     """By the message that asked: order, clause, follow-up; the words are the note's."""
     said = {"product": 90, "overall": 70.5, "text": "Canary: fine", "category": "ease"}

@@ -167,6 +167,7 @@ async def test_it_goes_on_in_the_language_of_its_message(quick: Desk) -> None:
 # -- what is answered --------------------------------------------------------------------
 
 
+@pytest.mark.plays("online-customer", "records.8")
 async def test_an_answer_is_an_event_and_is_thanked_for(desk: Desk) -> None:
     """Scores of a hundred, words as they were written, and which message it answers."""
     path = await asked(desk)

@@ -39,6 +39,7 @@ def heard(temporal: FakeTemporal, follow_up: str, name: str) -> list[dict[str, A
 # -- what an order begins ------------------------------------------------------------------
 
 
+@pytest.mark.plays("satisfaction", "scope")
 async def test_an_order_begins_three_follow_ups(desk: Desk, temporal: FakeTemporal) -> None:
     """Each knows of the others, of the order, and of its customer."""
     who = {"id": "ada", "tier": "premium", "preferred_channel": "phone"}

@@ -12,6 +12,7 @@ import pytest_asyncio
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 
+from tests.clauses.proof import prove_in
 from tests.workflows.lives import DAY, TEST_SERVER, Town, register, replay
 from tests.workflows.world import World
 from workflows.contract import BULK, QUEUE
@@ -42,6 +43,7 @@ async def town(env: WorkflowEnvironment, request: pytest.FixtureRequest) -> Asyn
                 worker = Worker(env.client, task_queue=queue, activities=world.verbs())
                 await workers.enter_async_context(worker)
             yield town
+            prove_in(request.node, world)
             for life in town.lives:  # an open one would bend the clock for the next test
                 if (await life.handle.describe()).close_time is None:
                     await life.handle.terminate()

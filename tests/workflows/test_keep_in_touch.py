@@ -2,6 +2,8 @@
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from tests.workflows.lives import DAY, HOUR, Life, Town
 from workflows.rhythms import years_after
 from workflows.vocabulary import Outcome, Rhythm, State
@@ -27,6 +29,7 @@ async def years(life: Life, count: float) -> None:
         await life.sleep(YEAR / 12)
 
 
+@pytest.mark.plays("online-customer", "5.6.2", "5.6.3")
 async def test_a_review_once_and_an_offer_every_year(town: Town) -> None:
     """Each occurrence has a key of its own, through three years and as many runs."""
     life = await beginning(town, "loyalty", "review")

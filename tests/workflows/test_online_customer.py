@@ -89,6 +89,7 @@ async def test_engaged_and_unknown_customers_are_not_missed(town: Town) -> None:
         assert life.done()[-1] == f"5.3.2 skip {reason}"
 
 
+@pytest.mark.plays("online-customer", "5.3.3")
 async def test_low_engagement_and_issues_are_answered_once(town: Town) -> None:
     """One message in a spell of silence, one tip for an issue."""
     life = town.newcomer()
@@ -164,6 +165,7 @@ async def test_the_reminder_can_be_left_out(town: Town) -> None:
     assert "5.4.3 skip off" in life.done()
 
 
+@pytest.mark.plays("online-customer", "5.5.3")
 async def test_sales_may_reach_out(town: Town) -> None:
     """A task with what to offer, for whom the policy names; others get a copy."""
     life = await town.customer(policy={"sales_outreach": True, "outreach_by": "finance-officer"})
