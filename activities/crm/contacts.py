@@ -22,6 +22,8 @@ from workflows.vocabulary import Kind
 UNSOLICITED = (Kind.RELATIONSHIP.value, Kind.MARKETING.value)
 ASKED = (SENDING, SENT, "delivered", UNKNOWN)  # the customer may have the question
 ASKED_AGAIN = timedelta(days=180)  # what belongs to no order may be asked again
+IN_TOUCH = ("email", "sms", "phone", "letter", "chat")  # how people speak with us, and we with them
+CALL, TRIED = "call", "/tried/"  # the channel; in the key of a note of an attempt in vain
 INCLUDED = {"experience": ("satisfaction",)}  # who was asked of all was asked of a part
 
 
@@ -150,19 +152,24 @@ async def _asked_in_a_call(
 
 
 async def last_touch(session: AsyncSession, customer_id: str, now: datetime) -> datetime | None:
-    """When we were last in touch for the customer's sake: in writing, on the telephone, elsewhere.
-    News of an order is no such touch."""
-    method = Note.method.in_(("email", "sms", "phone", "letter", "chat"))
-    moments = (
-        select(func.max(Message.sent_at)).where(
-            Message.customer_id == customer_id,
-            Message.kind.in_(UNSOLICITED),
-            Message.state.in_(GONE),
-            Message.sent_at <= now,
-        ),
-        select(func.max(Note.at)).where(Note.customer_id == customer_id, method, Note.at <= now),
+    """When we were last in touch for the customer's sake: what we wrote unasked, or a colleague
+    wrote; what they wrote; a conversation, here or elsewhere. News of an order is no such touch, and
+    neither is a call that is yet to be made, or that nobody took."""
+    by_a_person = Message.draft_id.is_not(None)
+    written = select(func.max(Message.sent_at)).where(
+        Message.customer_id == customer_id,
+        or_(Message.kind.in_(UNSOLICITED), by_a_person),
+        Message.state.in_(GONE),
+        Message.channel != CALL,
+        Message.sent_at <= now,
     )
-    found = [(await session.execute(query)).scalar() for query in moments]
+    said = select(func.max(Note.at)).where(
+        Note.customer_id == customer_id,
+        Note.method.in_(IN_TOUCH),
+        ~Note.key.contains(TRIED),
+        Note.at <= now,
+    )
+    found = [(await session.execute(query)).scalar() for query in (written, said)]
     return max((at for at in found if at), default=None)
 
 

@@ -12,6 +12,7 @@ from temporalio.exceptions import ApplicationError
 
 from workflows.contract import Clerk, Insight, Messaging, Records
 from workflows.vocabulary import (
+    CALLS,
     Answer,
     BusinessDays,
     CaseEnd,
@@ -21,7 +22,6 @@ from workflows.vocabulary import (
     Ending,
     Engagement,
     Established,
-    Form,
     Handed,
     Held,
     KeepInTouching,
@@ -176,7 +176,8 @@ class World(Messaging, Records, Clerk, Insight):
             return self.ledger[task.key]
         if task.template and (refused := self._turned_down(task)):
             return refused
-        answer = Handed(task_id=task.key, due=self.now() + task.within)
+        due = max(task.due_by, self.now()) if task.due_by else self.now() + task.within
+        answer = Handed(task_id=task.key, due=due)
         self.ledger[task.key], self.tasks[task.key] = answer, task
         job = f" to {task.what}" if not task.template else ""
         self._say(task, f"ask {task.role}{job}")
@@ -190,7 +191,7 @@ class World(Messaging, Records, Clerk, Insight):
             return Held(holds=tuple(holds))
         elif task.asks and customer in self.covers:
             return self.covers[customer]
-        elif task.form is Form.CALL and customer in self.no_phone:
+        elif task.form in CALLS and customer in self.no_phone:
             answer = Refused(reason="no_address")
         elif self.capacity <= 0:
             answer = Refused(reason="capacity")
