@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from activities.crm import cases, tasks
 from activities.crm.contacts import ASKED
 from activities.crm.house import HouseRules
-from activities.crm.tables import Case, Customer, Message, Order, Staff, Task
+from activities.crm.tables import Case, Customer, Meeting, Message, Order, Staff, Task
 from activities.rendering.speech import day
 from workflows.vocabulary import CALLS
 
@@ -38,6 +38,8 @@ class Background:
     case: Case | None = None
     answered_in: int = PROMISED  # hours
     agent: str = ""  # who writes, or calls
+    meeting: Meeting | None = None
+    host: str = ""  # who holds it
 
 
 NOTHING = Background()
@@ -87,6 +89,7 @@ async def background(
     now: datetime,
     key: str,
     case_id: str = "",
+    meeting_id: str = "",
     agent: str = "",
 ) -> Background:
     """What a text that uses these variables may say. `key`: of the message it is for; `agent`: the
@@ -95,6 +98,7 @@ async def background(
     if {"times", "years"} & set(wanted):
         times, years = await _custom(session, customer, order, now)
     case = await session.get(Case, case_id) if case_id and "case" in wanted else None
+    meeting = await _meeting(session, meeting_id, customer) if "meeting" in wanted else None
     return Background(
         times=times,
         years=years,
@@ -102,6 +106,8 @@ async def background(
         case=case,
         answered_in=_answered_in(case, customer, rules) if case else PROMISED,
         agent=await _name(session, agent) if agent and "agent" in wanted else "",
+        meeting=meeting,
+        host=await _name(session, meeting.organiser) if meeting and meeting.organiser else "",
     )
 
 
@@ -138,6 +144,12 @@ async def _asked(session: AsyncSession, order: Order, key: str) -> tuple[str, ..
     )
     found = (await session.execute(written.union(spoken))).scalars()
     return tuple(sorted(asks for asks in found if asks))
+
+
+async def _meeting(session: AsyncSession, meeting_id: str, customer: Customer) -> Meeting | None:
+    """As it stands now; never another customer's."""
+    row = await session.get(Meeting, meeting_id) if meeting_id else None
+    return row if row and row.customer_id == customer.id else None
 
 
 def _answered_in(case: Case, customer: Customer, rules: HouseRules) -> int:

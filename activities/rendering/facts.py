@@ -12,6 +12,7 @@ from activities.crm.house import HouseRules
 from activities.crm.tables import Customer, Order, message_id
 from activities.rendering import tokens
 from activities.rendering.background import NOTHING, Background, Matter
+from activities.rendering.meetings import Appointment
 from activities.rendering.purchases import bought, parcel, product
 from activities.rendering.registry import TemplateFault
 from activities.rendering.speech import speech
@@ -23,7 +24,12 @@ TITLES = frozenset("mr mrs ms miss mx dr prof professor sir dame rev herr frau m
 NOBODY = frozenset("none null nil undefined unknown n/a na guest customer test".split())
 NOT_IN_A_NAME = re.compile(r"[<>\[\]{}|\\/@:=%$*_`~^#\"&;?!+\d]")
 LONGEST_NAME = 40
-DATED = ("order", "shipment", "case")  # what holds days and amounts, to be put into words
+DATED = (
+    "order",
+    "shipment",
+    "case",
+    "meeting",
+)  # what holds days and amounts, to be put into words
 WITH_ACCESS = ("digital", "service")  # what is fulfilled so comes with a way in, as an account does
 
 
@@ -65,7 +71,7 @@ def facts_for(
     links["email"] = link(f"mailto:{rules.company.support_email}")
     links["feedback"] = link(f"{base}/f/{tokens.make_short(secret, 'feedback', message_id(key))}")
     links["unsubscribe"] = link(f"{base}/u/{tokens.make(secret, 'unsubscribe', customer.id)}")
-    zone = _zone(customer, rules)
+    zone, meeting = _zone(customer, rules), background.meeting
     return {
         "name": spoken_name(customer.preferred_name, customer.name),
         "company": SimpleNamespace(
@@ -87,6 +93,7 @@ def facts_for(
         "asked": background.asked,
         "agent": clean(background.agent),
         "case": Matter(background.case, background.answered_in, zone),
+        "meeting": Appointment(meeting, background.host, zone) if meeting else None,
     }
 
 

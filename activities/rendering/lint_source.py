@@ -12,6 +12,7 @@ from activities.rendering import sms
 from activities.rendering.background import Concern
 from activities.rendering.facts import Facts
 from activities.rendering.fill import ENVIRONMENTS, read, used
+from activities.rendering.meetings import Talk
 from activities.rendering.offers import LINKS, offers
 from activities.rendering.purchases import Purchase, Shipment
 from activities.rendering.registry import Template, TemplateFault
@@ -102,6 +103,7 @@ def _variables(tree: nodes.Template, facts: Facts) -> Said:
         "order": set(Purchase.__dataclass_fields__),
         "shipment": set(Shipment.__dataclass_fields__),
         "case": set(Concern.__dataclass_fields__),
+        "meeting": set(Talk.__dataclass_fields__),
     }
     for node in tree.find_all(nodes.Getattr):
         owner = node.node.name if isinstance(node.node, nodes.Name) else ""

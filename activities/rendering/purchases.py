@@ -117,7 +117,7 @@ def parcel(order: Order | None, about: str, zone: ZoneInfo) -> Parcel:
     return Parcel(
         carrier=clean(str(said.get("carrier") or "")),
         number=clean(str(said.get("tracking_number") or "")),
-        link=_address(said.get("tracking_url")),
+        link=address(said.get("tracking_url")),
         due=_expected(said.get("estimated_delivery"), zone),
         part=len(known) > 1,
     )
@@ -173,12 +173,13 @@ def _expected(said: Any, zone: ZoneInfo) -> date | None:
     return moment.astimezone(zone).date()
 
 
-def _address(said: Any) -> str:
-    """Where a parcel can be followed: a web page, in plain sight and of some length, or nothing."""
+def address(said: Any) -> str:
+    """Where something can be followed, or joined: a web page, in plain sight and of some length,
+    or nothing."""
     try:
         parts = urlsplit(str(said or ""))
         fit = parts.scheme in ("http", "https") and parts.hostname and "@" not in parts.netloc
     except ValueError:
         return ""
-    address = link(str(said)) if fit else Url("")
-    return address if len(address) <= LONGEST_LINK else ""
+    page = link(str(said)) if fit else Url("")
+    return page if len(page) <= LONGEST_LINK else ""

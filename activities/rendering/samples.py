@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from activities.crm.house import HouseRules
-from activities.crm.tables import Case, Customer, Order
+from activities.crm.tables import Case, Customer, Meeting, Order
 from activities.rendering.background import NOTHING, Background
 from activities.rendering.facts import Facts, facts_for
 
@@ -38,9 +38,33 @@ COMPLAINT, INQUIRY = (
     Case(id=f"case_{kind:020x}", kind=name, opened_at=BOUGHT + timedelta(days=4))
     for kind, name in ((0x3F9A21BC << 48, "complaint"), (0x7C04D5E1 << 48, "inquiry"))
 )
-BACKGROUND = Background(times=3, years=2, case=COMPLAINT, agent="Jo Sample")
+CALL = Meeting(
+    id="mtg_00000000000000000000",
+    starts_at=BOUGHT + timedelta(days=8),
+    minutes=60,
+    url="https://meet.example.com/j/00340434161094",
+)
+BACKGROUND = Background(
+    times=3, years=2, case=COMPLAINT, agent="Jo Sample", meeting=CALL, host="Jo Sample"
+)
+LITTLE = Background(
+    times=1,
+    years=1,
+    asked=("satisfaction",),
+    case=INQUIRY,
+    meeting=Meeting(id=CALL.id, starts_at=CALL.starts_at, minutes=45),
+)
+MUCH = Background(
+    times=12,
+    years=11,
+    asked=("experience",),
+    case=COMPLAINT,
+    agent="Jo",
+    meeting=CALL,
+    host="Jo",
+)
 # What a text without it is the same for everybody, so that fewer need to be tried.
-LEARNT = frozenset("shipment times years asked case agent".split())
+LEARNT = frozenset("shipment times years asked case agent meeting".split())
 
 
 def samples(
@@ -58,10 +82,8 @@ def samples(
     cases = [(order, NOTHING, about) for order in (Order(**full), bare, None)]
     if LEARNT & set(wanted):
         split = Order(**full, shipments=[PARCEL, UNTRACKED])
-        again = Background(times=1, years=1, asked=("satisfaction",), case=INQUIRY)
-        more = Background(times=12, years=11, asked=("experience",), case=COMPLAINT, agent="Jo")
-        cases += [(ORDER, more, about), (None, again, about)]
-        cases += [(split, again, about or parcel["id"]) for parcel in (PARCEL, UNTRACKED)]
+        cases += [(ORDER, MUCH, about), (None, LITTLE, about)]
+        cases += [(split, LITTLE, about or parcel["id"]) for parcel in (PARCEL, UNTRACKED)]
     for person in (PERSON, Customer(id=PERSON.id)):
         for order, background, topic in cases:
             yield facts_of(person, order, rules, topic, public_url, background=background)
