@@ -8,7 +8,13 @@ from datetime import date
 from typing import Any
 
 from workflows import case, correspondence, keep_in_touch, vocabulary
-from workflows.sops import online_customer, order_thanks, sales_follow_up, satisfaction
+from workflows.sops import (
+    onboarding,
+    online_customer,
+    order_thanks,
+    sales_follow_up,
+    satisfaction,
+)
 
 
 @dataclass(frozen=True)
@@ -107,6 +113,22 @@ SALES_FOLLOW_UP = Sop(
     header=sales_follow_up.Header,
 )
 
+ONBOARDING = Sop(
+    name=onboarding.SOP,
+    version="1.0",
+    title="Onboarding new customers",
+    prepared_by="",
+    approved_by="",
+    reviewed=None,
+    next_review=None,
+    workflow=onboarding.Onboarding,
+    policy=onboarding.Policy,
+    starts_on=("contract.signed",),
+    steps=onboarding.STEPS,
+    excused=onboarding.EXCUSED,
+    text="onboarding.txt",
+)
+
 # It starts on no event: SOPs ask for it. Its clauses are theirs.
 KEEP_IN_TOUCH = Sop(
     name=keep_in_touch.NAME,
@@ -147,7 +169,7 @@ CASE = Sop(
 CORRESPONDENCE = Sop(
     name=correspondence.NAME,
     version="1.0",
-    title="A colleague's own message",
+    title="What goes out beside the procedures",
     prepared_by="",
     approved_by="",
     reviewed=None,
@@ -162,7 +184,8 @@ CORRESPONDENCE = Sop(
 )
 
 CATALOGUE: dict[str, Sop] = {
-    sop.name: sop for sop in (ONLINE_CUSTOMER, ORDER_THANKS, SALES_FOLLOW_UP, SATISFACTION)
+    sop.name: sop
+    for sop in (ONLINE_CUSTOMER, ORDER_THANKS, SALES_FOLLOW_UP, SATISFACTION, ONBOARDING)
 }
 # What no event of a customer's starts, and no switch turns off.
 SERVICES: dict[str, Sop] = {sop.name: sop for sop in (KEEP_IN_TOUCH, CASE, CORRESPONDENCE)}
