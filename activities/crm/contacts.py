@@ -153,8 +153,8 @@ async def _asked_in_a_call(
 
 async def last_touch(session: AsyncSession, customer_id: str, now: datetime) -> datetime | None:
     """When we were last in touch for the customer's sake: what we wrote unasked, or a colleague
-    wrote; what they wrote; a conversation, here or elsewhere. News of an order is no such touch, and
-    neither is a call that is yet to be made, or that nobody took."""
+    wrote; what they wrote; a conversation, here or elsewhere. News of an order is no such touch,
+    and neither is a call that is yet to be made, or that nobody took."""
     by_a_person = Message.draft_id.is_not(None)
     written = select(func.max(Message.sent_at)).where(
         Message.customer_id == customer_id,

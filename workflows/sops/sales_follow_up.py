@@ -41,6 +41,7 @@ from temporalio import workflow
 from workflows import events
 from workflows.checklist import HERE
 from workflows.facts import Because, Condition, either, never
+from workflows.rhythms import REGULAR
 from workflows.sops.sales_contact import Header, Policy, SalesContact
 from workflows.vocabulary import (
     Enrolment,
@@ -57,21 +58,21 @@ from workflows.vocabulary import (
 __all__ = ["EXCUSED", "SOP", "STEPS", "Header", "Policy", "SalesFollowUp"]
 
 SOP = "sales-follow-up"
-REGULAR = "regular-follow-up"
 SELLS = "online-customer"  # which finds out itself what else would serve
 
 STEPS: dict[str, tuple[str, ...]] = {
-    "2": ("feedback-thanks", "sales-outreach", "referral-request"),
+    "2": ("sales-outreach", "referral-request"),
     "5.2": ("sales-follow-up", "sales-experience", "sales-call"),
+    "5.3": ("feedback-thanks",),
 }
 
 EXCUSED = {
-    "4.3": "deviations and their corrections come with the reports, in a release of their own",
-    "4.4": "the training register comes with a release of its own",
-    "4.5": "the report of outcomes comes with a release of its own",
-    "4.6": "5.6: putting right, and the root cause, are the case's own",
-    "4.7": "5.6: the ladder is the case's own",
-    "4.8": "what staff say of the procedure comes with its review, in a release of its own",
+    "4.2.1": "deviations and their corrections come with the reports, in a release of their own",
+    "4.2.2": "the training register comes with a release of its own",
+    "4.2.3": "the report of outcomes comes with a release of its own",
+    "4.3.1": "5.6: putting right, and the root cause, are the case's own",
+    "4.3.2": "5.6: the ladder is the case's own",
+    "4.3.3": "what staff say of the procedure comes with its review, in a release of its own",
     "targets": "2: kept in the policy; their reports come with a release of their own",
     "review": "6: the yearly review comes with a release of its own",
     "retention": "the policy says how long; what is due is deleted in a release to come",
