@@ -52,11 +52,12 @@ class Policies(InFlight):
         changes: dict[str, Any],
         *,
         undo: bool = False,
+        in_force: bool = False,
         progress: Progress | None = None,
     ) -> dict[str, Any]:
         """What the changes would do to those in flight; without any, what waits for approval would,
         or what is in force; or, to undo it, what was in force before."""
-        body = await self._then(name, changes, undo=undo)
+        body = await (self._in_force(name) if in_force else self._then(name, changes, undo=undo))
         return asdict(await self.previewed(name, body, progress))
 
     async def policy_set(
@@ -130,9 +131,7 @@ class Policies(InFlight):
         it, too, unless it is said to be for new ones."""
         needs_reason(reason)
         body, plan = await self._then(name, {}, undo=True), None
-        async with self.store.reading() as session:
-            undone = await policies.in_force(session, name)
-        if to == "running" or (to is None and undone and undone.moved_at):
+        if (to or await self.policy_undo_goes_to(name)) == "running":
             plan = await self.agreed(name, body, confirm, progress)
         with told_why():
             async with self.store.transaction() as session:
@@ -140,6 +139,12 @@ class Policies(InFlight):
                 row = await policies.undo(session, now, name, by=by, reason=reason)
                 found = await self._done(session, row, "policy.undone", by, reason, plan)
         return await self.heard(found)
+
+    async def policy_undo_goes_to(self, name: str) -> To:
+        """Whom the version in force was for."""
+        async with self.store.reading() as session:
+            undone = await policies.in_force(session, name)
+        return "running" if undone and undone.moved_at else "new"
 
     async def policy_move(
         self,
@@ -152,10 +157,7 @@ class Policies(InFlight):
     ) -> dict[str, Any]:
         """Have those in flight follow what is in force."""
         needs_reason(reason)
-        self._model(name)
-        async with self.store.reading() as session:
-            body = await current_policy(session, name)
-        plan = await self.agreed(name, body, confirm, progress)
+        plan = await self.agreed(name, await self._in_force(name), confirm, progress)
         async with self.store.transaction() as session:
             row = await policies.in_force(session, name)
             if row is None:
@@ -190,6 +192,11 @@ class Policies(InFlight):
             audit(session, self.clock.now(), by=by, what=what, target=sop, reason=None)
 
     # -- inside --------------------------------------------------------------------------
+
+    async def _in_force(self, name: str) -> dict[str, Any]:
+        self._model(name)
+        async with self.store.reading() as session:
+            return await current_policy(session, name)
 
     async def _then(
         self, name: str, changes: dict[str, Any], *, undo: bool = False

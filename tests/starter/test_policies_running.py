@@ -6,7 +6,7 @@ import logging
 import os
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -14,6 +14,7 @@ import pytest
 from sqlalchemy import select
 
 from activities.crm import tables as t
+from starter import shifting
 from starter.answers import Refusal
 from starter.rehearse import ADA, Director
 from starter.rehearse.stage import DAY, HOUR, Stage, stage
@@ -41,10 +42,17 @@ class Crowd:
         """So many begin now; their follow-ups."""
         before = len(self.director.cast)
         name = f"customer-{before + 1}00"
-        customer = {**ADA, "id": name, "email": f"shopper.{before}@example.com", "phone": None, **more}
-        self.director.start = None if before else self.start
+        customer = {
+            **ADA,
+            "id": name,
+            "email": f"shopper.{before}@example.com",
+            "phone": None,
+            **more,
+        }
         if not before:
+            self.director.start = self.start
             await self.director.set_out(customer)
+            await self.director.meet_neighbour()
             await self.stage.sleep_until(self.start)
         self.director.start = self.stage.clock.now()
         await self.director.begin(customer, many, orders=[{"id": f"order-{before + 1}00"}])
@@ -128,3 +136,133 @@ async def test_a_change_is_previewed_applied_and_undone(crowd: Crowd) -> None:
     assert await crowd.twice() == []
     assert {row.template for row in await crowd.rows(t.Message)} >= {"check-in", "re-engagement"}
     await crowd.replayed()
+
+
+async def test_nobody_is_flooded_unasked(crowd: Crowd) -> None:
+    """What would be due already goes at once, through the gate, if somebody agrees to the number;
+    what is due no more stays undone."""
+    desk = crowd.desk
+    old = await crowd.come(3)
+    await crowd.on_day(9)
+    change = {"check_in": "8d"}
+    preview = await desk.policy_preview(S0, change)
+    assert (preview["at_once"], preview["confirm"], preview["sooner"]) == (3, 3, 0)
+    more: Any = {"by": "a", "reason": "now", "approve": True, "to": "running"}
+    for confirm in (None, 2):
+        with pytest.raises(Refusal) as fault:
+            await desk.policy_set(S0, change, confirm=confirm, **more)
+        assert (fault.value.code, fault.value.status) == ("confirm_needed", 409)
+    assert await crowd.rows(t.PolicyVersion) == []
+    await desk.policy_set(S0, change, confirm=3, **more)
+    await crowd.on_day(9.2)
+    assert await crowd.asked("5.4.1", old) == {9}
+    found = await desk.policy_undo(S0, by="a", reason="a mistake", to="running")
+    assert (found["version"], found["moved"]) == (2, 3)
+    await crowd.on_day(30)
+    assert await crowd.asked("5.4.1", old) == {9}
+    assert await crowd.twice() == []
+    await crowd.replayed()
+
+
+async def test_what_was_said_for_one_alone_stays_so(crowd: Crowd) -> None:
+    """On top of whatever the policy becomes; where the two do not fit, it keeps what it has."""
+    desk = crowd.desk
+    (plain,) = await crowd.come(1)
+    receipt = await crowd.director.receive(
+        "follow_up.requested",
+        customer={"email": "own@example.com", "country": "GB"},
+        data={"sop": S0, "policy": {"check_in": "20d"}},
+    )
+    own = receipt.effects[0].follow_up
+    await crowd.stage.settle()
+    await desk.policy_set(
+        S0, {"check_in": "10d", "low_engagement": "5d"}, by="a", reason="r", approve=True,
+        to="running",
+    )  # fmt: skip
+    await crowd.stage.settle()
+    for follow_up, moment in ((plain, 10), (own, 20)):
+        handle = crowd.stage.env.client.get_workflow_handle(follow_up)
+        await crowd.on_day(6)
+        shifts = await handle.query("shifts", {})
+        assert [(one["clause"], one["now"][:10]) for one in shifts] == [
+            ("5.4.1", str((crowd.start + moment * DAY).date()))
+        ]
+    reasons = {r.follow_up: r.reason for r in await crowd.rows(t.Decision) if "moved" in r.outcome}
+    assert reasons == {plain: None, own: "own_policy"}
+
+
+async def test_those_that_begin_meanwhile_have_it_anyway(crowd: Crowd) -> None:
+    """Who begins after it was approved follows it, and a lower version moves nobody."""
+    desk = crowd.desk
+    await crowd.come(1)
+    for many in ("10d", "11d"):
+        await desk.policy_set(
+            S0, {"check_in": many}, by="a", reason="r", approve=True, to="running"
+        )
+    (young,) = await crowd.come(1)
+    handle = crowd.stage.env.client.get_workflow_handle(young)
+    await handle.signal("policy", {"version": 1, "policy": {"check_in": 86400}})
+    await crowd.stage.settle()
+    await crowd.on_day(8)
+    (shift,) = await handle.query("shifts", {})
+    assert (shift["clause"], shift["now"][:10]) == ("5.4.1", str((crowd.start + 11 * DAY).date()))
+    await desk.policy_move(S0, by="a", reason="once more")
+    await desk.policy_move(S0, by="a", reason="and again")
+    await crowd.on_day(14)
+    assert await crowd.asked("5.4.1", [young]) == {11}
+    await crowd.replayed()
+
+
+async def test_the_tellings_survive_whoever_tells_them(
+    crowd: Crowd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed between two tellings: what was approved stands with all of them, and the next process
+    tells the rest; whoever hears it twice hears it once."""
+    desk, follow_ups = crowd.desk, await crowd.come(4)
+    signal, heard = desk.relay._signal, list[str]()
+
+    async def dies(row: Any) -> str:
+        if heard:
+            raise RuntimeError("the machine is gone")
+        heard.append(row.workflow_id)
+        return await signal(row)
+
+    monkeypatch.setattr(desk.relay, "_signal", dies)
+    await desk.policy_set(S0, {"check_in": "10d"}, by="a", reason="r", approve=True, to="running")
+    assert len([x for x in await crowd.rows(t.Telling) if x.name == "policy"]) == 4
+    assert len([x for x in await crowd.rows(t.Telling) if not x.told_at]) == 3
+    monkeypatch.undo()
+    async with desk.store.transaction() as session:  # their leases are over
+        for row in (await session.execute(select(t.Telling))).scalars():
+            row.claimed_until = None
+    await desk.policy_move(S0, by="a", reason="to be sure")
+    await crowd.on_day(12)
+    assert await crowd.asked("5.4.1", follow_ups) == {10}
+    await crowd.replayed()
+
+
+async def test_nothing_is_changed_while_nobody_answers(
+    crowd: Crowd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without a worker there is no preview, and so nobody is moved."""
+    monkeypatch.setattr(shifting, "PATIENCE", timedelta(seconds=1))
+    await crowd.come(2)
+    await crowd.stage.end_work()
+    with pytest.raises(Refusal) as fault:
+        await crowd.desk.policy_set(
+            S0, {"check_in": "10d"}, by="a", reason="r", approve=True, to="running"
+        )
+    assert (fault.value.code, fault.value.status) == ("nobody_answers", 503)
+    assert await crowd.rows(t.PolicyVersion) == []
+    await crowd.stage.begin_work()
+
+
+async def test_house_rules_hold_at_once(crowd: Crowd) -> None:
+    """Nobody has to be moved: the preview says how many they are for."""
+    await crowd.come(2)
+    preview = await crowd.desk.policy_preview("house", {"contact_opens": "08:00"})
+    assert numbers(preview) == {"follow_ups": 2, "in_force_at_once": 2}
+    found = await crowd.desk.policy_set(
+        "house", {"contact_opens": "08:00"}, by="a", reason="r", approve=True, to="running"
+    )
+    assert found["moved"] == 0
