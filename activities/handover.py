@@ -34,6 +34,7 @@ from activities.settings import Settings
 from workflows import vocabulary as v
 from workflows.vocabulary import Role, State
 
+SPOKEN = (*v.CALLS, v.Form.MEETING)  # what is said there has its script
 PUZZLE = "/puzzle/"  # in the key of a task for what the machine cannot tell
 MEND = "mend "  # how the task begins that a blocked step gives an engineer
 OVERDUE = "overdue"
@@ -51,9 +52,9 @@ class Handover:
     settings: Settings
 
     async def put(self) -> v.Answer:
-        task, rank, due = self.task, 0.0, self._due()
-        owner = self.customer.owner if self.customer else None
+        task, rank, due = self.task, 0.0, await self._due()
         roster = await Roster.at(self.session, self.now)
+        owner = await tasks.owner_of(self.session, roster, task, self.customer)
         who = taker(roster, task.role, owner)
         if self.customer is not None:
             rank = await worth(self.session, self.customer)
@@ -87,12 +88,13 @@ class Handover:
             self.session.add(await self._draft(self.customer, row))
         await self._expect(row)
 
-    def _due(self) -> datetime:
-        """When it was promised for, else so many hours of the customer's office from now."""
+    async def _due(self) -> datetime:
+        """When it was promised for, else so many hours of its office from now."""
         if self.task.due_by is not None:
             return max(self.task.due_by, self.now)
-        country = self.customer.country if self.customer else None
-        return office_due(self.now, self.task.within, self.rules.office(country))
+        contract = self.task.contract_id or None
+        office = await tasks.office_of(self.session, self.rules, contract, self.customer)
+        return office_due(self.now, self.task.within, office)
 
     async def _pass_up(self, row: Row) -> None:
         """The task that was not done stays whose it is; its log says who was told of that."""
@@ -138,7 +140,7 @@ class Handover:
         task = self.task
         # The message's, so that an answer finds it:
         key = "/".join(filter(None, (task.follow_up, task.template, task.about)))
-        channel, order = "call" if task.form is v.Form.CALL else "", await self._order()
+        channel, order = "call" if task.form in SPOKEN else "", await self._order()
         known = await background(
             self.session,
             wanted(task.template, customer.locale, channel, task.about),
@@ -148,6 +150,7 @@ class Handover:
             now=self.now,
             key=key,
             case_id=task.case_id,
+            meeting_id=task.meeting_id,
             agent=row.assignee or "",
         )
         facts = facts_for(

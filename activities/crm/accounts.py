@@ -9,8 +9,10 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from activities.crm import contracts
 from activities.crm.establishments import DONE, settle
-from activities.crm.tables import Contract, Establishment, new_id
+from activities.crm.tables import Contract, Establishment, Task, new_id
+from workflows.vocabulary import Form
 
 
 async def given(
@@ -61,3 +63,13 @@ async def missing(session: AsyncSession, contract_id: str, systems: Iterable[str
     )
     there = set((await session.execute(query)).scalars())
     return [name for name in systems if name not in there]
+
+
+async def left(session: AsyncSession, task: Task) -> list[str]:
+    """What of a task's checks is not known, or not done, as it stands now."""
+    checks = tuple(task.brief.get("checks", ()))
+    if task.contract_id is None or task.form not in (Form.TRANSFER, Form.SET_UP):
+        return list(checks)
+    if task.form == Form.SET_UP:
+        return await missing(session, task.contract_id, checks)
+    return contracts.missing(await session.get(Contract, task.contract_id), checks)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -10,12 +11,13 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.crm import consents
-from activities.crm.holds import open_holds
-from activities.crm.tables import Case, Customer, Note, Order
+from activities.crm.meetings import ends_at, upcoming
+from activities.crm.tables import Case, Contract, Customer, Feedback, Hold, Note, Order
 
 TIERS = {"standard": 0, "premium": 1, "vip": 2}
 TIER = 1e9  # a tier counts more than whatever was spent
 LINES = 5  # so much of each sort stands in a brief
+SCORED = ("product", "overall", "satisfied", "type", "urgency")  # of their feedback
 
 
 async def worth(session: AsyncSession, customer: Customer) -> float:
@@ -43,12 +45,18 @@ def _amount(said: str | None) -> Decimal:
     return amount if amount.is_finite() else Decimal()
 
 
-async def brief(session: AsyncSession, customer: Customer) -> dict[str, Any]:
-    """What somebody who is to contact the customer should have read."""
-    return {
+async def brief(
+    session: AsyncSession,
+    customer: Customer,
+    *,
+    now: datetime | None = None,
+    contract_id: str | None = None,
+) -> dict[str, Any]:
+    """What somebody who is to contact the customer should have read, as it stands now."""
+    known = {
         "purchases": await _purchases(session, customer.id),
         "feedback": await _feedback(session, customer.id),
-        "alerts": await _alerts(session, customer),
+        "alerts": (await alerts(session, [customer.id]))[customer.id],
         "preferences": {
             "name": customer.preferred_name or customer.name,
             "channel": customer.preferred_channel,
@@ -57,6 +65,11 @@ async def brief(session: AsyncSession, customer: Customer) -> dict[str, Any]:
             "declined": await _declined(session, customer.id),
         },
     }
+    also = {
+        "contract": await _contract(session, contract_id) if contract_id else None,
+        "meeting": await _meeting(session, customer.id, now) if now else None,
+    }
+    return known | {name: said for name, said in also.items() if said}
 
 
 async def _purchases(session: AsyncSession, customer_id: str) -> list[dict[str, Any]]:
@@ -76,30 +89,61 @@ async def _purchases(session: AsyncSession, customer_id: str) -> list[dict[str, 
 
 
 async def _feedback(session: AsyncSession, customer_id: str) -> list[dict[str, Any]]:
-    query = select(Note).where(Note.customer_id == customer_id, Note.direction == "in")
-    rows = (await session.execute(query.order_by(Note.at.desc()).limit(LINES))).scalars()
+    """What they said, with the scores they gave and what it was about, where that is known."""
+    query = (
+        select(Note, Feedback)
+        .outerjoin(Feedback, Feedback.note_id == Note.id)
+        .where(Note.customer_id == customer_id, Note.direction == "in")
+        .order_by(Note.at.desc(), Note.id)
+        .limit(LINES)
+    )
     return [
         {"at": _iso(row.at), "method": row.method, "text": row.summary, "score": row.feedback}
-        for row in rows
+        | {name: getattr(said, name) for name in SCORED if getattr(said, name, None) is not None}
+        for row, said in await session.execute(query)
     ]
 
 
-async def _alerts(session: AsyncSession, customer: Customer) -> list[dict[str, Any]]:
-    query = select(Case).where(Case.customer_id == customer.id, Case.closed_at.is_(None))
-    cases = (await session.execute(query.order_by(Case.opened_at))).scalars()
-    alerts: list[dict[str, Any]] = [
-        {"kind": row.kind, "id": row.id, "since": _iso(row.opened_at), "severity": row.severity}
-        for row in cases
-    ]
-    known = {alert["id"] for alert in alerts}  # a complaint's hold has its case's id
-    alerts += [
-        {"kind": "hold", "id": hold.id, "since": _iso(hold.at)}
-        for hold in await open_holds(session, customer.id)
-        if hold.id not in known
-    ]
-    if customer.sensitive:
-        alerts.append({"kind": "sensitive"})
-    return alerts
+async def alerts(
+    session: AsyncSession, customers: Collection[str]
+) -> dict[str, list[dict[str, Any]]]:
+    """What is to be minded of each of them now: open cases, holds, what is sensitive."""
+    found: dict[str, list[dict[str, Any]]] = {customer: [] for customer in customers}
+    query = select(Case).where(Case.customer_id.in_(found), Case.closed_at.is_(None))
+    for row in (await session.execute(query.order_by(Case.opened_at, Case.id))).scalars():
+        alert = {"kind": row.kind, "id": row.id, "since": _iso(row.opened_at)}
+        found[row.customer_id].append(alert | {"severity": row.severity})
+    held = select(Hold).where(Hold.customer_id.in_(found), Hold.released_at.is_(None))
+    for hold in (await session.execute(held.order_by(Hold.at, Hold.id))).scalars():
+        mine = found[hold.customer_id]
+        if hold.id not in {alert["id"] for alert in mine}:
+            mine.append({"kind": "hold", "id": hold.id, "since": _iso(hold.at)})
+    touchy = select(Customer.id).where(Customer.id.in_(found), Customer.sensitive.is_(True))
+    for customer in (await session.execute(touchy)).scalars():
+        found[customer].append({"kind": "sensitive"})
+    return found
+
+
+async def _contract(session: AsyncSession, contract_id: str) -> dict[str, Any] | None:
+    row = await session.get(Contract, contract_id)
+    if row is None:
+        return None
+    return {
+        "id": row.reference or row.id,
+        "signed_at": _iso(row.signed_at),
+        "account_manager": row.account_manager,
+        "office": row.office,
+        "contacts": row.contacts,
+        "needs": row.needs,
+    }
+
+
+async def _meeting(session: AsyncSession, customer_id: str, now: datetime) -> dict[str, Any] | None:
+    row = await upcoming(session, customer_id, now)
+    if row is None:
+        return None
+    times = {"starts_at": _iso(row.starts_at), "ends_at": _iso(ends_at(row))}
+    return {"id": row.id, **times, "title": row.title, "url": row.url}
 
 
 async def _declined(session: AsyncSession, customer_id: str) -> list[str]:

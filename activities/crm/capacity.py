@@ -21,10 +21,9 @@ from activities.crm.staffing import Roster
 from activities.crm.store import lock_name
 from activities.crm.tables import Customer, Staff, Task
 from workflows import vocabulary as v
-from workflows.vocabulary import Form
 
 VIP = "vip"
-CONTACTS = or_(Task.template.is_not(None), Task.form == Form.CALL.value)
+CONTACTS = or_(Task.template.is_not(None), Task.form.in_(v.CALLS))
 
 
 def limit(task: v.Task, rules: HouseRules, roster: Roster) -> int | None:
@@ -50,7 +49,7 @@ class Seat:
 
     @property
     def contacts(self) -> bool:
-        return bool(self.task.template) or self.task.form is Form.CALL
+        return bool(self.task.template) or self.task.form in v.CALLS
 
     @property
     def bound(self) -> bool:

@@ -24,10 +24,11 @@ from activities.crm.staffing import Roster
 from activities.crm.tables import Consent, Customer, Task
 from activities.permission import standing_of, way_for
 from activities.rendering import registry
-from workflows.vocabulary import CALLS, Role
+from workflows.vocabulary import CALLS, Form, Role
 
 MANY = 500  # tasks at a time; the next rounds see to the others
 GRACE = timedelta(minutes=15)  # what a machine takes over when it is due, it has taken over by then
+A_WEEK = timedelta(days=7)
 QUEUE = "queue"
 AWAY = "away"
 
@@ -121,9 +122,15 @@ class _Rounds:
             self.made.moved += 1
 
     async def remind(self) -> None:
-        """Once, some time before it is due; not of what was only given for so long."""
-        before = self.rules.care.remind_before
+        """Once, some time before it is due; of what has a month, a week before."""
+        of_month = Task.form == Form.PRIVACY.value
+        await self._remind(self.rules.care.remind_before, ~of_month)
+        await self._remind(max(A_WEEK, self.rules.care.remind_before), of_month)
+
+    async def _remind(self, before: timedelta, *of: ColumnElement[bool]) -> None:
+        """Not of what was only given for so long."""
         soon = and_(
+            *of,
             Task.reminded_at.is_(None),
             Task.due_at > self.now,
             Task.due_at <= self.now + before,

@@ -11,11 +11,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from activities.calendar import business_window
 from activities.crm.briefs import brief, worth
 from activities.crm.enrolments import tell
-from activities.crm.house import HouseRules
+from activities.crm.house import HouseRules, Office, house_rules
 from activities.crm.milestones import record_decision, record_milestone
 from activities.crm.noticing import NEW, notice
 from activities.crm.staffing import Roster, taker
-from activities.crm.tables import Customer, Enrolment, Milestone, Task, new_id
+from activities.crm.tables import Contract, Customer, Enrolment, Milestone, Task, new_id
 from workflows import vocabulary as v
 from workflows.events import TaskDone
 from workflows.vocabulary import State
@@ -45,7 +45,8 @@ async def put(
     """Put a task on its role's list, with all that its reader needs to know of the customer. Whose
     it is, where that is not said, the customer's owner decides; its people are to hear of it."""
     if "assignee" not in fields:
-        who = taker(await Roster.at(session, now), task.role, customer.owner if customer else None)
+        roster = await Roster.at(session, now)
+        who = taker(roster, task.role, await owner_of(session, roster, task, customer))
         fields["assignee"] = who.email if who else None
     row = Task(
         **{
@@ -68,7 +69,10 @@ async def put(
             "asks": task.asks or None,
             "state": OPEN,
             "due_at": due,
-            "brief": await brief(session, customer) if customer else {},
+            "contract_id": task.contract_id or None,
+            "meeting_id": task.meeting_id or None,
+            "feedback_id": task.feedback_id or None,
+            "brief": await _brief(session, now, task, customer),
             "worth": await worth(session, customer) if customer else 0.0,
             "created_at": now,
         }
@@ -77,6 +81,32 @@ async def put(
     session.add(row)
     await notice(session, now, row, NEW)
     return row
+
+
+async def _brief(
+    session: AsyncSession, now: datetime, task: v.Task, customer: Customer | None
+) -> dict[str, Any]:
+    """What is known of the customer, what has to be ticked off, and what the house has to read for
+    it; what it does not have, it does not show."""
+    contract = task.contract_id or None
+    of = await brief(session, customer, now=now, contract_id=contract) if customer else {}
+    known = (await house_rules(session)).documents if task.documents else {}
+    there = [known[name] for name in task.documents if name in known]
+    papers = [{"title": one.title, "url": one.url} for one in there]
+    said = {"checks": list(task.checks), "documents": papers}
+    return of | {name: value for name, value in said.items() if value}
+
+
+async def owner_of(
+    session: AsyncSession, roster: Roster, task: v.Task, customer: Customer | None
+) -> str | None:
+    """Whose task it is: a contract's own account manager, if that is a colleague, else whoever
+    looks after the customer."""
+    contract = await session.get(Contract, task.contract_id) if task.contract_id else None
+    named = contract.account_manager if contract else None
+    if task.role is v.Role.ACCOUNT_MANAGER and roster.named(named) is not None:
+        return named
+    return customer.owner if customer else None
 
 
 async def open_of(session: AsyncSession, follow_up: str) -> list[Task]:
@@ -148,8 +178,11 @@ async def close_clause(session: AsyncSession, now: datetime, row: Task) -> None:
 
 
 async def withdraw_all(session: AsyncSession, now: datetime, customer_id: str, reason: str) -> None:
-    """Take everything about a customer off the lists: nobody does any of it any more."""
-    query = select(Task).where(Task.customer_id == customer_id, Task.state == OPEN)
+    """Take everything about a customer off the lists: nobody does any of it any more. What they
+    asked about their data is still to be answered."""
+    query = select(Task).where(
+        Task.customer_id == customer_id, Task.state == OPEN, Task.form != v.Form.PRIVACY.value
+    )
     for row in (await session.execute(query.with_for_update())).scalars().all():
         settle(row, now, WITHDRAWN, reason)
         await close_clause(session, now, row)
@@ -160,4 +193,14 @@ async def next_opening(
 ) -> datetime:
     """The next working day's morning, at the customer's office: when somebody tries again."""
     customer = await session.get(Customer, row.customer_id) if row.customer_id else None
-    return business_window(now, 1, 1, rules.office(customer.country if customer else None))[0]
+    office = await office_of(session, rules, row.contract_id, customer)
+    return business_window(now, 1, 1, office)[0]
+
+
+async def office_of(
+    session: AsyncSession, rules: HouseRules, contract_id: str | None, customer: Customer | None
+) -> Office:
+    """Whose hours count: those of the contract's office, else of the customer's."""
+    contract = await session.get(Contract, contract_id) if contract_id else None
+    country = customer.country if customer else None
+    return rules.office(country, contract.office or "" if contract else "")

@@ -7,40 +7,28 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, StrictBool, ValidationError, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import Field, StrictBool, ValidationError, model_validator
 
 from activities.crm.tables import Task
 from activities.rendering import registry
 from starter.answers import Refusal
+from starter.desk.shapes import Call, Outcome, wrong
+from starter.desk.shapes_sales import Classify, MeetingCame, SalesCall, Schedule, SetUp, Transfer
 from starter.intake.events import Score
-from starter.intake.patches import Line, Moment, Name, StrictModel, Words
+from starter.intake.patches import Line, Moment, Words
 from starter.intake.refusing import refusal_of
 from workflows.vocabulary import Form
 
 LEGACY = "/answer"  # how the key of a case's task ended before cases had workflows
-STAYS = (Form.ANSWER, Form.RESOLVE, Form.CONFIRM)  # a case's: nobody declines to answer
-Method = Literal["email", "sms", "phone", "letter", "chat", "form"]
-NOT_SAID = "n/a"
-
-
-def _said(score: object) -> float | str:
-    if score == NOT_SAID:
-        return NOT_SAID
-    if isinstance(score, bool) or not isinstance(score, int | float) or not 0 <= score <= 100:
-        raise PydanticCustomError("score_out_of_range", "A score is 0 to 100, or n/a")
-    return float(score)
-
-
-Scored = Annotated[float | str, BeforeValidator(_said)]
-
-
-class Outcome(StrictModel):
-    """What every form may have: a note for the customer's history, and what is to be done."""
-
-    note: Words | None = None
-    actions: Words | None = None
-    method: Method | None = None  # how the customer was in touch
+STAYS = (  # nobody declines to answer, nor what somebody has to say or do in the end
+    Form.ANSWER,
+    Form.RESOLVE,
+    Form.CONFIRM,
+    Form.PRIVACY,
+    Form.TRANSFER,
+    Form.SET_UP,
+    Form.MEETING,
+)
 
 
 class Declined(Outcome):
@@ -63,9 +51,9 @@ class Free(Outcome):
     @model_validator(mode="after")
     def _one_thing(self) -> Free:
         if self.subject and not self.text:
-            raise _wrong("missing", "a subject needs its text", "text")
+            raise wrong("missing", "a subject needs its text", "text")
         if self.declined and self.text:
-            raise _wrong("invalid", "declined, or with a text: not both", "declined")
+            raise wrong("invalid", "declined, or with a text: not both", "declined")
         return self
 
 
@@ -90,13 +78,13 @@ class Answer(Outcome):
     def _an_answer(self) -> Answer:
         if not self.text and not self.answered:
             words = "write the answer as text, or say how they were answered: phone, elsewhere, "
-            raise _wrong("missing", f"{words}not_needed", "text")
+            raise wrong("missing", f"{words}not_needed", "text")
         if self.text and self.answered:
-            raise _wrong("invalid", "a text, or answered elsewhere: not both", "answered")
+            raise wrong("invalid", "a text, or answered elsewhere: not both", "answered")
         if self.resolved and not self.root_cause:
-            raise _wrong("missing", "what is resolved has its root cause", "root_cause")
+            raise wrong("missing", "what is resolved has its root cause", "root_cause")
         if self.satisfied is not None and not self.resolved:
-            raise _wrong("invalid", "satisfied with what? say that it is resolved", "satisfied")
+            raise wrong("invalid", "satisfied with what? say that it is resolved", "satisfied")
         return self
 
 
@@ -114,23 +102,6 @@ class Confirm(Outcome):
     satisfied: StrictBool
 
 
-class Call(Outcome):
-    """A call: whether they were reached, their scores, what they said."""
-
-    reached: Literal["yes", "no", "voicemail"]
-    product: Scored | None = None
-    overall: Scored | None = None
-    comment: Words | None = None
-    category: Name | None = None
-    urgency: Literal["low", "medium", "high", "critical"] | None = None
-    escalate: StrictBool = False  # a complaint is made of it
-
-    @property
-    def scores(self) -> dict[str, float]:
-        said = {"product": self.product, "overall": self.overall}
-        return {name: score for name, score in said.items() if isinstance(score, float)}
-
-
 class Arrival(Outcome):
     """Whether an order has arrived."""
 
@@ -144,6 +115,19 @@ class Review(Outcome):
     score: Score
 
 
+class Privacy(Outcome):
+    """What became of a request about their data; who is refused is told why (article 12(4))."""
+
+    outcome: Literal["granted", "refused"]
+    reason: Annotated[Words, Field(min_length=1)] | None = None
+
+    @model_validator(mode="after")
+    def _says_why(self) -> Privacy:
+        if self.outcome == "refused" and not self.reason:
+            raise wrong("missing", "say why it is refused: they have to be told", "reason")
+        return self
+
+
 FORMS: dict[Form, type[Outcome]] = {
     Form.FREE: Free,
     Form.ANSWER: Answer,
@@ -152,6 +136,13 @@ FORMS: dict[Form, type[Outcome]] = {
     Form.CALL: Call,
     Form.ARRIVAL: Arrival,
     Form.REVIEW: Review,
+    Form.PRIVACY: Privacy,
+    Form.SALES_CALL: SalesCall,
+    Form.CLASSIFY: Classify,
+    Form.TRANSFER: Transfer,
+    Form.SET_UP: SetUp,
+    Form.SCHEDULE: Schedule,
+    Form.MEETING: MeetingCame,
 }
 ASKED = {"satisfaction": ("product", "overall"), "experience": ("overall",)}
 
@@ -224,7 +215,3 @@ def _known(refusal: Refusal, shape: type[Outcome]) -> Refusal:
     if refusal.code == "unknown_field":
         refusal.detail += f"; the form has: {', '.join(shape.model_fields)}"
     return refusal
-
-
-def _wrong(code: str, words: str, param: str) -> PydanticCustomError:
-    return PydanticCustomError(code, words, {"param": param})

@@ -14,9 +14,9 @@ from activities.crm.tasks import DECLINED, DONE, OPEN, close_clause
 from starter.answers import Effect, Receipt, Refusal
 from starter.desk import forms
 from starter.desk.base import AT_ONCE, audit
-from starter.desk.forms import Outcome
 from starter.desk.moving import Moving, locked
 from starter.desk.outcomes import Came, Outcomes
+from starter.desk.shapes import Call, Outcome
 from starter.desk.subjects import subject_for
 from starter.intake.letters import enrol_draft
 
@@ -151,7 +151,7 @@ def _tried(row: Task, outcome: dict[str, Any], now: datetime) -> bool:
 def _kept(said: Outcome, came: Came) -> dict[str, Any]:
     """The outcome as it is shown, and as the gate reads it."""
     kept = said.model_dump(mode="json", exclude_unset=True)
-    if isinstance(said, forms.Call):
+    if isinstance(said, Call):
         kept |= {"reached": came.codes["reached"]}
         kept |= {"how": came.reason} if came.reason else {}
     return kept

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncSession
 
-from activities.crm import accounts, contracts, tasks
+from activities.crm import accounts, tasks
 from activities.crm.tables import Contract, Enrolment, Task
 from starter.intake import starts
 from starter.intake.handling import KEEP_IN_TOUCH, SIGNALS, Handling
@@ -72,7 +71,7 @@ async def completed(h: Handling, contract: Contract) -> None:
         Task.form.in_((Form.TRANSFER.value, Form.SET_UP.value)),
     )
     for row in (await h.session.execute(query.with_for_update())).scalars():
-        if not row.brief.get("checks") or await left(h.session, row, contract):
+        if not row.brief.get("checks") or await accounts.left(h.session, row):
             continue
         tasks.settle(row, h.now, tasks.DONE, COMPLETE)
         follow_up = await h.session.get(Enrolment, row.follow_up) if row.follow_up else None
@@ -80,11 +79,3 @@ async def completed(h: Handling, contract: Contract) -> None:
             h.signal(follow_up, "task_done", {"id": f"done-{row.id}", "task_id": row.id})
         else:
             await tasks.close_clause(h.session, h.now, row)
-
-
-async def left(session: AsyncSession, row: Task, contract: Contract) -> list[str]:
-    """What of a task's checks nobody has ticked off yet."""
-    checks = tuple(row.brief.get("checks", ()))
-    if row.form == Form.TRANSFER:
-        return contracts.missing(contract, checks)
-    return await accounts.missing(session, contract.id, checks)

@@ -183,7 +183,7 @@ class Reports:
     async def task(self, task: str) -> TaskView | None:
         async with self.store.reading() as session:
             row = await session.get(Task, task)
-            return (await views.tasks(session, [row]))[0] if row else None
+            return (await views.tasks(session, [row], self.clock.now()))[0] if row else None
 
     async def tasks(
         self,

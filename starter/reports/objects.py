@@ -127,6 +127,14 @@ class Tried(Shape):
     reason: str
 
 
+class AttachmentView(Shape):
+    """What goes with a message, as it stands at `/attachments/{name}`."""
+
+    name: str
+    type: str
+    size: int = Field(description="In bytes")
+
+
 class MessageView(Shape):
     """A message: to whom, what it said, and what became of it."""
 
@@ -150,6 +158,7 @@ class MessageView(Shape):
     via: str | None = Field(None, description="The provider that had it last")
     attempts: int = Field(0, description="How often a provider was asked to take it")
     tried: list[Tried] = Field([], description="The channels that refused it before")
+    attachments: list[AttachmentView] = []
 
 
 class DraftView(Shape):
@@ -180,6 +189,9 @@ class TaskView(Shape):
     case_id: str | None = None
     urgent: bool = False
     snoozed_until: datetime | None = Field(None, description="Nobody need look at it before")
+    contract: str | None = None
+    meeting: str | None = None
+    feedback: str | None = None
 
 
 class DecisionView(Shape):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
@@ -12,8 +13,9 @@ from activities.crm import tables as t
 from activities.crm.consents import by_scope
 from activities.crm.holds import open_holds
 from activities.rendering import Template, TemplateFault, registry
-from starter.reports import words
+from starter.reports import briefing, words
 from starter.reports.objects import (
+    AttachmentView,
     CaseSummary,
     ChecklistLine,
     ConsentState,
@@ -103,6 +105,12 @@ def message(row: t.Message) -> MessageView:
         via=row.via,
         attempts=row.attempts,
         tried=tried(row),
+        attachments=[
+            AttachmentView(
+                name=one["name"], type=one["type"], size=len(one["text"].encode("utf-8"))
+            )
+            for one in row.attachments or ()
+        ],
     )
 
 
@@ -118,13 +126,20 @@ def tried(row: t.Message) -> list[Tried]:
     ]
 
 
-async def tasks(session: AsyncSession, rows: Sequence[t.Task]) -> list[TaskView]:
+async def tasks(
+    session: AsyncSession, rows: Sequence[t.Task], now: datetime | None = None
+) -> list[TaskView]:
+    """With a moment, each with the whole of its brief as it stands then; else with its alerts."""
     ids = [row.id for row in rows]
     query = select(t.Draft).where(t.Draft.task_id.in_(ids)).order_by(t.Draft.created_at)
     drafts = {d.task_id: d for d in (await session.execute(query)).scalars()}  # the newest wins
     cases = {row.id: row.case_id or str(row.brief.get("case")) for row in rows}
     wrote = await _wrote(session, set(cases.values()))
-    return [_task(row, drafts.get(row.id), wrote.get(cases[row.id], [])) for row in rows]
+    known = await briefing.alerted(session, rows)
+    known |= {row.id: await briefing.fresh(session, row, now) for row in rows if now}
+    return [
+        _task(row, known[row.id], drafts.get(row.id), wrote.get(cases[row.id], [])) for row in rows
+    ]
 
 
 async def _wrote(session: AsyncSession, cases: set[str]) -> dict[str, list[dict[str, Any]]]:
@@ -142,7 +157,9 @@ async def _wrote(session: AsyncSession, cases: set[str]) -> dict[str, list[dict[
     return wrote
 
 
-def _task(row: t.Task, draft: t.Draft | None, wrote: list[dict[str, Any]]) -> TaskView:
+def _task(
+    row: t.Task, brief: dict[str, Any], draft: t.Draft | None, wrote: list[dict[str, Any]]
+) -> TaskView:
     return TaskView(
         id=row.id,
         customer=row.customer_id,
@@ -154,7 +171,7 @@ def _task(row: t.Task, draft: t.Draft | None, wrote: list[dict[str, Any]]) -> Ta
         title=row.title,
         due_at=row.due_at,
         state=row.state,
-        brief=row.brief | ({"wrote": wrote} if wrote else {}),
+        brief=brief | ({"wrote": wrote} if wrote else {}),
         draft=draft
         and DraftView(id=draft.id, subject=draft.subject, body=draft.body, edited=draft.edited),
         outcome=row.outcome,
@@ -163,6 +180,9 @@ def _task(row: t.Task, draft: t.Draft | None, wrote: list[dict[str, Any]]) -> Ta
         case_id=row.case_id,
         urgent=row.urgent,
         snoozed_until=row.snoozed_until,
+        contract=row.contract_id,
+        meeting=row.meeting_id,
+        feedback=row.feedback_id,
     )
 
 

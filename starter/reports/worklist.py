@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, case, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from activities.crm import briefs
 from activities.crm.tables import Audit, Case, Staff, Task
 from starter.reports import people
 from starter.reports.objects import Page, Shape
@@ -43,6 +44,8 @@ class Job(Shape):
     done_at: datetime | None = None
     rung: int = 0
     escalated_to: str | None = None
+    contract_id: str | None = None
+    alerts: tuple[str, ...] = ()  # what is to be minded of its customer now, by kind
 
 
 class Colleague(Shape):
@@ -201,6 +204,8 @@ def _urgency() -> ColumnElement[int]:
 async def _seen(session: AsyncSession, rows: Sequence[Any]) -> list[Job]:
     named: Collection[str] = {row.customer_id for row, _ in rows if row.customer_id}
     called = await people.names(session, named)
+    waiting = [row.customer_id for row, _ in rows if row.customer_id and row.state == OPEN]
+    minded = await briefs.alerts(session, set(waiting)) if waiting else {}
     return [
         Job(
             **{name: getattr(row, name) for name in PLAIN},
@@ -208,6 +213,9 @@ async def _seen(session: AsyncSession, rows: Sequence[Any]) -> list[Job]:
             name=called.get(row.customer_id),
             case_kind=kind,
             urgent=row.urgent or row.priority == 1,
+            alerts=tuple(
+                dict.fromkeys(alert["kind"] for alert in minded.get(row.customer_id, ()))
+            ),
         )
         for row, kind in rows
     ]
@@ -215,5 +223,5 @@ async def _seen(session: AsyncSession, rows: Sequence[Any]) -> list[Job]:
 
 PLAIN = (
     "id title form role assignee follow_up clause case_id template state reason due_at "
-    "snoozed_until created_at done_at rung escalated_to"
+    "snoozed_until created_at done_at rung escalated_to contract_id"
 ).split()

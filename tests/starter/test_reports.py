@@ -101,7 +101,7 @@ async def test_a_task_brings_its_newest_draft(crm: Store, clock: FakeClock) -> N
     reports = Reports(crm, clock)
     found = (await reports.tasks(role="finance-officer")).data[0]
     wanted = """id customer follow_up clause role assignee priority title due_at state brief draft
-        outcome escalated_to form case_id urgent snoozed_until"""
+        outcome escalated_to form case_id urgent snoozed_until contract meeting feedback"""
     assert list(found.model_dump()) == wanted.split()
     assert found.draft is not None
     assert found.draft.subject == "Draft 2"
@@ -146,6 +146,9 @@ async def test_a_customer_by_any_of_their_ids(crm: Store, clock: FakeClock) -> N
     assert await reports.customer("nobody") is None
 
 
+@pytest.mark.plays("online-customer", "records.1")
+@pytest.mark.plays("order-thanks", "documentation-tracking.1")
+@pytest.mark.plays("satisfaction", "documentation-and-records.1")
 async def test_the_timeline_has_it_all(crm: Store, clock: FakeClock) -> None:
     """The newest first, page by page, without a gap or a double."""
     await an_order(crm, "cus_1", id="ord_1", shipped_at=NOON + DAY)
