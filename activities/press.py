@@ -108,6 +108,7 @@ class Press:
             now=row.created_at,
             key=message.key,
             case_id=message.case_id,
+            meeting_id=message.meeting_id,
         )
         facts = self._renderer.facts_for(
             customer,

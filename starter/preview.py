@@ -19,7 +19,7 @@ from activities.crm.customers import find, recognise
 from activities.crm.holds import stops
 from activities.crm.house import HouseRules, house_rules
 from activities.crm.store import Store
-from activities.crm.tables import Case, Customer, Order, new_id
+from activities.crm.tables import Case, Customer, Meeting, Order, new_id
 from activities.crm.values import UnfitValueError, email_of, phone_of
 from activities.rendering import TEMPLATES, Rendered, TemplateFault, samples, sms
 from activities.rendering.lint_sent import FAULTS
@@ -108,12 +108,24 @@ async def _learnt(
     order: Order | None,
     rules: HouseRules,
 ) -> rendering.Background:
-    """What the records say besides, as if the message went now, about their newest case."""
+    """What the records say besides, as if the message went now, about their newest case or
+    meeting."""
     query = select(Case.id).where(Case.customer_id == customer.id).order_by(Case.opened_at.desc())
     case = (await session.execute(query.limit(1))).scalar() if "case" in wanted else None
     now, key = datetime.now(UTC), samples.KEY
+    theirs = select(Meeting.id).where(Meeting.customer_id == customer.id)
+    newest = theirs.order_by(Meeting.starts_at.desc()).limit(1)
+    meeting = (await session.execute(newest)).scalar() if "meeting" in wanted else None
     return await rendering.background(
-        session, wanted, customer, order, rules, now=now, key=key, case_id=case or ""
+        session,
+        wanted,
+        customer,
+        order,
+        rules,
+        now=now,
+        key=key,
+        case_id=case or "",
+        meeting_id=meeting or "",
     )
 
 
