@@ -118,3 +118,10 @@ CHANGES: dict[str, Example] = {
         value={"values": {"check_in": "10d"}, "reason": "Customers asked for it sooner"},
     )
 }
+PRIVACY: dict[str, Example] = {
+    "copy": Example(
+        summary="They want a copy of their data",
+        value={"kind": "access", "received": "2026-11-23", "channel": "email"},
+    ),
+    "objection": Example(summary="They object", value={"kind": "object"}),
+}

@@ -71,6 +71,7 @@ def _assemble() -> None:
         messages,
         operations,
         policies,
+        privacy,
         reading,
         rehearsing,
         running,
@@ -93,6 +94,7 @@ def _assemble() -> None:
     systems.register(app, HOUSE)
     catalogue.register(app, HOUSE)
     policies.register(app, HOUSE)
+    privacy.register(app, HOUSE)
 
 
 _assemble()

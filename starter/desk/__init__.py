@@ -20,6 +20,7 @@ from starter.desk.commands import Commands, Verb
 from starter.desk.messages import Messages
 from starter.desk.opinions import Opinions, as_told
 from starter.desk.policies import Policies
+from starter.desk.privacy import Privacy
 from starter.intake.events import Command, Event, read_event
 from starter.intake.handling import minds
 from starter.relay import AwayError
@@ -33,7 +34,7 @@ SETTLING = timedelta(seconds=5)  # real time that another process may take to ca
 HOUSEKEEPING = 600.0  # real seconds
 
 
-class Desk(Commands, Messages, Opinions, Policies):
+class Desk(Commands, Messages, Opinions, Policies, Privacy):
     """What is accepted is kept; each method raises `Refusal` for what cannot be done as asked."""
 
     # -- what comes in ------------------------------------------------------------------

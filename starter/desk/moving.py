@@ -17,7 +17,7 @@ from activities.crm.tasks import OPEN, free_from
 from starter.answers import Effect, Receipt, Refusal
 from starter.desk.base import DeskBase, audit, needs_reason
 from starter.roles import known_roles
-from workflows.vocabulary import Role
+from workflows.vocabulary import Form, Role
 
 LONGEST = timedelta(days=31)
 
@@ -104,7 +104,8 @@ def _may_wait(row: Task, until: datetime, now: datetime) -> None:
     if (peace := free_from(row, now)) and until < peace:
         words = "the customer has heard from us: they are left in peace until a day after that"
         raise Refusal("too_soon", words, param="until", status=409)
-    if (row.case_id or row.urgent) and until > row.due_at:
+    promised = row.case_id or row.urgent or row.form == Form.PRIVACY
+    if promised and until > row.due_at:
         words = "the customer was promised an answer by then: snooze it until before it is due"
         raise Refusal("promised", words, param="until", status=409)
     if until > now + LONGEST:
