@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -22,7 +23,11 @@ from starter.reports.processing import processing
 from tests.factories import NOON, FakeClock, a_customer, an_enrolment, kept
 from tests.starter.doors import is_problem, knocking
 from tests.starter.front import FakeTemporal, a_desk, only, rows
+from tests.starter.test_cli import ADA, Aftercare, aftercare, opened
+from tests.starter.visitors import an_account, browser, site_over
 from workflows.vocabulary import Role
+
+__all__ = ["aftercare", "opened"]  # pytest finds them here
 
 DUE = datetime.fromisoformat("2026-12-23T23:59:59+00:00")
 LATER = datetime.fromisoformat("2027-02-23T23:59:59+00:00")
@@ -309,6 +314,98 @@ async def test_the_record_is_made_of_what_there_is(memory_store: Store, clock: C
     assert not [secret for secret in ("hush", "s3cret", "Ada") if secret in words]
     nobody = await processing(Reports(memory_store, clock), Settings(_env_file=None))
     assert nobody.recipients == []
+
+
+# -- the console and the terminal ----------------------------------------------------------------
+
+
+async def test_the_console_shows_how_much_time_is_left(
+    memory_store: Store, clock: FakeClock
+) -> None:
+    """Each with its task; what customers are called stays text; a lost filter finds nothing."""
+    desk = a_desk(memory_store, clock, FakeTemporal())
+    token = await an_account(memory_store, clock)
+    async with browser(site_over(memory_store, clock), token=token) as http:
+        assert "Nobody has asked" in (await http.get("/privacy")).text
+        await a_customer(memory_store, id="cus_1", name="<script>alert(1)</script>")
+        await asked(desk)
+        page = (await http.get("/privacy?state=open&customer=cus_1")).text
+        task = (await only(memory_store, Task)).id
+        assert f'href="/tasks/{task}">Access</a>' in page
+        assert "<td>30</td>" in page
+        assert "<script>" not in page
+        assert "No request fits" in (await http.get("/privacy?state=refused")).text
+        assert "No request fits" in (await http.get("/privacy?customer=nobody")).text
+        for lost in ("?state=lost", "?after=prv_none"):
+            assert (await http.get(f"/privacy{lost}")).status_code == 404
+        form = (await http.get(f"/tasks/{task}")).text
+        assert 'value="granted"' in form
+        assert "Decline" not in form
+
+
+def test_it_goes_by_the_terminal(opened: Aftercare, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Taken down, listed, extended, closed, proved; the record; each as JSON, too."""
+    opened("start", "online-customer", "--customer", "-", stdin=json.dumps(ADA))
+    said = ("privacy", "open", "ada@example.com", "--kind", "access")
+    made = opened(*said, "--json").json
+    assert (made["state"], made["days_left"] in range(28, 32)) == ("open", True)
+    assert "already" in opened(*said).err
+    assert made["id"] in opened("privacy").out
+    longer = opened("privacy", "extend", made["id"], "--reason", "four systems")
+    assert "Tell the customer" in longer.err
+    refused = opened("privacy", "done", made["id"], "--outcome", "refused")
+    assert (refused.code, "[missing]" in refused.err) == (1, True)
+    done = opened("privacy", "done", made["id"], "--outcome", "granted", "--json").json
+    assert (done["state"], done["days_left"]) == ("granted", None)
+    assert opened("privacy").out == "No requests.\n"
+    assert opened("privacy", "--all", "--json").json["data"][0]["id"] == made["id"]
+    opened("privacy", "open", "C-1", "--kind", "object")
+    proof = opened("privacy", "proof", "C-1")
+    assert "objection" in proof.out
+    assert len(opened("privacy", "proof", "C-1", "--json").json["data"]) == 3
+    assert "article 6(1)(b)" in opened("privacy", "record").out
+    assert opened("privacy", "record", "--json").json["controller"]["name"] == "Our Shop"
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        ("open ada@example.com --kind forget", 2),
+        ("open ada@example.com --kind access --received tomorrow", 2),
+        ("open nobody@example.com --kind access", 1),
+        ("open", 2),
+        ("done prv_none --outcome granted", 1),
+        ("done prv_none --outcome done", 2),
+        ("extend prv_none --reason why", 1),
+        ("proof nobody@example.com", 1),
+    ],
+)
+def test_what_the_terminal_refuses(opened: Aftercare, words: str, code: int) -> None:
+    """In words, without a trace."""
+    said = opened("privacy", *words.split())
+    assert said.code == code
+    assert "aftercare" in said.err
+    assert "Traceback" not in said.err
+
+
+def test_systems_and_their_secrets(opened: Aftercare, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each its own, by name alone for a script; never the address, in which a token may stand."""
+    assert "AFTERCARE_SYSTEMS" in opened("systems").out
+    where = "billing=https://b.example/t0ken,crm=https://c.example:8443/"
+    monkeypatch.setenv("AFTERCARE_SYSTEMS", where)
+    found = opened("systems", "--json").json["data"]
+    assert [(one["name"], one["host"]) for one in found] == [
+        ("billing", "b.example"), ("crm", "c.example:8443"),
+    ]  # fmt: skip
+    assert len({one["secret"] for one in found}) == 2
+    assert opened("systems", "crm").out.strip() == found[1]["secret"]
+    table = opened("systems").out
+    assert found[0]["secret"] in table
+    assert "t0ken" not in table
+    assert opened("systems", "wiki").code == 2
+    monkeypatch.setenv("AFTERCARE_SYSTEMS", "crm=http://c.example")
+    broken = opened("systems")
+    assert (broken.code, "AFTERCARE_SYSTEMS: Value error, crm: https://" in broken.err) == (1, True)
 
 
 # -- the API -------------------------------------------------------------------------------------
