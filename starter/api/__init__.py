@@ -18,6 +18,7 @@ from starter.api import (
     feedback,
     follow_ups,
     openapi,
+    papers,
     people,
     policies,
     probes,
@@ -34,7 +35,7 @@ from starter.desk import Desk
 from starter.reports import Reports
 
 Lifespan = Any  # a context manager made from the app, as Starlette has it
-ROUTERS = (events, follow_ups, people, feedback, tasks, policies, probes, reference)
+ROUTERS = (events, follow_ups, people, papers, feedback, tasks, policies, probes, reference)
 
 
 def create_app(

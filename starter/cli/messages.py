@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from cyclopts import App, Group, Parameter
 from rich.markup import escape
 
+from starter.cli import printing as paper
 from starter.cli.common import (
     PRINTING,
     CliError,
@@ -33,11 +34,15 @@ GOOD, BAD = ("sent", "delivered"), ("unknown", "bounced", "refused")
 
 def register(app: App, group: Group) -> None:
     messages = App(
-        name="messages", group=group, help="What was sent: the list; read one; settle an unknown."
+        name="messages",
+        group=group,
+        help="What was sent: the list; read or print one; settle an unknown.",
     )
     messages.default(list_)
     messages.command(show)
     messages.command(settle)
+    messages.command(paper.letter, name="print")
+    messages.command(paper.attachment)
     app.command(messages)
 
 
@@ -115,6 +120,11 @@ async def show(message: str, /, *, printing: Printing = PRINTING) -> None:
         out().print(f"[dim]{one.attempts} attempts, the last by {one.via}[/]", soft_wrap=True)
     out().print(f"[bold]{escape(one.subject or '')}[/]\n", soft_wrap=True)
     say(one.body_text or "")
+    for file in one.attachments:
+        notice(
+            f"With it: {file.name}, {file.size:,} bytes: aftercare messages attachment "
+            f"{one.id} {file.name}"
+        )
 
 
 async def settle(

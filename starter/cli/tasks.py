@@ -12,6 +12,7 @@ from typing import Annotated
 from cyclopts import App, Group, Parameter
 from rich.markup import escape
 
+from starter.cli import printing as paper
 from starter.cli.common import (
     PRINTING,
     CliError,
@@ -53,6 +54,7 @@ def register(app: App, group: Group) -> None:
     tasks.command(done)
     tasks.command(reassign)
     tasks.command(snooze)
+    tasks.command(paper.of_task, name="print")
     app.command(tasks)
 
 

@@ -10,12 +10,22 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from starter.console import cases, customers, entrance, follow_ups, outbox, tasks, templates
+from starter.console import (
+    cases,
+    customers,
+    entrance,
+    follow_ups,
+    outbox,
+    papers,
+    tasks,
+    templates,
+)
 from starter.console.guard import House, guarded, lost
 from starter.desk import Desk
 
 ROOMS = tuple(
-    room.rooms for room in (entrance, tasks, cases, customers, follow_ups, outbox, templates)
+    room.rooms
+    for room in (entrance, tasks, cases, customers, follow_ups, outbox, papers, templates)
 )
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from activities.crm.house import HouseRules
+from starter import printing
 from starter.reports.objects import TaskView
 from starter.reports.worklist import Job
 from workflows.vocabulary import Form
@@ -81,7 +82,7 @@ def _free(job: Job, task: TaskView) -> Sheet:
     channel = task.brief.get("channel")
     if job.template is None or channel == CALL:
         return PLAIN
-    return POSTED if channel == LETTER else WRITTEN
+    return POSTED if printing.on_paper(job.template, task) == LETTER else WRITTEN
 
 
 def _with_causes(found: Sheet, causes: Options) -> Sheet:

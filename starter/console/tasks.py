@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from starlette.responses import Response
 
+from starter import printing
 from starter.answers import Receipt, Refusal
 from starter.console import look, outcomes
 from starter.console.guard import Ask, Rooms
@@ -174,6 +175,7 @@ async def _page(
         said=said,
         history=history,
         sheet=drawn,
+        paper=printing.on_paper(job.template, task),
         asides=asides,
         faults={about: outcomes.faults(refusal, drawn if about == "complete" else asides[about])},
         done=ask.asked("done"),
