@@ -219,10 +219,13 @@ class CaseFile(Enrolment[PolicyT]):
 
 
 class Draught(Enrolment[PolicyT]):
-    """How one message of a colleague's own begins."""
+    """How one message of a colleague's own begins; or the thanks for feedback that no procedure
+    of the customer's thanks for."""
 
     draft_id: str = ""
     template: str = ""  # what it was drafted from; none: a message of its own
+    feedback_id: str = ""  # set: it is thanks,
+    category: str = ""  # for this sort of feedback
 
 
 class Rhythm(Noun):

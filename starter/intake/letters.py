@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.crm import enrolments
 from activities.crm.cases import COMPLAINT, follow_up_of
-from activities.crm.tables import Case, Customer, Draft, Enrolment
+from activities.crm.tables import Case, Customer, Draft, Enrolment, Feedback
 from starter.catalogue import Catalogue
 from starter.intake.handling import Handling
 from workflows.sops import Sop
@@ -49,6 +49,16 @@ async def enrol_draft(  # noqa: PLR0917 - the desk, and the relay, say all of it
     body |= {"draft_id": draft.id, "template": draft.template or ""}
     await _enrol(session, now, sop, draft.id, customer, None, body, inbox_id)
     return f"{sop.name}.{draft.id}"
+
+
+async def enrol_thanks(h: Handling, row: Feedback) -> None:
+    """Begin the thanks for feedback, which nobody else gives."""
+    sop = h.catalogue.words
+    body = await _beginning(h.session, h.catalogue, sop, h.pace, h.customer, h.at)
+    about = row.type or row.category or ""
+    body |= {"feedback_id": row.id, "category": about, "order_id": row.order_id or ""}
+    await _enrol(h.session, h.now, sop, row.id, h.customer, row.order_id, body, h.row.id)
+    h.note("started", f"{sop.name}.{row.id}")
 
 
 async def _beginning(  # noqa: PLR0917

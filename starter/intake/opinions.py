@@ -13,6 +13,7 @@ from starter.answers import Refusal
 from starter.intake.cases import named, open_case
 from starter.intake.events import Opinion, Serious
 from starter.intake.handling import Handling
+from starter.intake.letters import enrol_thanks
 from starter.intake.said import note, write_down
 from workflows.vocabulary import Severity
 
@@ -50,6 +51,20 @@ async def gave_feedback(h: Handling) -> None:
     mine = cases.follow_up_of(case.id) if case else ""
     known = {name: told for name, told in body.items() if told is not None}
     await h.tell("feedback", known, also=mine, but=mine if opened else "")
+    complains = opened is not None or (case is not None and not said.satisfied)
+    if not complains and not h.is_before_go_live() and not await _is_thanked_for(h, row):
+        await enrol_thanks(h, row)
+
+
+async def _is_thanked_for(h: Handling, row: Feedback) -> bool:
+    """Whether a procedure that was told thanks for it: those of its order, or of any, do."""
+    told = {effect.follow_up for effect in h.effects if effect.effect == "signalled"}
+    return any(
+        follow_up.id in told and row.order_id in (None, follow_up.order_id)
+        for follow_up in await h.running()
+        if follow_up.sop in h.catalogue.sops
+        and hasattr(h.catalogue.sops[follow_up.sop].workflow, "thanks")
+    )
 
 
 async def was_serious(h: Handling) -> None:
