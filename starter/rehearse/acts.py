@@ -8,13 +8,14 @@ from sqlalchemy import select
 
 from activities.crm import tables as t
 from starter.answers import Refusal
-from starter.rehearse.script import Entry
+from starter.rehearse.script import Entry, dated
 from starter.rehearse.timeline import Cast
 
 if TYPE_CHECKING:
     from starter.rehearse.director import Director
 
-OF_AN_ORDER = ("order.", "account.")
+OF_AN_ORDER = ("order.", "account.", "sale.")
+OF_A_CONTRACT = ("contract.", "meeting.")
 
 
 async def carry_out(director: Director, entry: Entry, who: Cast) -> None:
@@ -32,19 +33,33 @@ async def carry_out(director: Director, entry: Entry, who: Cast) -> None:
         )
     elif entry.task:
         task = await _task(director, entry, who)
-        await director.desk.complete_task(task.id, entry.outcome, by=by)
+        await director.desk.complete_task(task.id, dated(entry.outcome, who.began), by=by)
     elif entry.write:
         await director.desk.write(who.id, {"text": entry.write, **entry.data}, by=by)
 
 
 async def _event(director: Director, entry: Entry, who: Cast) -> None:
-    order = entry.order
-    if entry.event.startswith(OF_AN_ORDER) and who.orders:
-        order = {"id": who.orders[0], **(order or {})}
-    more: dict[str, Any] = {"order": order} if order else {}
-    receipt = await director.receive(entry.event, customer={"id": who.id}, data=entry.data, **more)
+    about = {"order": _order(entry, who), "contract": _contract(director, entry, who)}
+    named = {name: value for name, value in about.items() if value}
+    said = dated({"data": entry.data, **named}, who.began)
+    receipt = await director.receive(entry.event, customer={"id": who.id}, **said)
     if receipt.error is not None:
         raise Refusal(receipt.error.code, receipt.error.detail)
+
+
+def _order(entry: Entry, who: Cast) -> dict[str, Any] | None:
+    ours = entry.event.startswith(OF_AN_ORDER) and who.orders and not entry.data.get("system")
+    return {"id": who.orders[0], **(entry.order or {})} if ours else entry.order
+
+
+def _contract(director: Director, entry: Entry, who: Cast) -> dict[str, Any] | None:
+    """The one that is named; else, of a contract's news, the last; one of many has their own."""
+    if entry.contract and entry.contract.get("id"):
+        id_ = str(entry.contract["id"])
+        director.contracts[who.number] = id_ if len(director.cast) == 1 else f"{id_}-{who.number}"
+    about = entry.contract or entry.event.startswith(OF_A_CONTRACT) or entry.data.get("system")
+    known = director.contracts.get(who.number)
+    return {**(entry.contract or {}), "id": known} if about and known else entry.contract
 
 
 async def _target(director: Director, entry: Entry, who: Cast) -> str:

@@ -51,6 +51,7 @@ class Director:
         self.desk, self.store = built.desk, built.store
         self.cast: list[Cast] = []
         self.said: list[Moment] = []
+        self.contracts: dict[int, str] = {}  # each one's last
 
     async def set_out(self, customer: Mapping[str, Any]) -> None:
         """Let it be the day on which it begins; once others play already, it is today."""

@@ -4,19 +4,23 @@
      {"after": "8d2h", "event": "complaint.opened", "data": {"reference": "K-1"}},
      {"after": "9d", "task": "answer", "sop": "case", "outcome": {"answered": "phone"}},
      {"after": "14d3h", "signal": "task_done", "data": {"text": "How is it going?"}},
+     {"after": "15d", "event": "contract.signed", "contract": {"id": "V-1"}},
+     {"after": "16d", "task": "schedule", "outcome": {"starts_at": {"after": "20d4h"}}},
      {"after": "20d", "event": "complaint.resolved", "data": {"reference": "K-1"}}]
 
 `event` comes through the door for checkout systems, `signal` through the one for staff, `control`
 is one of hold, resume, skip, run-now, retry, end. `task` closes the oldest open task of a clause, a
 role or a form. `write` is a colleague's own message. `sop` says whose follow-up is meant, where a
-customer has several. A rehearsal runs until its follow-ups have ended and the last entry is played;
-`{"after": …, "until": true}` makes it go on until then.
+customer has several. An order's news is of the first order, a contract's and a meeting's of the
+last contract, unless they name another. Where a moment is asked for, `{"after": "20d4h"}` will do:
+so long after the purchase. A rehearsal runs until its follow-ups have ended and the last entry is
+played; `{"after": …, "until": true}` makes it go on until then.
 """
 
 from __future__ import annotations
 
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -59,6 +63,7 @@ class Entry(BaseModel):
     outcome: dict[str, Any] = {}
     data: dict[str, Any] = {}
     order: dict[str, Any] | None = None
+    contract: dict[str, Any] | None = None
     clause: str = ""
     reason: str = "rehearsed"
 
@@ -75,7 +80,7 @@ class Entry(BaseModel):
     def says(self) -> str:
         if self.task or self.write:
             return f"task {self.task} done" if self.task else "a colleague writes"
-        of = str((self.order or {}).get("id") or "")
+        of = str((self.order or self.contract or {}).get("id") or "")
         return " ".join(filter(None, (self.event or self.signal or self.control, of)))
 
     @property
@@ -86,6 +91,18 @@ class Entry(BaseModel):
 
 
 _ENTRIES = TypeAdapter(list[Entry])
+
+
+def dated(said: Any, began: datetime) -> Any:
+    """What was said, its moments as on the calendar of this rehearsal."""
+    match said:
+        case {"after": str(text)} if len(said) == 1 and (after := span_of(text)) is not None:
+            return (began + after).isoformat()
+        case dict():
+            return {name: dated(value, began) for name, value in said.items()}
+        case list():
+            return [dated(value, began) for value in said]
+    return said
 
 
 def read_script(text: str | bytes | list[Any] | None) -> list[Entry]:

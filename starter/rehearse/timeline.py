@@ -20,7 +20,9 @@ SILENT = ("allowed", "potential", "waiting")  # what came of it follows in a lin
 SHORT = {  # the SOPs as people call them
     "online-customer": "S0",
     "order-thanks": "S1",
+    "sales-follow-up": "S2",
     "satisfaction": "S3",
+    "onboarding": "S4",
     KEEP_IN_TOUCH.name: "years",
     CORRESPONDENCE.name: "desk",
 }
@@ -30,6 +32,9 @@ PEOPLE = {
     Role.FINANCE: "finance",
     Role.MARKETING: "marketing",
     Role.SALES: "sales",
+    Role.SALES_MANAGER: "the sales manager",
+    Role.ACCOUNT_MANAGER: "the account manager",
+    Role.PRIVACY: "data protection",
     Role.ENGINEER: "an engineer",
     Role.SERVICE: "the service team",
     Role.MANAGER: "the manager",

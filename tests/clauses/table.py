@@ -58,7 +58,7 @@ def _carried(one: Line) -> str:
 
 
 def _played(one: Line) -> str:
-    found = tested(one)
+    found = played_by(one)
     more = [f"and {len(found) - SHOWN} more"] if len(found) > SHOWN else []
     return "<br>".join([*found[:SHOWN], *more])
 
@@ -84,7 +84,7 @@ def carriers(one: Line) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def tested(one: Line) -> list[str]:
+def played_by(one: Line) -> list[str]:
     """Its players, and those of the clauses that carry it."""
     found = players(one)
     for name in declared.of(one).carried:
@@ -112,4 +112,4 @@ def missing() -> list[str]:
 
 def unplayed() -> list[str]:
     """Lines that something carries, and no test plays."""
-    return [f"{one.sop} {one.id}" for one in every_line() if carriers(one) and not tested(one)]
+    return [f"{one.sop} {one.id}" for one in every_line() if carriers(one) and not played_by(one)]

@@ -14,7 +14,7 @@ from tests.clauses import declared
 from tests.clauses.documents import Line, every_line, line, lines_of
 from tests.clauses.played import Done, marks, plays
 from tests.clauses.proof import _prove
-from tests.clauses.table import FILE, carriers, missing, table, tested, unplayed
+from tests.clauses.table import FILE, carriers, missing, table, played_by, unplayed
 from workflows.sops import CATALOGUE, Sop
 
 DATED = {"Reviewed date": "reviewed", "Next review date": "next_review"}
@@ -62,7 +62,7 @@ def test_what_the_catalogue_excuses_is_to_come(sop: Sop) -> None:
     """An excused clause is carried elsewhere, or a release is named that brings it."""
     for one in lines_of(sop.name):
         if one.id in sop.excused:
-            assert declared.of(one).coming or tested(one), one.id
+            assert declared.of(one).coming or played_by(one), one.id
 
 
 # -- that it cannot pass for nothing ----------------------------------------------------------
@@ -71,7 +71,7 @@ def test_what_the_catalogue_excuses_is_to_come(sop: Sop) -> None:
 def test_a_line_that_nobody_carries_would_show() -> None:
     """One more than the document has."""
     assert carriers(Line("satisfaction", "4.6", "Dance with them.")) == []
-    assert tested(Line("satisfaction", "4.6", "Dance with them.")) == []
+    assert played_by(Line("satisfaction", "4.6", "Dance with them.")) == []
 
 
 def test_what_was_left_out_is_not_played() -> None:
@@ -79,8 +79,8 @@ def test_what_was_left_out_is_not_played() -> None:
     asked = line("order-thanks", "3.1")
     assert plays(asked, {Done("order-thanks", "3", "satisfaction-check")})
     assert not plays(asked, {Done("satisfaction", "4.1", "satisfaction-survey")})
-    assert "life angry" in tested(line("online-customer", "5.4.1"))
-    assert "life angry" not in tested(line("online-customer", "5.5.3"))
+    assert "life angry" in played_by(line("online-customer", "5.4.1"))
+    assert "life angry" not in played_by(line("online-customer", "5.5.3"))
 
 
 def test_a_test_that_does_not_play_what_it_says_fails(request: pytest.FixtureRequest) -> None:
