@@ -28,6 +28,7 @@ VIP = "vip"
 IMPERSONAL = "impersonal"  # neither by name nor of the product: a person is to write it
 BY_HAND = (VIP, IMPERSONAL)  # what goes once a person has written it
 CALL = "call"
+NO_WAY = ("no_address", "suppressed", "stopped", "unsubscribed")  # to reach them, by whatever way
 REVIEW = "review"  # asked of a customer once in half a year, whatever they ordered
 PUNCTUAL = timedelta(minutes=15)  # before a promise, so that being last is not being late
 
@@ -121,13 +122,14 @@ async def admit_task(
         standing = await standing_of(session, customer)
         facts |= _facts(standing, template)
         way = way_for(template, standing, rules, only=CALL if task.form in v.CALLS else "")
+        met = bool(task.meeting_id)  # they come to it: no number is called
         if task.latest and now >= task.latest:
             answer = v.Refused(reason="stale")
-        elif isinstance(way, str):
+        elif isinstance(way, str) and not (met and way in NO_WAY):
             answer = v.Refused(reason=way)
         else:
             answer = await _asked(session, task, template, now)
-            channel = way.channel if task.form in v.CALLS else None
+            channel = CALL if task.form in v.CALLS else None
             answer = answer or await _kept_back(session, task, template, channel)
     if answer is not None:
         await ledger.record(session, task, answer, now, facts)

@@ -143,6 +143,34 @@ CAST = (
         logs_in=(3, 5, 6, 8),
     ),
     Life(
+        "buys from Sales, and would rather be called",
+        _customer(
+            "C-1009",
+            "Hedy Lamarr",
+            "GB",
+            "Europe/London",
+            phone="+442079460109",
+            preferred_channel="phone",
+        ),
+        (
+            (_after(1, hours=1), "sale.closed", _order("1009", "480.00", "Radio, two-way")),
+            _parcel("1009", 2.2),
+            _arrives("1009", 3.1),
+        ),
+    ),
+    Life(
+        "signs a contract, is shown around, and is asked how that was",
+        _customer("C-1010", "Radia Perlman", "US", "America/New_York", company="Spanning Trees"),
+        (
+            (_after(hours=2), "contract.signed", {"contract": {"id": "K-1010"}}),
+            (
+                _after(7, hours=4),
+                "feedback.received",
+                {"data": {"overall": 90, "text": "Clear, and in good time.", **EMAIL}},
+            ),
+        ),
+    ),
+    Life(
         "waits for a parcel that got lost",
         _customer("C-1008", "Joan Clarke", "GB", "Europe/London"),
         (

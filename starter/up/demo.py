@@ -26,10 +26,40 @@ from workflows.sops import KEEP_IN_TOUCH
 from workflows.vocabulary import Form, Pace, Role
 
 DEMO = "demo"
+SALES = "sales-follow-up"
 DEMO_PACE = "1d=2s"
 GLANCE = 0.4  # seconds between two looks at the tables
 DAY = timedelta(days=1)
 FRIDAY = 4
+BLANKS = {  # what the document of `sales-follow-up` leaves to the house
+    "within": "3d",
+    "interval": "90d",
+    "approved_by": "The demonstration",
+    "approval_date": "2026-01-01",
+    "next_review": "2027-01-01",
+    "system": "Aftercare",
+    "record_system": "Aftercare",
+    "retention": "1095d",
+}
+SPOKEN = {
+    "reached": "yes",
+    "product": 80,
+    "overall": 90,
+    "comment": "Content with it. Would like to hear of accessories.",
+    "method": "phone",
+    "type": "product",
+    "urgency": "low",
+    "potential": "none",
+    "actions": "Send the list of accessories.",
+    "opportunity": True,
+    "wanted": "Accessories",
+    "referral": "asked",
+}
+KNOWN = {
+    "account_manager": "Barbara Liskov",
+    "contacts": [{"name": "Radia Perlman", "role": "Network lead"}],
+    "needs": "Routes without loops.",
+}
 OUTCOMES: dict[Form, dict[str, Any]] = {  # what our colleague says of a task; else: as drafted
     Form.ANSWER: {"text": "Thank you for writing. I look into it now."},
     Form.RESOLVE: {"root_cause": "delivery", "resolution": "A new one was sent by courier."},
@@ -37,7 +67,12 @@ OUTCOMES: dict[Form, dict[str, Any]] = {  # what our colleague says of a task; e
     Form.CALL: {"reached": "yes", "product": 80, "overall": 90},
     Form.ARRIVAL: {"arrived": False},
     Form.REVIEW: {"score": 90},
+    Form.SALES_CALL: SPOKEN,
+    Form.CLASSIFY: {"type": "experience", "urgency": "low", "potential": "none"},
+    Form.TRANSFER: KNOWN,
+    Form.MEETING: {"outcome": "held", "note": "Shown around; they asked about reports."},
 }
+NUMBERS = dict(enumerate("No One Two Three Four Five Six Seven Eight Nine Ten".split()))
 
 
 @dataclass(frozen=True, order=True)
@@ -78,6 +113,7 @@ async def play(settings: Settings, target: str, pace: Pace, show: Show) -> None:
     It speaks to the Temporal that came up with it, whatever other one the shell names.
     """
     async with open_desk(settings, target=target) as desk:
+        await _fill_blanks(desk)
         origin = await _origin(desk)
         async with desk.store.reading() as session:
             zone = ZoneInfo((await house_rules(session)).time_zone)
@@ -89,6 +125,13 @@ async def play(settings: Settings, target: str, pace: Pace, show: Show) -> None:
             group.create_task(_act(desk, origin))
             group.create_task(_staff(desk))
             group.create_task(_watch(desk, ticker, show))
+
+
+async def _fill_blanks(desk: Desk) -> None:
+    """Sales' procedure starts nothing until somebody has said what its document leaves open."""
+    if (await desk.policy_show(SALES))["blanks"]:
+        reason = "what a demonstration needs"
+        await desk.policy_set(SALES, BLANKS, by=DEMO, reason=reason, approve=True)
 
 
 async def _origin(desk: Desk) -> datetime:
@@ -103,7 +146,7 @@ async def _origin(desk: Desk) -> datetime:
 
 def _programme(pace: Pace) -> Iterator[str]:
     yield ""
-    yield f"Seven customers, a day in {DAY.total_seconds() / pace.factor:g} s:"
+    yield f"{NUMBERS[len(CAST)]} customers, a day in {DAY.total_seconds() / pace.factor:g} s:"
     yield ""
     for life in CAST:
         yield f"  {life.customer['name']:<18} {life.says}"
@@ -136,11 +179,16 @@ async def _staff(desk: Desk) -> None:
             if ours and waits is not None and now - since >= waits:
                 # Closed meanwhile, or it asks for more than a demonstration knows.
                 with suppress(Refusal):
-                    await desk.complete_task(task.id, _outcome(task), by="demo")
+                    await desk.complete_task(task.id, _outcome(task, now), by="demo")
         await asyncio.sleep(GLANCE)
 
 
-def _outcome(task: Task) -> dict[str, Any]:
+def _outcome(task: Task, now: datetime) -> dict[str, Any]:
+    if task.form == Form.SET_UP:
+        return {"done": task.brief.get("checks", [])}
+    if task.form == Form.SCHEDULE:
+        at = opening(now + DAY) + timedelta(hours=5)  # by then it is morning in New York
+        return {"starts_at": at.isoformat(), "url": "https://meet.example.com/k-1010"}
     if task.brief.get("channel") == "letter":
         return {"address_checked": True}
     return OUTCOMES.get(Form(task.form), {})
@@ -161,9 +209,8 @@ async def _watch(desk: Desk, ticker: Ticker, show: Show) -> None:
     while True:
         await ticker.tick()
         if not told and (told := await _seen_through(desk)):
-            for line in ENDING.format(
-                aftercare=command(), directory=desk.settings.data
-            ).splitlines():
+            named = {"aftercare": command(), "directory": desk.settings.data}
+            for line in ENDING.format(number=NUMBERS[len(CAST)].lower(), **named).splitlines():
                 show(line, "")
         await asyncio.sleep(GLANCE)
 
@@ -178,7 +225,7 @@ async def _seen_through(desk: Desk) -> bool:
 
 
 ENDING = """
-All seven have been seen through; keep-in-touch goes on for years. Now, in another terminal:
+All {number} have been seen through; keep-in-touch goes on for years. Now, in another terminal:
 
   {aftercare} list                        # everybody
   {aftercare} show charles@example.com    # the checklist by clause

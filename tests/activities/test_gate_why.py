@@ -90,6 +90,18 @@ async def test_a_task_that_contacts_the_customer_passes_the_gate(
     assert (said(answer) if answer else None) == expected
 
 
+async def test_who_comes_to_a_meeting_needs_no_telephone(house: House) -> None:
+    """Its script is for whoever holds it; a call to the same customer has no number to go to."""
+    customer = await somebody(house, phone=None)
+    script: dict[str, Any] = {"key": "k", "customer_id": customer.id, "template": "onboarding-call"}
+    script |= {"role": v.Role.ACCOUNT_MANAGER, "what": "hold the call"}
+    meeting = v.Task(**script, form=v.Form.MEETING, meeting_id="meet_1")
+    call = v.Task(**script | {"key": "c"}, form=v.Form.CALL)
+    async with house.store.transaction() as session:
+        assert await admit_task(session, meeting, NOON, HouseRules()) is None
+        assert await admit_task(session, call, NOON, HouseRules()) == v.Refused(reason="no_address")
+
+
 async def test_a_task_waits_for_holds_and_stops_and_not_for_nothing(house: House) -> None:
     customer = await somebody(house)
     await house.hold(customer.id, hold_id="hold_1")
