@@ -139,6 +139,9 @@ def _read_word(annotation: Any, value: str) -> Any:
         return choice
     if _bare(annotation) is timedelta and (span := span_of(value)) is not None:
         return span
+    options = [a for a in get_args(annotation) if a is not NoneType]
+    if get_origin(annotation) not in (tuple, list) and len(options) == 1:
+        annotation = options[0]  # or none
     if get_origin(annotation) in (tuple, list):
         element = get_args(annotation)[0]
         return [_read(element, part.strip()) for part in value.split(",") if part.strip()]

@@ -75,10 +75,18 @@ class FakeDesk(Desk):
         return {"name": name}
 
     async def policy_set(
-        self, name: str, changes: dict[str, Any], *, by: str, reason: str, approve: bool = False
+        self,
+        name: str,
+        changes: dict[str, Any],
+        *,
+        by: str,
+        reason: str,
+        approve: bool = False,
+        to: str = "new",
+        confirm: int | None = None,
     ) -> dict[str, Any]:
         self.asked.append(("policy_set", name, changes, by, reason, approve))
-        return {"name": name}
+        return {"name": name, "to": to, "confirm": confirm} if to != "new" else {"name": name}
 
     async def policy_discard(self, name: str, *, by: str, reason: str) -> dict[str, Any]:
         self.asked.append(("policy_discard", name, by, reason))

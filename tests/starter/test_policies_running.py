@@ -24,6 +24,7 @@ from workflows.sops import CATALOGUE
 
 DOSE = int(os.environ.get("AFTERCARE_DOSE", "1"))
 CROWD = 200 if DOSE > 1 else 20
+AT_ONCE = 10
 LONDON = ZoneInfo("Europe/London")
 SOONER = {"check_in": "10d", "low_engagement": "6d12h"}
 
@@ -38,17 +39,18 @@ class Crowd:
         self.director = Director(built, CATALOGUE[S0], february(LONDON, "10:00"))
         self.start = self.director.start or built.clock.now()
 
-    async def come(self, many: int, **more: Any) -> list[str]:
-        """So many begin now; their follow-ups."""
+    async def come(self, many: int) -> list[str]:
+        """So many begin from now on, hour by hour: at once, the server would keep them waiting."""
+        come = await self._come(min(AT_ONCE, many))
+        while len(come) < many:
+            await self.stage.sleep(HOUR)
+            come += await self._come(min(AT_ONCE, many - len(come)))
+        return come
+
+    async def _come(self, many: int) -> list[str]:
         before = len(self.director.cast)
         name = f"customer-{before + 1}00"
-        customer = {
-            **ADA,
-            "id": name,
-            "email": f"shopper.{before}@example.com",
-            "phone": None,
-            **more,
-        }
+        customer = {**ADA, "id": name, "email": f"shopper.{before}@example.com", "phone": None}
         if not before:
             self.director.start = self.start
             await self.director.set_out(customer)
@@ -104,7 +106,7 @@ async def test_a_change_is_previewed_applied_and_undone(crowd: Crowd) -> None:
     old = await crowd.come(half)
     await crowd.on_day(3)
     middle = await crowd.come(quarter)
-    await crowd.on_day(8)
+    await crowd.on_day(8.3)
     young = await crowd.come(quarter)
     await crowd.on_day(9)
     seen: list[tuple[int, int]] = []
