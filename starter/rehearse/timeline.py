@@ -54,6 +54,8 @@ PHRASES = {
     "engagement": "asked how engaged they are",
     "escalated": "it goes further up",
     "reassigned": "it goes to a colleague",
+    "set_up": "{} has set them up",
+    "by_person": "{}: a person is to set them up",
     "case_opened": "{} is opened",
     "case_answered": "a person answers",
     "case_resolved": "it is put right, as we think",
@@ -209,7 +211,7 @@ class _Reader:
         message = self.messages.get(row.key or "")
         task = self.tasks.get(row.key or "")
         named = (message and message.template) or (task and (task.template or task.title))
-        return named or str(row.facts.get("template") or "")
+        return named or str(row.facts.get("template") or row.facts.get("system") or "")
 
     def _way(self, row: t.Decision) -> str:
         message = self.messages.get(row.key or "")
