@@ -110,7 +110,9 @@ class KeepInTouch(FollowUp[Policy]):
         await self.take_policy()
         if rhythm.name == REGULAR and self.facts.hurried.get(rhythm.clause, 0) == hurried:
             rhythm = await self.look_back(rhythm, due)
-        if self.facts.over(rhythm.clause) or self.due(rhythm) == due:  # it may have moved
+        then = self.due(rhythm)  # it may have moved
+        overdue = rhythm.name == REGULAR and then is not None and then < due
+        if self.facts.over(rhythm.clause) or then == due or overdue:
             self.beating[key(rhythm)] = None
             self._aside(self.beat(rhythm, due))
 
