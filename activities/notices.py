@@ -43,6 +43,7 @@ SAID = {
     "overdue": "Overdue",
     "escalated": "Not done in time",
     "reassigned": "Given to you",
+    "answered": "Your question is answered",
 }
 
 log = logging.getLogger(__name__)

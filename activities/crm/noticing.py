@@ -9,12 +9,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.crm.tables import Notice, Task, new_id
 
-NEW, REMINDER, OVERDUE, ESCALATED, REASSIGNED = (
+NEW, REMINDER, OVERDUE, ESCALATED, REASSIGNED, ANSWERED = (
     "new",
     "reminder",
     "overdue",
     "escalated",
     "reassigned",
+    "answered",  # a manager has, what was asked about it
 )
 WHOEVER = ""  # the address of what is yet to be addressed: whoever has the task by then
 

@@ -37,6 +37,12 @@ class Waiting(StrictModel):
     reason: str
 
 
+class Question(Strict):
+    """What a manager is asked."""
+
+    text: str
+
+
 @router.get("/tasks", summary="List tasks", response_model=Page[TaskView])
 @needs(Scope.READ)
 async def tasks(
@@ -103,6 +109,15 @@ async def snooze(services: ServicesDep, by: By, id: str, said: Waiting) -> JSONR
     """It comes back then; never after the moment that a customer was promised."""
     there(await services.reports.task(id))
     return await _now(services, id, await services.desk.snooze(id, said.until, said.reason, by.by))
+
+
+@router.post("/tasks/{id}/ask", summary="Ask one's manager about a task", response_model=TaskView)
+@needs(Scope.WRITE)
+async def ask(services: ServicesDep, by: By, id: str, said: Question) -> JSONResponse:
+    """A task for the manager, with the question; the first stays whose it is, and the manager's
+    note comes back on its brief."""
+    there(await services.reports.task(id))
+    return await _now(services, id, await services.desk.ask_manager(id, said.text, by.by))
 
 
 async def _now(services: Services, id: str, receipt: Receipt) -> JSONResponse:

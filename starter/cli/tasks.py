@@ -47,13 +47,14 @@ def register(app: App, group: Group) -> None:
     tasks = App(
         name="tasks",
         group=group,
-        help="What waits for a person: the list; show one; close, reassign or snooze one.",
+        help="What waits for a person: the list; show one; close, reassign or snooze one, or ask.",
     )
     tasks.default(list_)
     tasks.command(show)
     tasks.command(done)
     tasks.command(reassign)
     tasks.command(snooze)
+    tasks.command(ask)
     tasks.command(paper.of_task, name="print")
     app.command(tasks)
 
@@ -183,6 +184,19 @@ async def snooze(
     async with desk(printing) as opened:
         at = moment(until, await office_zone(opened.store))
         receipt = await opened.snooze(task, at, reason, by=who())
+    print_receipt(receipt, as_json=printing.json)
+
+
+async def ask(
+    task: str,
+    /,
+    *,
+    text: Annotated[str, Parameter(help="What you want to know", allow_leading_hyphen=True)],
+    printing: Printing = PRINTING,
+) -> None:
+    """Ask the manager about a task: it stays yours, and the answer comes back on it."""
+    async with desk(printing) as opened:
+        receipt = await opened.ask_manager(task, text, by=who())
     print_receipt(receipt, as_json=printing.json)
 
 

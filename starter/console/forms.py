@@ -12,7 +12,7 @@ from starter.answers import Refusal
 
 LARGEST = 16_000  # bytes
 ROOMY = 256_000  # of a form that holds a letter: 20,000 characters of any script
-FIELDS = 20
+FIELDS = 60
 PATIENCE = 10.0  # seconds
 LONGEST = 1_000  # characters of what an address says
 

@@ -101,6 +101,12 @@ FORMS = {  # what closes a task
     Form.CALL: "a call",
     Form.ARRIVAL: "to find out where it is",
     Form.REVIEW: "a review",
+    Form.SALES_CALL: "a call by Sales",
+    Form.CLASSIFY: "to classify",
+    Form.TRANSFER: "to hand over",
+    Form.SET_UP: "to set up",
+    Form.SCHEDULE: "to arrange",
+    Form.MEETING: "a meeting",
 }
 SOON = timedelta(hours=4)  # what is due within is worth a look at the clock
 CHANNELS = {"email": "E-mail", "sms": "SMS", "letter": "Letter", "call": "Telephone call"}

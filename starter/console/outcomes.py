@@ -10,14 +10,18 @@ from zoneinfo import ZoneInfo
 
 from activities.crm.house import HouseRules
 from starter.answers import Refusal
+from starter.console.people import as_contacts
 from starter.console.sheets import Field, Sheet
+from starter.console.sheets_sales import TICK
 from starter.reports.objects import TaskView
 
 TRUTH = {"yes": True, "no": False, "on": True}
 NUMBERS = ("product", "overall", "score")
+DIGITS = 9  # more than that is no number of anything here
 PLAIN = {  # pydantic's own words, which nobody should have to read
     "field required": "This is needed.",
     "input should be true": "This is needed.",
+    "input should be a valid integer": "Write a whole number.",
     "input should be a valid number": "This is not a number.",
     "string should have at least 1 character": "This is needed.",
 }
@@ -29,7 +33,11 @@ def said(form: Mapping[str, str], sheet: Sheet, rules: HouseRules) -> dict[str, 
     outcome: dict[str, Any] = {}
     for field in sheet.named():
         value = form.get(field.name, "").replace("\r\n", "\n").strip()
-        if value and field.name not in way.without:
+        if not value or field.name in way.without or (field.keeps and value == field.value):
+            continue
+        if field.name.startswith(TICK):
+            outcome.setdefault("done", []).append(field.name.removeprefix(TICK))
+        else:
             outcome[field.name] = _typed(field, value, rules)
     if way.name == "decline":
         outcome["declined"] = True
@@ -65,7 +73,9 @@ def faults(refusal: Refusal | None, sheet: Sheet) -> dict[str, str]:
         return {}
     words = PLAIN.get(refusal.detail, refusal.detail)
     words = words[:1].upper() + words[1:]
-    here = refusal.param if refusal.param in {field.name for field in sheet.named()} else ""
+    names = {field.name for field in sheet.named()}
+    param = refusal.param or ""
+    here = next((name for name in (param, param.partition(".")[0]) if name in names), "")
     return {here or "": words if words.endswith((".", "?", "!")) else f"{words}."}
 
 
@@ -75,6 +85,14 @@ def _typed(field: Field, value: str, rules: HouseRules) -> Any:
         return TRUTH.get(value, value)
     if field.kind == "moment":
         return _moment(value, rules)
+    if field.name == "contacts":
+        return as_contacts(value)
+    return _number(field, value)
+
+
+def _number(field: Field, value: str) -> int | float | str:
+    if field.kind == "number" and value.isascii() and value.isdigit() and len(value) < DIGITS:
+        return int(value)
     if field.name in NUMBERS and value != "n/a":
         try:
             return float(value.replace(",", "."))

@@ -15,7 +15,7 @@ from starter.reports.objects import TaskView
 from starter.reports.worklist import Job
 from workflows.vocabulary import Form
 
-Kind = Literal["line", "words", "choice", "radio", "check", "moment"]
+Kind = Literal["line", "words", "choice", "radio", "check", "moment", "number"]
 Options = tuple[tuple[str, str], ...]
 LETTER, CALL = "letter", "call"  # by which the brief has the customer reached
 
@@ -33,6 +33,7 @@ class Field:
     value: str = ""
     rows: int = 4
     truth: bool = False  # its answer is yes or no
+    keeps: bool = False  # what stands in it is known: left as it is, it says nothing new
 
 
 @dataclass(frozen=True)
@@ -102,7 +103,7 @@ def _of(*names: str) -> Options:
     return (("", "not said"), *((name, _word(name)) for name in names))
 
 
-def _decline(*without: str) -> Way:
+def declining(*without: str) -> Way:
     return Way("decline", "Decline: it is not done", without, plain=True)
 
 
@@ -127,6 +128,8 @@ ANSWERED: Options = (
     ("not_needed", "it needs no answer"),
 )
 REACHED: Options = (("yes", "Yes"), ("no", "No"), ("voicemail", "Only their voicemail"))
+
+GRANTED: Options = (("granted", "It is granted, and done"), ("refused", "It is refused"))
 
 MARKDOWN = "Markdown: a blank line begins a paragraph"
 DONE = Way("done", "Done")
@@ -186,19 +189,19 @@ ARRIVED = Field("arrived", "Has the order arrived?", "radio", YES_NO, needed=Tru
 ARRIVED_AT = Field("at", "When, if you know", "moment", hint="by the office's clock")
 SCORE = Field("score", "How well the procedure was followed, from 0 to 100", needed=True)
 
-PLAIN = Sheet((RESULT, NOTE), (DONE, _decline()), (ACTIONS, METHOD))
+PLAIN = Sheet((RESULT, NOTE), (DONE, declining()), (ACTIONS, METHOD))
 WRITTEN = Sheet(
     (SUBJECT, TEXT, OTHERWISE),
     (
         Way("send", "Send it"),
         Way("otherwise", "Done otherwise: send nothing", ("subject", "text"), plain=True),
-        _decline("subject", "text"),
+        declining("subject", "text"),
     ),
     EVER,
 )
 POSTED = Sheet(
     (SUBJECT, TEXT, CHECKED, RESULT),
-    (Way("done", "It is in the post"), _decline("subject", "text", "address_checked")),
+    (Way("done", "It is in the post"), declining("subject", "text", "address_checked")),
     (NOTE, ACTIONS),
 )
 SHEETS: dict[Form, Sheet] = {
@@ -218,9 +221,18 @@ SHEETS: dict[Form, Sheet] = {
         EVER,
     ),
     Form.CONFIRM: Sheet((CONFIRMED, NOTE), (DONE,), (ACTIONS, METHOD)),
-    Form.CALL: Sheet(CALLED, (DONE, _decline(*(field.name for field in CALLED))), (NOTE, ACTIONS)),
+    Form.CALL: Sheet(CALLED, (DONE, declining(*(field.name for field in CALLED))), (NOTE, ACTIONS)),
     Form.ARRIVAL: Sheet(
-        (ARRIVED, ARRIVED_AT, NOTE), (DONE, _decline("arrived", "at")), (ACTIONS, METHOD)
+        (ARRIVED, ARRIVED_AT, NOTE), (DONE, declining("arrived", "at")), (ACTIONS, METHOD)
     ),
-    Form.REVIEW: Sheet((SCORE, NOTE), (DONE, _decline("score")), (ACTIONS,)),
+    Form.PRIVACY: Sheet(
+        (
+            Field("outcome", "What became of their request?", "radio", GRANTED, needed=True),
+            Field("reason", "If it is refused: why, as they are told", "words", rows=3),
+            NOTE,
+        ),
+        (DONE,),
+        (ACTIONS, METHOD),
+    ),
+    Form.REVIEW: Sheet((SCORE, NOTE), (DONE, declining("score")), (ACTIONS,)),
 }

@@ -12,7 +12,8 @@ from starter.answers import Receipt, Refusal
 from starter.console import look, outcomes
 from starter.console.guard import Ask, Rooms
 from starter.console.lists import numbered, whose
-from starter.console.sheets import Field, Sheet, sheet
+from starter.console.sheets import Field, Sheet
+from starter.console.sheets_sales import sheet
 from starter.reports import casework, worklist
 from starter.reports.remarks import today
 from starter.reports.worklist import NOBODY, OPEN, Colleague, Job, Wanted
@@ -29,6 +30,7 @@ VIEWS = (
 )
 
 WHY = Field("reason", "Why", hint="it is kept with the task", needed=True)
+QUESTION = Sheet((Field("text", "What you want to know", "words", needed=True),), ())
 LATER = {
     "hour": "in an hour",
     "hours": "in three hours",
@@ -105,6 +107,18 @@ async def reassign(ask: Ask) -> Response:
     return _after(ask, job, receipt, "reassigned")
 
 
+@rooms.takes("/tasks/{task}/ask", roomy=True)
+async def ask_(ask: Ask) -> Response:
+    """A question to the manager; the task stays whose it is."""
+    job = await _there(ask)
+    try:
+        text = ask.form.get("text", "").replace("\r\n", "\n")
+        receipt = await ask.house.desk.ask_manager(job.id, text, ask.me.email)
+    except Refusal as refusal:
+        return await _page(ask, refusal, about="ask")
+    return _after(ask, job, receipt, "asked")
+
+
 @rooms.takes("/tasks/{task}/snooze", roomy=True)
 async def snooze(ask: Ask) -> Response:
     """Out of the way until later; what is promised to the customer stays promised."""
@@ -161,7 +175,7 @@ async def _page(
         history = await worklist.happened(session, job.id)
         others = await worklist.colleagues(session)
     drawn = filled or sheet(job, task, ask.rules)
-    asides = {"reassign": _to_whom(others, ask), "snooze": _until_when(ask)}
+    asides = {"reassign": _to_whom(others, ask), "snooze": _until_when(ask), "ask": QUESTION}
     if about in asides:
         asides[about] = asides[about].filled(ask.form)
     return ask.page(

@@ -15,6 +15,7 @@ from activities.crm.tables import Inbox, new_id
 from starter.answers import Effect, Problem, Receipt, Refusal
 from starter.catalogue import checked
 from starter.desk import signals as signalling
+from starter.desk.asking import Asking
 from starter.desk.base import AT_ONCE, audit, needs_reason, whom
 from starter.desk.commands import Commands, Verb
 from starter.desk.messages import Messages
@@ -34,7 +35,7 @@ SETTLING = timedelta(seconds=5)  # real time that another process may take to ca
 HOUSEKEEPING = 600.0  # real seconds
 
 
-class Desk(Commands, Messages, Opinions, Policies, Privacy):
+class Desk(Commands, Asking, Messages, Opinions, Policies, Privacy):
     """What is accepted is kept; each method raises `Refusal` for what cannot be done as asked."""
 
     # -- what comes in ------------------------------------------------------------------

@@ -5,10 +5,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from activities.crm import accounts, contracts, feedback, people
+from activities.crm import accounts, contracts, feedback, people, tasks
 from activities.crm.customers import take_in
 from activities.crm.house import house_rules
-from activities.crm.tables import Contract, Feedback
+from activities.crm.noticing import ANSWERED, notice
+from activities.crm.tables import Contract, Feedback, Task
 from starter.answers import Refusal
 from starter.desk.coming import Coming
 from starter.desk.shapes_sales import Classify, MeetingCame, Schedule, SetUp, Transfer
@@ -120,6 +121,21 @@ class Agreed(Coming):
             by=self.by,
         )
         note.clause = self.row.clause
+
+    async def _advised(self, answer: str | None) -> None:
+        """What a manager was asked goes back to whoever asked, on their task's brief."""
+        asked = self.row.brief.get("about_task")
+        if not asked:
+            return
+        if not answer:
+            raise Refusal("missing", "a colleague asks: write your answer as note", param="note")
+        first = await self.session.get(Task, asked, with_for_update=True)
+        if first is None:
+            return
+        said = {"at": self.now.isoformat(), "by": self.by, "text": answer, "task": self.row.id}
+        first.brief = first.brief | {"advice": [*first.brief.get("advice", []), said]}
+        if first.state == tasks.OPEN:
+            await notice(self.session, self.now, first, ANSWERED, self.row.id)
 
     async def _contract(self) -> Contract:
         contract_id = self.row.contract_id or ""

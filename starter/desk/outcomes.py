@@ -125,6 +125,7 @@ class Outcomes(Calls, Agreed):
 
     async def _free(self, said: forms.Free) -> None:
         result = said.result or ""
+        await self._advised(": ".join(filter(None, (result, said.note))))
         if said.note or result or said.actions or said.feedback:
             method = said.method or ("letter" if isinstance(said, forms.Letter) else None)
             await self._note(result, method=method, feedback=said.feedback)

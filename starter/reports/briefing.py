@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.crm import accounts, briefs
-from activities.crm.tables import Customer, Task
+from activities.crm.tables import Customer, Feedback, Note, Task
 
 OPEN = "open"
 FORGETFUL = ("contract", "meeting")  # what may be over since: then it is not in the brief any more
@@ -23,8 +23,21 @@ async def fresh(session: AsyncSession, row: Task, now: datetime) -> dict[str, An
     customer = await session.get(Customer, row.customer_id) if row.customer_id else None
     if customer is not None and customer.erased_at is None:
         said |= await briefs.brief(session, customer, now=now, contract_id=row.contract_id)
+    if row.feedback_id and (told := await _told(session, row.feedback_id)):
+        said |= {"told": told}
     left = await accounts.left(session, row)
     return said | ({"left": left} if row.contract_id and row.brief.get("checks") else {})
+
+
+async def _told(session: AsyncSession, feedback_id: str) -> dict[str, Any] | None:
+    """What the customer said, where it is what the task is about."""
+    row = await session.get(Feedback, feedback_id)
+    if row is None:
+        return None
+    note = await session.get(Note, row.note_id) if row.note_id else None
+    words = {"method": note.method, "text": note.summary} if note else {"method": row.source}
+    scores = {"product": row.product, "overall": row.overall, "satisfied": row.satisfied}
+    return {"at": row.at.isoformat(), "text": "", **words, **scores}
 
 
 async def alerted(session: AsyncSession, rows: Sequence[Task]) -> dict[str, dict[str, Any]]:
