@@ -17,14 +17,17 @@ from workflows.vocabulary import Kind
 KINDS = {
     Kind.TRANSACTIONAL: """welcome access order-shipped ready-for-pickup feedback-thanks
         complaint-received inquiry-received case-answer case-message case-progress
-        complaint-resolved complaint-resolved-reminder""",
+        complaint-resolved complaint-resolved-reminder onboarding-invitation onboarding-moved
+        onboarding-cancelled onboarding-reminder onboarding-call""",
     Kind.RELATIONSHIP: """getting-started product-tips re-engagement targeted-tips check-in
         check-in-follow-up review-request thank-you thank-you-note satisfaction-check
-        satisfaction-survey order-experience anniversary personal-message""",
+        satisfaction-survey order-experience anniversary personal-message onboarding-survey
+        onboarding-survey-reminder""",
     Kind.MARKETING: "upgrade-your-plan discover-add-ons sales-outreach loyalty-offer",
 }
 CASES = "complaint-received inquiry-received case-answer case-message case-progress".split()
 CASES += ["complaint-resolved", "complaint-resolved-reminder"]
+CALLS = [f"onboarding-{name}" for name in "invitation moved cancelled reminder call".split()]
 KNOWN = facts(order=a_purchase())
 IN_WRITING = [name for name, template in registry().items() if "email" in template.channels]
 IN_THEIR_OWN_WORDS = "personal-message"  # nothing stands in it but what a colleague writes
@@ -61,6 +64,7 @@ def test_whatever_a_procedure_sends_has_its_template() -> None:
         ("keep-in-touch", "5.6.2 5.6.3 6 6.2"),
         ("order-thanks", "1 1.1 1.2 1.3 1.4 2 2.1 2.2 3 3.1 3.2 3.3 5 5.1 5.2 4.4 4.4.2"),
         ("satisfaction", "4.1 4.1.1 4.1.2 4.2 4.2.1 7.1 7.2 7.3 7.4"),
+        ("onboarding", "4.3 4.3.1 4.4 4.4.1 8.2"),
         ("case", "1 2 4 6"),
         ("correspondence", "1"),
     ],
@@ -72,9 +76,9 @@ def test_every_clause_that_sends_has_its_template(sop: str, clauses: str) -> Non
 
 
 def test_what_must_reach_even_a_sensitive_customer() -> None:
-    """Only what order, account and the customer's own case require is required."""
+    """Only what order, account, the customer's own case and call require is required."""
     required = {name for name, template in registry().items() if template.required}
-    assert required == {"welcome", "access", "order-shipped", "ready-for-pickup", *CASES}
+    assert required == {"welcome", "access", "order-shipped", "ready-for-pickup", *CASES, *CALLS}
 
 
 def test_one_question_is_asked_by_whoever_comes_first() -> None:

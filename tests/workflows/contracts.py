@@ -35,7 +35,7 @@ class Signed(Bought):
         await self.sleep(MINUTE)
 
     async def scheduled(self, after: timedelta = 3 * DAY, **more: Any) -> datetime:
-        starts = await self.now() + after
+        starts = (await self.now()).replace(microsecond=0) + after
         await self.meeting("scheduled", starts, **more)
         return starts
 

@@ -17,12 +17,19 @@ from workflows.plugin import plugin
 from workflows.sops import CATALOGUE, KEEP_IN_TOUCH, Sop
 from workflows.vocabulary import Kind, Policy
 
-COUNTED = {"online-customer": 18, "order-thanks": 21, "sales-follow-up": 16, "satisfaction": 21}
+COUNTED = {
+    "online-customer": 18,
+    "order-thanks": 21,
+    "sales-follow-up": 16,
+    "satisfaction": 21,
+    "onboarding": 28,
+}
 LAST = {
     "online-customer": "5.6.1",
     "order-thanks": "6",
     "sales-follow-up": "5.5",  # after it comes what section 2 wants
     "satisfaction": "4.2",
+    "onboarding": "8",
 }
 # How the documents' blanks might be filled.
 FILLED: dict[str, dict[str, Any]] = {

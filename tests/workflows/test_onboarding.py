@@ -1,4 +1,4 @@
-"""Onboarding: handed over, set up, checked off. Its calls are in `test_onboarding_calls`."""
+"""Onboarding: handed over, set up, checked off. Calls and survey have files of their own."""
 
 from __future__ import annotations
 
@@ -206,3 +206,10 @@ async def test_a_cancelled_contract_is_ended_by_hand(town: Town) -> None:
     await life.say("end")
     assert await life.end() is Outcome.ENDED
     assert life.messages() == ["invitation"]
+
+
+async def test_of_another_contract(town: Town) -> None:
+    """It is not this one's call."""
+    life = await signed(town)
+    await life.scheduled(contract_id="con-other")
+    assert life.messages() == []
