@@ -71,7 +71,7 @@ async def of_task(reports: Reports, task: str) -> Sheet | None:
     known = Known(row, view, customer, rules, office, message, reports.clock.now())
     return Sheet(
         paper=postal.form(office.country).paper,
-        title=clean(view.title)[:1].upper() + clean(view.title)[1:],
+        title=clean(view.title)[:1].upper() + clean(view.title)[1:] or view.id,
         largest=NUMBER,
         facts=[(name, breakable(clean(said))) for name, said in _facts(known) if said],
         alerts=[_alert(one, known) for one in _list(view.brief, "alerts")],
