@@ -21,6 +21,7 @@ from starter.api import (
     papers,
     people,
     policies,
+    privacy,
     probes,
     problems,
     reference,
@@ -35,7 +36,18 @@ from starter.desk import Desk
 from starter.reports import Reports
 
 Lifespan = Any  # a context manager made from the app, as Starlette has it
-ROUTERS = (events, follow_ups, people, papers, feedback, tasks, policies, probes, reference)
+ROUTERS = (
+    events,
+    follow_ups,
+    people,
+    papers,
+    feedback,
+    tasks,
+    privacy,
+    policies,
+    probes,
+    reference,
+)
 
 
 def create_app(
