@@ -17,6 +17,7 @@ from starter.console import (
     follow_ups,
     outbox,
     papers,
+    privacy,
     tasks,
     templates,
 )
@@ -25,7 +26,17 @@ from starter.desk import Desk
 
 ROOMS = tuple(
     room.rooms
-    for room in (entrance, tasks, cases, customers, follow_ups, outbox, papers, templates)
+    for room in (
+        entrance,
+        tasks,
+        cases,
+        customers,
+        follow_ups,
+        outbox,
+        papers,
+        privacy,
+        templates,
+    )
 )
 
 
