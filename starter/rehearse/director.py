@@ -120,7 +120,7 @@ class Director:
             type_ = event or self.purchase()
             known, began, ids = "", self.stage.clock.now(), []
             for order in _bought(orders, customer, number, customers):
-                more = {"order": order} if type_.startswith("order.") else {}
+                more = {"order": order} if type_.startswith(("order.", "sale.")) else {}
                 receipt = await self.receive(type_, customer=who, **more)
                 if receipt.error or receipt.customer is None:
                     raise RehearsalError(receipt.error.detail if receipt.error else "not begun")
