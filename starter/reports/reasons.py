@@ -134,4 +134,8 @@ REASONS = {
     "vip": "a VIP hears it from a person",
     "voicemail": "only the voicemail answered",
     "went_back": "the last order was cancelled, refunded or returned",
+    "no_system": "no system of that name is set",
+    "restricted": "the customer had the use of their data restricted",
+    "conflict": "the system has somebody like that already",
+    "redirected": "the system's address leads elsewhere",
 }

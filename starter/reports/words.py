@@ -37,6 +37,8 @@ OUTCOMES = {
     "not_reached": "was tried: nobody was reached on the telephone",
     "reassigned": "was given to somebody else",
     "snoozed": "was put off by a colleague",
+    "set_up": "was done by the house's own system",
+    "by_person": "is for a person to do",
 }
 
 # What a customer allowed or took back, and where they said so.
