@@ -103,6 +103,8 @@ async def test_a_change_is_previewed_applied_and_undone(crowd: Crowd) -> None:
     """The numbers are exact; everybody's next moment moves and moves back, and what had gone by
     the new policy is not sent again by the old one."""
     desk, half, quarter = crowd.desk, CROWD // 2, CROWD // 4
+    everybody = {"check_in_cap": "none"}  # so that each of them is somebody's task
+    await desk.policy_set(S0, everybody, by="a", reason="for this test", approve=True)
     old = await crowd.come(half)
     await crowd.on_day(3)
     middle = await crowd.come(quarter)
@@ -121,10 +123,10 @@ async def test_a_change_is_previewed_applied_and_undone(crowd: Crowd) -> None:
     assert seen[-1] == (CROWD, CROWD)
 
     found = await desk.policy_set(S0, SOONER, by="a", reason="sooner", approve=True, to="running")
-    assert (found["moved"], found["version"]) == (CROWD, 1)
+    assert (found["moved"], found["version"]) == (CROWD, 2)
     await crowd.stage.settle()
     decided = [row for row in await crowd.rows(t.Decision) if row.outcome == "policy_moved"]
-    assert {(row.facts["from"], row.facts["to"]) for row in decided} == {(0, 1)}
+    assert {(row.facts["from"], row.facts["to"]) for row in decided} == {(1, 2)}
     assert len({row.follow_up for row in decided}) == CROWD
     await crowd.on_day(11)
     assert await crowd.asked("5.4.1", old) == {10}
