@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import json
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -34,6 +35,7 @@ from starter.cli.common import (
     who,
 )
 from starter.cli.follow_ups import print_receipt
+from starter.desk.examples import example
 from starter.desk.forms import FORMS
 from starter.reports import Reports
 from starter.reports.objects import CustomerView, TaskView
@@ -132,7 +134,7 @@ async def show(task: str, /, *, printing: Printing = PRINTING) -> None:
     if printing.json:
         print_json(found)
         return
-    _show(found, customer)
+    _show(found, customer, asked.clock.now())
 
 
 async def done(
@@ -200,7 +202,7 @@ async def ask(
     print_receipt(receipt, as_json=printing.json)
 
 
-def _show(one: TaskView, customer: CustomerView | None) -> None:
+def _show(one: TaskView, customer: CustomerView | None, now: datetime) -> None:
     out().print(f"[bold]{escape(one.title)}[/]  [dim]{one.id}, {one.state}[/]", soft_wrap=True)
     facts = {
         "for": one.role + (f", {one.assignee}" if one.assignee else ""),
@@ -222,8 +224,18 @@ def _show(one: TaskView, customer: CustomerView | None) -> None:
         out().print(f"[dim]outcome:[/] {escape(_words(one.outcome))}", soft_wrap=True)
     elif one.state == "open":
         say()
-        asked = ", ".join(FORMS[Form(one.form)].model_fields)
-        notice(f"Done? aftercare tasks done {one.id} [--outcome FILE], with: {asked}")
+        _ask_for(one, now)
+
+
+def _ask_for(one: TaskView, now: datetime) -> None:
+    """What whoever closes it has to say, and may say; and what that could look like."""
+    form = Form(one.form)
+    fields = [
+        f"{name} (needed)" if field.is_required() else name
+        for name, field in FORMS[form].model_fields.items()
+    ]
+    notice(f"Done? aftercare tasks done {one.id} --outcome FILE, with: {', '.join(fields)}")
+    notice(f"As: {json.dumps(example(form, one.brief, now), ensure_ascii=False)}")
 
 
 def _named(who: CustomerView) -> str:

@@ -17,6 +17,7 @@ from starter.reports.objects import TaskView
 
 TRUTH = {"yes": True, "no": False, "on": True}
 NUMBERS = ("product", "overall", "score")
+PATTERN = "string should match"
 DIGITS = 9  # more than that is no number of anything here
 PLAIN = {  # pydantic's own words, which nobody should have to read
     "field required": "This is needed.",
@@ -72,6 +73,8 @@ def faults(refusal: Refusal | None, sheet: Sheet) -> dict[str, str]:
     if refusal is None:
         return {}
     words = PLAIN.get(refusal.detail, refusal.detail)
+    if refusal.param == "url" and words.startswith(PATTERN):
+        words = "Write an address: https://…"
     words = words[:1].upper() + words[1:]
     names = {field.name for field in sheet.named()}
     param = refusal.param or ""

@@ -76,7 +76,7 @@ def sheet(job: Job, task: TaskView, rules: HouseRules) -> Sheet:
 
 def _call(_task: TaskView, rules: HouseRules) -> Sheet:
     fields = (
-        REACHED,
+        replace(REACHED, hint="if so, all below is needed; scores only if you asked for them"),
         replace(COMMENT, label="What you talked about", hint="for whoever speaks to them next"),
         PRODUCT,
         OVERALL,

@@ -31,7 +31,7 @@ class SalesCall(Call):
             return self
         for name in RECORD:
             if getattr(self, name) in (None, ""):
-                raise wrong("missing", f"a call's record has its `{name}`", name)
+                raise wrong("missing", "this is needed once they were reached", name)
         if self.opportunity and not self.wanted:
             raise wrong("missing", "say what they may want", "wanted")
         return self
