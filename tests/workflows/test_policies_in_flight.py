@@ -131,7 +131,7 @@ async def test_thanks_and_the_question_of_an_order(town: Town) -> None:
     await life.sleep(4 * HOUR)
     assert life.at("send thank-you") // HOUR == 3
     await life.sleep(4 * DAY)
-    assert life.days("send thank-you-note") == 3
+    assert life.days("send thank-you-note note") == 3
     await life.news("order_delivered")
     window = v.Window(after=6 * DAY, before=8 * DAY)
     await change(life, order_thanks.Policy(ask=window), 2)
