@@ -22,8 +22,10 @@ from starter.console.look import Look
 from starter.desk import Desk
 from starter.reports import Reports
 from starter.staff import Sessions, Visitor
+from workflows.vocabulary import Role
 
 COOKIE = "aftercare"
+MANAGERS = (Role.MANAGER.value, Role.SALES_MANAGER.value, Role.ENGINEER.value)
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,7 @@ class Ask:
         """The page as this visitor sees it, and the token that its forms are bound to."""
         known = {
             "visitor": self.visitor,
+            "managers": MANAGERS,
             "rules": self.rules,
             "zone": self.rules.time_zone,
             "form_token": form_token(self.token),
