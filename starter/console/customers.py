@@ -16,8 +16,14 @@ from starter.reports.remarks import today
 
 MOST = 20  # customers that a search finds
 LINES = 50
-ROOMS = ("tasks", "cases", "follow-ups", "outbox")
-LEADS = {"message": "/outbox/", "task": "/tasks/", "case": "/cases/", "follow_up": "/follow-ups/"}
+ROOMS = ("tasks", "cases", "feedback", "follow-ups", "outbox")
+LEADS = {
+    "message": "/outbox/",
+    "task": "/tasks/",
+    "case": "/cases/",
+    "feedback": "/feedback/",
+    "follow_up": "/follow-ups/",
+}
 
 rooms = Rooms()
 
