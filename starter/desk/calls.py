@@ -73,7 +73,8 @@ class Calls(Coming):
         )
 
     async def _not_reached(self, said: Call) -> None:
-        """Somebody tries again when the office next opens; after so many attempts it is done."""
+        """Somebody tries again when the office next opens; after so many attempts it is done, and
+        so is what was promised for earlier than that: it is for the procedure to write instead."""
         rules = await house_rules(self.session)
         tried = [*self.row.brief.get("tried", []), {"at": self.now.isoformat(), "by": self.by}]
         self.row.brief = self.row.brief | {"tried": tried}
@@ -81,8 +82,9 @@ class Calls(Coming):
         key, number = f"{self.row.id}/tried/{len(tried)}", len(tried)
         await self._note(f"Not reached on the telephone{how}", method=PHONE, key=key)
         facts: dict[str, Any] = {"task": self.row.id, "attempt": number}
-        if number < rules.care.attempts:
-            again = await tasks.next_opening(self.session, self.now, self.row, rules)
+        again = await tasks.next_opening(self.session, self.now, self.row, rules)
+        too_late = self.row.template is not None and again >= self.row.due_at
+        if number < rules.care.attempts and not too_late:
             self.came.again = self.row.snoozed_until = again
             facts["again"] = again.isoformat()
         self.came.codes["reached"] = False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
-from functools import partial
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -156,7 +156,7 @@ async def test_whatever_the_time_frame(sells: Begin, within: str) -> None:
 
 
 async def test_by_telephone(sells: Begin) -> None:
-    """With the script; what they said is feedback with its class, and nobody classifies it again."""
+    """With the script; what they said is feedback, with its class: nobody classifies it again."""
     ada: Life = await sells(**PHONE)
     await arrives(ada)
     await ada.day(1, "15:00")
@@ -175,19 +175,32 @@ async def test_by_telephone(sells: Begin) -> None:
 
 
 async def test_not_reached(sells: Begin) -> None:
-    """After so many attempts they are written to, and not called by another."""
+    """Tried again when the office next opens, as long as there is time; then they are written to,
+    still in time, and not called by another."""
     ada: Life = await sells(**PHONE)
     await arrives(ada)
-    for _ in range(5):
-        calls = [task for task in await ada.tasks() if task.form == "sales_call"]
-        if not calls:
-            break
-        await ada.stage.desk.complete_task(calls[0].id, {"reached": "no"}, by="test")
-        await ada.stage.settle()
-        await ada.stage.sleep(timedelta(hours=20))
-    (sent,) = [m for m in await ada.rows(t.Message) if m.clause == "5.2"]
-    assert (sent.template, sent.channel) == ("sales-follow-up", "email")
-    assert not [task for task in await ada.tasks() if task.form in ("call", "sales_call")]
+    for day in (1, 2, 3):
+        await ada.day(day, "15:00")
+        await ada.complete("5.2", reached="no")
+    await ada.day(4, "18:00")
+    (sent,) = await ada.rows(t.Message)
+    assert (sent.template, sent.channel, sent.clause) == ("sales-follow-up", "email", "5.2")
+    assert not await ada.tasks()
+    assert (await ada.lines())["5.2"].late_by_seconds == 0
+
+
+async def test_not_reached_and_no_time_to_try_again(sells: Begin) -> None:
+    """The office opens again after the time is over: they are written to at once."""
+    ada: Life = await sells({"within": "2d"}, **PHONE)
+    await arrives(ada)
+    await ada.day(1, "16:00")
+    await ada.complete("5.2", reached="no")
+    await ada.day(2, "09:15")
+    await ada.complete("5.2", reached="no")
+    assert await ada.tasks() == []
+    await ada.day(2, "12:00")
+    assert await ada.sent() == ["2 09:45 5.2 sales-follow-up"]  # the last moment that is in time
+    assert (await ada.lines())["5.2"].late_by_seconds == 0
 
 
 async def test_nobody_calls(sells: Begin) -> None:
@@ -222,7 +235,7 @@ async def test_beside_the_others(together: Begin) -> None:
     moments = sorted(
         m.sent_at for m in await ada.rows(t.Message) if m.sent_at and m.kind != "transactional"
     )
-    gaps = [later - one for one, later in zip(moments, moments[1:], strict=False)]
+    gaps = [later - one for one, later in pairwise(moments)]
     assert min(gaps) >= timedelta(hours=24)
 
 
