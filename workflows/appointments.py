@@ -37,7 +37,7 @@ class Policy(errands.Policy):
 
 
 CallsT = TypeVar("CallsT", bound=Policy)
-SOON = timedelta(hours=1)  # in which the desk's word of a meeting follows its task's
+SOON = timedelta(hours=1)  # in which a call that is over is spoken of
 
 
 class Appointments(Errands[CallsT]):
@@ -163,16 +163,18 @@ class Appointments(Errands[CallsT]):
     async def see_through(self, call: Call) -> None:
         """Its holder has the script in time, and says how it went, if nobody else does."""
         changed = Changed(self.diary, call)
-        with self.clause(self.calls, "Hold the call", about=self._nth(f"{call.mark}-held")):
-            done = None
-            if not await self.until(lambda: call.starts - self.policy.prepare, unless=changed):
+        about, done = self._nth(f"{call.mark}-held"), None
+        with self.clause(self.calls, "Hold the call", about=about):
+            off = await self.until(lambda: call.starts - self.policy.prepare, unless=changed)
+            self.count_from_here(lambda: self.ends(call))
+            if not off:
                 done = await self.have_done(
                     self.caller,
                     "hold the call, and say how it went",
                     changed,
                     template=f"{self.mail}-call",
                     form=Form.MEETING,
-                    due_by=self.ends(call),
+                    due_by=self.ends(call) + SOON,
                     meeting_id=call.meeting_id,
                     checks=self.agenda,
                 )

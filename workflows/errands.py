@@ -4,11 +4,12 @@ by itself, it does; people do the rest."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, ClassVar, TypeVar
 
 from workflows import vocabulary as v
-from workflows.checklist import HERE
+from workflows.checklist import HERE, Moment
 from workflows.contract import Records
 from workflows.events import TaskDone
 from workflows.facts import Because, Condition, never, why
@@ -48,9 +49,19 @@ class Errands(Listening[ContractT]):
         return contract_id in ("", self.contract_id)
 
     async def have_done(
-        self, role: Role, what: str, known: Condition = never, *, template: str = "", **more: Any
+        self,
+        role: Role,
+        what: str,
+        known: Condition = never,
+        *,
+        by: Moment | None = None,
+        template: str = "",
+        **more: Any,
     ) -> TaskDone | None:
-        """What whoever did it said; None if nobody has, and nobody needs to any more."""
+        """What whoever did it said; None if nobody has, and nobody needs to any more.
+
+        The clause is late when its task is, unless it was promised `by` another moment.
+        """
         name = HERE.get().name
         step = self._step(*self._task(self._nth(name).removeprefix(name)))
         task = Task(
@@ -68,6 +79,7 @@ class Errands(Listening[ContractT]):
             await self._wait(known, self.now() + DAILY)
             return None
         self.given[name] = settled.task_id
+        HERE.set(replace(HERE.get(), by=by or settled.due))
         done = await self._done_by(settled, None, unless=known)
         if settled.task_id in self.facts.tasks:
             return done

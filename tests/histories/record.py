@@ -17,7 +17,7 @@ from temporalio.service import RPCError
 
 from activities.crm import tables as t
 from starter.rehearse.stage import stage
-from tests.histories.orders import LIVES
+from tests.histories.contracts import LIVES
 
 HERE = Path(__file__).parent
 

@@ -14,7 +14,7 @@ import pytest
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.worker import Replayer
 
-from tests.histories.orders import LIVES
+from tests.histories.contracts import LIVES
 from tests.histories.replaying import KEPT, of, read, replay
 from workflows.plugin import NOUNS, sandbox
 from workflows.sops import PROCEDURES

@@ -21,7 +21,7 @@ WIDTH = 120
 OUR_IDS = re.compile(r"\b(case|task|msg|hold|draft|cus|evt|fb)_[0-9A-Za-z]{10,}")
 MOMENT = re.compile(r"^ *(\d*)  (\w{3} \d\d \w{3}) (\d\d:\d\d)  ")
 DUE = re.compile(r", by \w{3} \d\d \w{3} \d\d:\d\d")
-EITHER = re.compile(r"^S[123] [\d.]+ (?=feedback-thanks)")  # whoever is first; the other is covered
+EITHER = re.compile(r"^S[1-4] [\d.]+ (?=feedback-thanks)")  # whoever is first; the other is covered
 LEEWAY = timedelta(minutes=10)  # a slow machine's seconds add up to a minute here and there
 
 

@@ -196,6 +196,7 @@ class Onboarding(Appointments[Policy]):
                 asked,
                 "hand over what is known of this customer",
                 form=Form.TRANSFER,
+                by=self.hand_over_by,
                 due_by=self.hand_over_by(),
                 checks=tuple(missing),
             )
