@@ -70,7 +70,7 @@ async def followed(session: AsyncSession, sop: str) -> dict[str, int]:
     found = (await session.execute(query)).all()
     latest: dict[str, int] = {}
     for follow_up, facts in found:
-        latest[follow_up] = max(latest.get(follow_up, 0), int(facts["to"]))
+        latest[follow_up] = max(latest.get(follow_up, 0), int(facts["version"]))
     return latest
 
 
@@ -89,7 +89,7 @@ async def tell(
     for row in rows:
         body = bodies[row.id]
         begun = int(row.input.get("policy_version") or 0)
-        facts = {"from": stood.get(row.id, begun), "to": version.version}
+        facts = {"version": version.version, "version_before": stood.get(row.id, begun)}
         decisions.append(
             {
                 "id": new_id("dec"),

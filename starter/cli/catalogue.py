@@ -77,6 +77,7 @@ async def show_sops(
 
 async def _entry(opened: Desk, sop: Sop) -> dict[str, Any]:
     policy = await opened.policy_show(sop.name)
+    said = policy["values"].get("starts_on")
     async with opened.store.reading() as session:
         off = await Catalogue(opened.settings).off(session, sop)
     steps = [
@@ -100,7 +101,7 @@ async def _entry(opened: Desk, sop: Sop) -> dict[str, Any]:
         "approved_by": sop.approved_by,
         "reviewed": sop.reviewed,
         "next_review": sop.next_review,
-        "starts_on": list(sop.starts_on),
+        "starts_on": list(sop.starts_on if said is None else said),
         "workflow": sop.workflow.__name__,
         "clauses": steps,
     }

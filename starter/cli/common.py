@@ -111,9 +111,9 @@ def local(moment: datetime | None) -> str:
 
 
 def who() -> str:
-    """Who gives the command, for the audit."""
+    """Who gives the command, for the audit: whoever became the service's user to give it."""
     try:
-        return f"cli:{getpass.getuser()}"
+        return f"cli:{os.environ.get('SUDO_USER') or getpass.getuser()}"
     except (KeyError, OSError):
         return "cli"
 

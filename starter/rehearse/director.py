@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from activities.calendar import zone_of
 from activities.crm import tables as t
-from activities.crm.house import house_rules
+from activities.crm.house import current_policy, house_rules
 from starter.answers import Refusal
 from starter.rehearse import acts
 from starter.rehearse.lives import LOOM
@@ -117,7 +117,7 @@ class Director:
         self.stage.began = self.stage.began or start
         for number in range(1, customers + 1):
             who = {**customer, **_numbered(customer, number)}
-            type_ = event or self.purchase()
+            type_ = event or await self.purchase()
             known, began, ids = "", self.stage.clock.now(), []
             for order in _bought(orders, customer, number, customers):
                 more = {"order": order} if type_.startswith(("order.", "sale.")) else {}
@@ -131,8 +131,12 @@ class Director:
             self.cast.append(Cast(number, known, zone, began, tuple(ids)))
         await self.stage.settle()
 
-    def purchase(self) -> str:
+    async def purchase(self) -> str:
+        """What it begins with, by its policy as it stands."""
         starts = self.sop.starts_on if self.sop else ("order.paid",)
+        async with self.store.reading() as session:
+            body = await current_policy(session, self.sop.name if self.sop else "")
+        starts = tuple(body.get("starts_on") or starts)
         return "order.paid" if "order.paid" in starts else starts[0]
 
     async def receive(self, type_: str, **more: Any) -> Any:

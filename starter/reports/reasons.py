@@ -107,6 +107,7 @@ REASONS = {
     "provider": "the provider refused it",
     "provider_away": "the provider could not be reached",
     "provider_busy": "the provider had too much to do",
+    "own_policy": "what was said for this one alone stays so",
     "quiet_hours": "the customer is not written to at that hour",
     "rate": "others are sent before it",
     "referral_settled": "it was talked about already",

@@ -12,7 +12,7 @@ from starter.answers import Refusal
 from starter.desk import Desk
 from tests.factories import FakeClock
 from tests.starter.doors import is_problem, knocking
-from tests.starter.front import FakeTemporal, a_desk, an_event, rows
+from tests.starter.front import FakeTemporal, a_desk, an_event, an_order_event, rows
 
 S0, PATH = "online-customer", "/v1/policies/online-customer"
 
@@ -142,3 +142,23 @@ async def test_what_an_sop_starts_on_is_an_event_there_is(desk: Desk) -> None:
         S0, {"starts_on": "sale.closed, order.paid"}, by="a", reason="r", approve=True
     )
     assert found["values"]["starts_on"] == ["sale.closed", "order.paid"]
+
+
+async def test_a_shop_with_no_sales_force(store: Store, clock: FakeClock) -> None:
+    """Its orders begin what Sales would begin elsewhere, once the document's blanks are filled."""
+    desk = a_desk(store, clock, FakeTemporal(), sops="sales-follow-up")
+    name = "sales-follow-up"
+    found = await desk.policy_show(name)
+    assert {"within", "interval", "retention"} <= set(found["blanks"])
+    filled = {"within": "5d", "interval": "30d"}
+    typed = {blank: "1825d" if blank == "retention" else "2026-01-01" for blank in found["blanks"]}
+    said = typed | filled | {"starts_on": "order.confirmed,order.paid"}
+    for key in ("approved_by", "system", "record_system"):
+        said |= {key: "The CRM"} if key in found["blanks"] else {}
+    after = await desk.policy_set(name, said, by="a", reason="no sales force", approve=True)
+    assert after["blanks"] == []
+    receipt = await desk.receive("test", an_order_event("1001"))
+    began = [one.follow_up for one in receipt.effects if one.effect == "started"]
+    assert began == [f"{name}.1001"]
+    receipt = await desk.receive("test", an_order_event("1002", "sale.closed"))
+    assert [one for one in receipt.effects if one.effect == "started"] == []

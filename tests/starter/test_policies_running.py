@@ -127,7 +127,7 @@ async def test_a_change_is_previewed_applied_and_undone(crowd: Crowd) -> None:
     assert (found["moved"], found["version"]) == (CROWD, 2)
     await crowd.stage.settle()
     decided = [row for row in await crowd.rows(t.Decision) if row.outcome == "policy_moved"]
-    assert {(row.facts["from"], row.facts["to"]) for row in decided} == {(1, 2)}
+    assert {(row.facts["version_before"], row.facts["version"]) for row in decided} == {(1, 2)}
     assert len({row.follow_up for row in decided}) == CROWD
     await crowd.on_day(11)
     assert await crowd.asked("5.4.1", old) == {10}
