@@ -18,7 +18,9 @@ from activities.settings import Settings
 from starter.answers import Effect, Receipt, Refusal
 from starter.api import create_app
 from starter.desk import Desk, Verb
+from starter.desk.in_flight import To
 from starter.health import Check
+from starter.shifting import Progress
 from tests.factories import NOON, a_customer
 
 EVENT = {"id": "evt_1", "type": "customer.signed_up", "customer": {"email": "ada@example.com"}}
@@ -82,8 +84,9 @@ class FakeDesk(Desk):
         by: str,
         reason: str,
         approve: bool = False,
-        to: str = "new",
+        to: To = "new",
         confirm: int | None = None,
+        progress: Progress | None = None,
     ) -> dict[str, Any]:
         self.asked.append(("policy_set", name, changes, by, reason, approve))
         return {"name": name, "to": to, "confirm": confirm} if to != "new" else {"name": name}

@@ -128,7 +128,13 @@ async def test_the_policies_doors(store: Store, clock: FakeClock) -> None:
         assert (undone["version"], undone["moved"]) == (2, 0)
         is_problem(await http.post(f"{PATH}/approve", json={}), 422, "already_approved", "version")
         is_problem(await http.post("/v1/policies/nope/preview", json={}), 404, "not_found")
-        for wrong in ({"to": "all"}, {"confirm": -1}, {"values": {}}, {"confirm": "many"}):
+        wrongs: list[dict[str, Any]] = [
+            {"to": "all"},
+            {"confirm": -1},
+            {"values": {}},
+            {"confirm": "many"},
+        ]
+        for wrong in wrongs:
             assert (await http.post(f"{PATH}/approve", json=wrong)).status_code == 422
     assert {row.what for row in await rows(store, Audit)} >= {"policy.approved", "policy.undone"}
 
