@@ -108,6 +108,14 @@ OUTCOMES |= {
         summary="What a call came to (form `call`)",
         value={"reached": "yes", "product": 80, "overall": 90, "comment": "Easy to set up"},
     ),
+    "a meeting": Example(
+        summary="A meeting was arranged (form `schedule`)",
+        value={"starts_at": "2026-12-01T10:30:00Z", "minutes": 60,
+               "url": "https://meet.example.com/1"},
+    ),
+    "systems": Example(
+        summary="The customer is set up (form `set_up`)", value={"done": ["billing", "support"]}
+    ),
     "nobody there": Example(
         summary="Nobody was there: it comes back", value={"reached": "voicemail"}
     ),
