@@ -195,9 +195,10 @@ class FollowUp(Contacts[PolicyT]):
             self._look_up()
         return fact()
 
-    def count_from_here(self, due: Moment, latest: Moment) -> None:
+    def count_from_here(self, due: Moment, latest: Moment | None = None) -> None:
         """Now it is known by when the clause ought to be done, and until when that is of use."""
-        HERE.set(replace(HERE.get(), by=due, of_use=latest))
+        here = HERE.get()
+        HERE.set(replace(here, by=due, of_use=latest or here.of_use))
 
     async def business_days(self, since: datetime, after: int, before: int) -> Opening:
         """From the office's opening on one of its working days to its closing on another; only who
