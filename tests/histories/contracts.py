@@ -6,7 +6,7 @@ from typing import Any
 
 from starter.rehearse.stage import Stage
 from tests.histories.lives import kept
-from tests.histories.orders import LIVES
+from tests.histories.sales import LIVES
 from tests.rehearsals.life import Life, begin
 
 __all__ = ["LIVES"]
