@@ -22,8 +22,10 @@ KINDS = {
     Kind.RELATIONSHIP: """getting-started product-tips re-engagement targeted-tips check-in
         check-in-follow-up review-request thank-you thank-you-note satisfaction-check
         satisfaction-survey order-experience anniversary personal-message onboarding-survey
-        onboarding-survey-reminder""",
-    Kind.MARKETING: "upgrade-your-plan discover-add-ons sales-outreach loyalty-offer",
+        onboarding-survey-reminder sales-follow-up sales-experience sales-call
+        regular-follow-up""",
+    Kind.MARKETING: """upgrade-your-plan discover-add-ons sales-outreach loyalty-offer
+        referral-request""",
 }
 CASES = "complaint-received inquiry-received case-answer case-message case-progress".split()
 CASES += ["complaint-resolved", "complaint-resolved-reminder"]
@@ -61,9 +63,10 @@ def test_whatever_a_procedure_sends_has_its_template() -> None:
     [
         ("online-customer", """5.1.1 5.1.2 5.1.3 5.2.1 5.2.2 5.2.3 5.3.2 5.3.3 5.4.1 5.4.2 5.4.3
                                5.5.2 5.5.3"""),
-        ("keep-in-touch", "5.6.2 5.6.3 6 6.2"),
+        ("keep-in-touch", "5.4 5.6.2 5.6.3 6 6.2"),
         ("order-thanks", "1 1.1 1.2 1.3 1.4 2 2.1 2.2 3 3.1 3.2 3.3 5 5.1 5.2 4.4 4.4.2"),
         ("satisfaction", "4.1 4.1.1 4.1.2 4.2 4.2.1 7.1 7.2 7.3 7.4"),
+        ("sales-follow-up", "2 4.1.1 4.1.2 5.2"),
         ("onboarding", "4.3 4.3.1 4.4 4.4.1 8.2"),
         ("case", "1 2 4 6"),
         ("correspondence", "1"),
@@ -89,8 +92,13 @@ def test_one_question_is_asked_by_whoever_comes_first() -> None:
             asks.setdefault(template.asks, set()).add(name)
     assert asks == {
         "thanks": {"thank-you"},
-        "satisfaction": {"check-in", "satisfaction-check", "satisfaction-survey"},
-        "experience": {"order-experience"},
+        "satisfaction": {
+            "check-in",
+            "satisfaction-check",
+            "satisfaction-survey",
+            "sales-follow-up",
+        },
+        "experience": {"order-experience", "sales-experience"},
         "review": {"review-request"},
     }
     assert registry()["welcome"].carries == ("thanks",)
