@@ -41,12 +41,12 @@ def clauses(sop: str) -> tuple[ClauseText, ...]:
 @cache
 def honouring(clause: str, sop: str) -> tuple[str, ...]:
     """The templates whose very words honour this clause of the SOP. One that several SOPs send
-    names clauses of each: of those that are not its own, the one that it is sent under counts."""
+    names clauses of each: of one that is not its own, the clause that it is sent under counts."""
     found, steps = [], procedures()[sop].steps
     for template in registry().values():
         sent = [step for step, names in steps.items() if template.name in names]
-        ours = template.sop == sop or any(f"{clause}.".startswith(f"{step}.") for step in sent)
-        if sent and ours and clause in template.clauses:
+        ours = bool(sent) if template.sop == sop else clause in sent
+        if ours and clause in template.clauses:
             found.append(template.name)
     return tuple(found)
 

@@ -21,6 +21,7 @@ from workflows.vocabulary import Form, Role
 YEARS = "workflows.keep_in_touch.KeepInTouch.beat"
 SHORT = {"S0": 0, "S1": 1, "S2": 2, "S3": 3, "S4": 4}
 ORDER = ("online-customer", "order-thanks", "sales-follow-up", "satisfaction", "onboarding")
+PROCEDURAL = "sops case keep_in_touch purchase listening appointments errands".split()
 SHARED = ("self.concerns", "self.thanks")
 ASKS = ("ask", "tell", "_hand_over", "_puzzle")
 Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -87,7 +88,7 @@ def templates(sop: str, clause: str) -> list[str]:
 
 def is_own(owner: str) -> bool:
     """Whether a class is a procedure's, not one of the building blocks that all are made of."""
-    return owner.split(".")[1] in ("sops", "case", "keep_in_touch", "purchase", "listening")
+    return owner.split(".")[1] in PROCEDURAL
 
 
 # -- reading ------------------------------------------------------------------------------------

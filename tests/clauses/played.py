@@ -99,15 +99,33 @@ def _marked(path: Path) -> Iterator[Mark]:
     if "mark.plays(" not in source:
         return
     where = path.relative_to(ROOT / "tests").as_posix()
-    for node in ast.parse(source).body:
+    body = ast.parse(source).body
+    named = dict(_constants(body))
+    for node in body:
         if isinstance(node, code.Function) and node.name.startswith("test_"):
             for decorator in node.decorator_list:
                 if isinstance(decorator, ast.Call) and ast.unparse(decorator.func).endswith(
                     "plays"
                 ):
-                    sop, *lines = (ast.literal_eval(word) for word in decorator.args)
+                    sop, *lines = (_said(word, named) for word in decorator.args)
                     for line in lines:
                         yield Mark(f"{where}::{node.name}", sop, line)
+
+
+def _constants(body: list[ast.stmt]) -> Iterator[tuple[str, str]]:
+    """The module's names for texts: `S4 = "onboarding"`, `S1, S3 = "order-thanks", "satis…"`."""
+    for node in body:
+        if isinstance(node, ast.Assign):
+            targets, values = [node.targets[0]], [node.value]
+            if isinstance(targets[0], ast.Tuple) and isinstance(values[0], ast.Tuple):
+                targets, values = targets[0].elts, values[0].elts
+            for target, value in zip(targets, values, strict=True):
+                if isinstance(value, ast.Constant) and isinstance(value.value, str):
+                    yield ast.unparse(target), value.value
+
+
+def _said(word: ast.expr, named: dict[str, str]) -> str:
+    return named[word.id] if isinstance(word, ast.Name) else str(ast.literal_eval(word))
 
 
 def players(line: Line) -> list[str]:

@@ -14,7 +14,7 @@ from tests.clauses import declared
 from tests.clauses.documents import Line, every_line, line, lines_of
 from tests.clauses.played import Done, marks, plays
 from tests.clauses.proof import _prove
-from tests.clauses.table import FILE, carriers, missing, table, played_by, unplayed
+from tests.clauses.table import FILE, carriers, missing, played_by, table, unplayed
 from workflows.sops import CATALOGUE, Sop
 
 DATED = {"Reviewed date": "reviewed", "Next review date": "next_review"}
@@ -94,7 +94,8 @@ def test_a_test_that_does_not_play_what_it_says_fails(request: pytest.FixtureReq
 @pytest.mark.plays("online-customer", "header.1", "header.2", "header.3", "header.4", "header.5")
 @pytest.mark.plays("order-thanks", "header")
 @pytest.mark.plays("satisfaction", "header")
-@pytest.mark.parametrize("sop", ["online-customer", "order-thanks", "satisfaction"])
+@pytest.mark.plays("onboarding", "header")
+@pytest.mark.parametrize("sop", ["online-customer", "order-thanks", "satisfaction", "onboarding"])
 def test_the_catalogue_has_the_documents_header(sop: str) -> None:
     """Version, names and dates as they stand above it; where it has none, none is made up."""
     entry = CATALOGUE[sop]

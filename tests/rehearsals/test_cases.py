@@ -105,6 +105,7 @@ async def test_nobody_answers(life: Begin) -> None:
     assert len(history.events) < 400
 
 
+@pytest.mark.plays("sales-follow-up", "4.2.1")
 @pytest.mark.plays("satisfaction", "monitoring-and-review.1")
 async def test_late_answers_are_on_record(life: Begin) -> None:
     """After the twenty-four hours it is a breach, by how much."""

@@ -111,6 +111,7 @@ async def test_what_is_serious_is_a_complaint(
     assert temporal.signals[-1][2]["opened_case"] is True
 
 
+@pytest.mark.plays("sales-follow-up", "appendices.2")
 async def test_a_colleague_classifies_it(desk: Desk, store: Store, temporal: FakeTemporal) -> None:
     """The first word has the stamp; another is a change on record, with what it was before."""
     row = await think(desk, score=70)

@@ -100,6 +100,7 @@ def numbers(found: dict[str, Any]) -> dict[str, int]:
 
 
 @pytest.mark.timeout(900)
+@pytest.mark.plays("sales-follow-up", "review-and-update.2", "review-and-update.3", "4.2.3")
 async def test_a_change_is_previewed_applied_and_undone(crowd: Crowd) -> None:
     """The numbers are exact; everybody's next moment moves and moves back, and what had gone by
     the new policy is not sent again by the old one."""

@@ -262,6 +262,7 @@ async def test_order_thanks_calls_nobody(town: Town) -> None:
 # -- exceptions, discontent ------------------------------------------------------------------------
 
 
+@pytest.mark.plays("sales-follow-up", "3")
 async def test_a_vip_hears_from_a_person(town: Town) -> None:
     """From the sales manager; should they not come in time, it waits for them all the same."""
     life = await sale(town)
@@ -296,6 +297,7 @@ async def test_no_exception_is_on_record_as_none(town: Town) -> None:
     assert await life.state("3") == (State.SKIPPED, "not_called_for")
 
 
+@pytest.mark.plays("sales-follow-up", "5.6")
 async def test_discontent_holds_it_back(town: Town) -> None:
     """Until it is put right; then it is late, which is a breach, and still of use."""
     life = await delivered(town, {"mode": "auto", "first": timedelta(days=2)})
@@ -325,6 +327,7 @@ async def test_what_is_never_put_right_comes_too_late(town: Town) -> None:
 # -- feedback, and what comes after ----------------------------------------------------------------
 
 
+@pytest.mark.plays("sales-follow-up", "5.3")
 async def test_feedback_is_thanked_for_and_classified(town: Town) -> None:
     """By Customer Service, unless it came with its class; what brought a complaint is not thanked
     for."""
@@ -360,6 +363,7 @@ async def test_regular_follow_ups_begin_with_the_contact(town: Town) -> None:
     assert await life.state("5.3") == (State.SKIPPED, "no_answer")
 
 
+@pytest.mark.plays("sales-follow-up", "2")
 async def test_more_business(town: Town) -> None:
     """Three weeks after the contact Sales offers what would serve; after thirty days they are asked
     whom else we might help."""
