@@ -45,7 +45,7 @@ async def test_a_message_shows_whom_but_not_the_address(crm: Store, clock: FakeC
     found = await Reports(crm, clock).message(id_)
     assert found is not None
     wanted = """id customer follow_up sop clause template kind channel state to subject body_text
-        body_html created_at sent_at provider_id reason via attempts tried"""
+        body_html created_at sent_at provider_id reason via attempts tried attachments"""
     assert list(found.model_dump()) == wanted.split()
     assert found.to == "a•••@e•••.com"
     assert "ada@" not in found.model_dump_json()
