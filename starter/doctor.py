@@ -190,7 +190,23 @@ async def _blanks(desk: Desk) -> Check:
     return Check("policies", "warning", f"blank, so switched off: {'; '.join(wanting)}", cure)
 
 
-LOOKS: tuple[Callable[[Desk], Awaitable[Check]], ...] = (_stops, _unknown, _engagement, _blanks)
+async def _targets(desk: Desk) -> Check:
+    values = {name: (await desk.policy_show(name))["values"] for name in CATALOGUE}
+    unset = {name: sop.unset(values[name]) for name, sop in CATALOGUE.items()}
+    wanting = [f"{name} ({', '.join(keys)})" for name, keys in unset.items() if keys]
+    if not wanting:
+        return Check("targets", "ok", "all that the documents ask for are set")
+    cure = "aftercare policy SOP --set NAME=PERCENT --approve"
+    return Check("targets", "warning", f"not set, which stops nothing: {'; '.join(wanting)}", cure)
+
+
+LOOKS: tuple[Callable[[Desk], Awaitable[Check]], ...] = (
+    _stops,
+    _unknown,
+    _engagement,
+    _blanks,
+    _targets,
+)
 
 
 # -- what comes with the release -----------------------------------------------------------------

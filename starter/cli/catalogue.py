@@ -97,6 +97,7 @@ async def _entry(opened: Desk, sop: Sop) -> dict[str, Any]:
         "on": off is None,
         "off_because": off,
         "blanks": policy.get("blanks", []),
+        "targets_missing": sop.unset(policy["values"]),
         "prepared_by": sop.prepared_by,
         "approved_by": sop.approved_by,
         "reviewed": sop.reviewed,
@@ -123,6 +124,8 @@ def _show_sop(one: dict[str, Any], today: date) -> None:
     if one["blanks"]:
         blanks = ", ".join(one["blanks"])
         out().print(f"[red]blank:[/] {escape(blanks)} [dim](aftercare policy {one['name']})[/]")
+    if one["targets_missing"]:
+        say(f"no target yet, which stops nothing: {', '.join(one['targets_missing'])}")
     rows = table(None, "clause", ("", {"ratio": 2}), ("carried out by", {"ratio": 1}))
     for step in one["clauses"]:
         rows.add_row(step["clause"], escape(step["title"]), _carried_out(one["name"], step))

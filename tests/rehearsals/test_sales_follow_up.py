@@ -13,6 +13,7 @@ from activities.crm import tables as t
 from starter.answers import Refusal
 from starter.rehearse.stage import Stage, stage
 from tests.rehearsals.life import Life, begin
+from workflows.sops import CATALOGUE
 from workflows.vocabulary import State
 
 S2 = "sales-follow-up"
@@ -334,3 +335,15 @@ async def test_regularly(sells: Begin) -> None:
     years = ada.of("keep-in-touch", ada.id)
     (sent,) = [line for line in await years.sent(own=True) if " 5.4 " in line]
     assert int(sent.split()[0]) in range(121, 124)  # ninety days after the referral request
+
+
+async def test_missing_targets_stop_nothing(alone: Stage) -> None:
+    """They are no blanks; the catalogue and the doctor name them until they are set."""
+    await alone.desk.policy_set(S2, FILLED, by="test", reason="t", approve=True)
+    sop = CATALOGUE[S2]
+    shown = await alone.desk.policy_show(S2)
+    assert shown["blanks"] == []
+    assert sop.unset(shown["values"]) == ["csat_target", "repeat_target", "loyalty_target"]
+    await alone.desk.policy_set(S2, {"csat_target": "5"}, by="test", reason="t", approve=True)
+    shown = await alone.desk.policy_show(S2)
+    assert sop.unset(shown["values"]) == ["repeat_target", "loyalty_target"]

@@ -37,11 +37,16 @@ class Sop:
     start: type[Any] = vocabulary.Enrolment  # what its workflow begins with
     years: tuple[str, ...] = ()  # the clauses that `keep-in-touch` carries out
     header: type[vocabulary.Policy] | None = None  # the policy, with blanks that stay in the office
+    targets: tuple[str, ...] = ()  # blanks of the policy that only warn while nobody has set them
 
     @property
     def paper(self) -> type[vocabulary.Policy]:
         """All that the document leaves blank: what travels with a customer, and what does not."""
         return self.header or self.policy
+
+    def unset(self, values: Mapping[str, Any]) -> list[str]:
+        """The targets that the policy, with these values, leaves open."""
+        return [name for name in self.targets if values.get(name) is None]
 
 
 ONLINE_CUSTOMER = Sop(
@@ -111,6 +116,7 @@ SALES_FOLLOW_UP = Sop(
     text="sales_follow_up.txt",
     years=("5.4",),
     header=sales_follow_up.Header,
+    targets=("csat_target", "repeat_target", "loyalty_target"),
 )
 
 ONBOARDING = Sop(
