@@ -19,11 +19,12 @@ from starter.rehearse.lives import LOOM
 from starter.rehearse.script import Entry
 from starter.rehearse.stage import DAY, HOUR, Stage
 from starter.rehearse.timeline import Cast, Moment
-from workflows.sops import CASE, CORRESPONDENCE, KEEP_IN_TOUCH, Sop
+from workflows.sops import CASE, CORRESPONDENCE, KEEP_IN_TOUCH, ONBOARDING, Sop
 
 TEN, TUESDAY = time(10), 1
 LONGEST = timedelta(days=400)
-WITHOUT_END = 14 * DAY  # cases that nobody sees to go on and on
+WITHOUT_END = 14 * DAY  # what waits for people that nobody plays goes on and on
+FOR_PEOPLE = (CASE.name, ONBOARDING.name)
 DIRECTOR = "rehearsal"
 NEIGHBOUR = "neighbour"  # somebody else uses the product, so that silence means something
 
@@ -121,12 +122,15 @@ class Director:
             known, began, ids = "", self.stage.clock.now(), []
             for order in _bought(orders, customer, number, customers):
                 more = {"order": order} if type_.startswith(("order.", "sale.")) else {}
+                if type_.startswith("contract."):
+                    self.contracts[number] = f"contract-{number}"
+                    more = {"contract": {"id": self.contracts[number]}}
                 receipt = await self.receive(type_, customer=who, **more)
                 if receipt.error or receipt.customer is None:
                     raise RehearsalError(receipt.error.detail if receipt.error else "not begun")
                 known = receipt.customer
                 ids.append(str(order["id"]))
-                if not more:
+                if "order" not in more:
                     break
             self.cast.append(Cast(number, known, zone, began, tuple(ids)))
         await self.stage.settle()
@@ -168,16 +172,20 @@ class Director:
         while await self._goes_on() and self.stage.clock.now() < began + LONGEST:
             await self.stage.sleep(6 * HOUR)
         patience = self.stage.clock.now() + WITHOUT_END
-        while await self._goes_on(CASE.name) and self.stage.clock.now() < patience:
+        while await self._goes_on(*FOR_PEOPLE) and self.stage.clock.now() < patience:
             await self.stage.sleep(6 * HOUR)
 
-    async def _goes_on(self, sop: str = "") -> bool:
-        """Whether anything that was meant still runs; the years after are not."""
-        without_end = (KEEP_IN_TOUCH.name, *(() if sop else (CASE.name,)))
-        meant = sop or (self.sop.name if self.sop else "")
+    async def _goes_on(self, *for_people: str) -> bool:
+        """Whether anything that was meant still runs; the years after are not, nor, unless asked
+        for, is what waits for people."""
+        without_end = (KEEP_IN_TOUCH.name, *FOR_PEOPLE)
+        meant = self.sop.name if self.sop else ""
         return any(
-            one.state == "running" and one.sop not in without_end and meant in ("", one.sop)
+            one.sop in for_people
+            if for_people
+            else one.sop not in without_end and meant in ("", one.sop)
             for one in await self.follow_ups()
+            if one.state == "running"
         )
 
     async def follow_ups(self) -> list[FollowedUp]:
