@@ -30,6 +30,7 @@ BY_HAND = (VIP, IMPERSONAL)  # what goes once a person has written it
 CALL = "call"
 NO_WAY = ("no_address", "suppressed", "stopped", "unsubscribed")  # to reach them, by whatever way
 REVIEW = "review"  # asked of a customer once in half a year, whatever they ordered
+TURN = timedelta(hours=1)  # between two questions that were held back together
 PUNCTUAL = timedelta(minutes=15)  # before a promise, so that being last is not being late
 
 
@@ -228,10 +229,14 @@ async def _time(
     addresses = [verdict.way.address] if verdict.way else []
     since = now - rules.cap
     others = await contacts.taken(session, message, addresses=addresses, since=since)
+    asks = asks_of(ask.template, message)
+    others = [o for o in others if not contacts.is_part_of(o, asks, message.order_id)]
     quiet = await _breathing_until(session, customer.id, rules)
     mine = ask.row.slot_at if ask.row is not None and ask.row.state == ledger.RESERVED else None
     slot = Slotted(open_from(now, zone, rules, customer.id), "quiet_hours")
     if quiet and quiet > slot.at:
+        if asks in contacts.INCLUDED:  # whoever asks of all of it goes first
+            quiet += TURN
         slot = Slotted(open_from(quiet, zone, rules, customer.id), "breathing_space")
     for other in others:
         rank = None

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, and_, false, func, or_, select
+from sqlalchemy import ColumnElement, and_, false, func, literal, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.crm import tasks
@@ -36,6 +36,8 @@ class Slot:
     at: datetime
     firm: bool
     until: datetime
+    asks: str | None = None  # of a message,
+    order_id: str | None = None  # and about which order
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,7 @@ async def taken(
     earliest first; but for the step that wants to know."""
     at = func.coalesce(Message.sent_at, Message.slot_at)
     messages = select(
-        Message.key, at.label("at"), at.label("until"), (Message.state != RESERVED).label("firm")
+        Message.key, at, at, Message.state != RESERVED, Message.asks, Message.order_id
     ).where(
         or_(Message.customer_id == step.customer_id, Message.address.in_(addresses)),
         Message.key != step.key,
@@ -81,14 +83,25 @@ async def taken(
     begins = func.coalesce(Task.done_at, Task.snoozed_until, Task.created_at)
     ends = func.coalesce(Task.done_at, Task.due_at)
     theirs = select(Customer.id).where(Customer.phone.in_(addresses))
-    calls = select(Task.key, begins, ends, Task.state == tasks.DONE).where(
+    done = Task.state == tasks.DONE
+    calls = select(Task.key, begins, ends, done, literal(None), literal(None)).where(
         or_(Task.customer_id == step.customer_id, Task.customer_id.in_(theirs)),
         *_calls(step),
         or_(begins > since, ends > since),
     )
     rows = (await session.execute(messages.union_all(calls))).all()
-    slots = [Slot(key, begin, bool(firm), max(begin, end)) for key, begin, end, firm in rows]
+    slots = [
+        Slot(key, begin, bool(firm), max(begin, end), asks, order)
+        for key, begin, end, firm, asks, order in rows
+    ]
     return sorted(slots, key=lambda slot: (slot.at, slot.key))
+
+
+def is_part_of(other: Slot, asks: str, order_id: str) -> bool:
+    """Whether what was promised to another message is asked by this one, too: once this has gone,
+    the other need not."""
+    included = asks in INCLUDED.get(other.asks or "", ())
+    return included and not other.firm and (other.order_id or "") == order_id
 
 
 async def asked(

@@ -172,6 +172,27 @@ async def test_after_a_complaint_there_is_room_to_breathe(house: House) -> None:
     assert await house.send(customer.id, "survey", promise=promise) == v.Deferred(until=last)
 
 
+async def test_who_asks_of_all_goes_before_who_asks_of_a_part(house: House) -> None:
+    """Held back by one complaint, in whichever order they are let go: one question is enough."""
+    for first, second in (("experience", "survey"), ("survey", "experience")):
+        customer = await somebody(house)
+        async with house.store.transaction() as session:
+            held = await holds.hold(session, NOON - DAY, customer_id=customer.id, kind="complaint")
+            await holds.release(session, NOON, [held])
+        promised = {"experience": NOON + 6 * HOUR, "survey": NOON + DAY}
+        slots = {
+            name: await house.send(customer.id, name, promise=promised[name])
+            for name in (first, second)
+        }
+        assert slots["survey"] == v.Deferred(until=NOON + 3 * HOUR)
+        house.clock.set(NOON + 3 * HOUR)
+        assert said(await house.send(customer.id, "survey", promise=promised["survey"])) == "goes"
+        house.clock.set(NOON + 5 * HOUR)
+        part = await house.send(customer.id, "experience", promise=promised["experience"])
+        assert said(part) == "covered"
+        house.clock.set(NOON)
+
+
 async def test_an_early_slot_needs_no_promise(house: House) -> None:
     """If hours and cap allow a moment before the promise, that one is taken."""
     customer = await somebody(house)
