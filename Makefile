@@ -8,7 +8,7 @@ UV := env -u VIRTUAL_ENV UV_PROJECT_ENVIRONMENT=.venv UV_PYTHON_DOWNLOADS=never 
 FUZZED = $(shell grep -rl --include="test_*.py" AFTERCARE_DOSE tests | grep -v tests/chaos)
 CODE := workflows activities starter worker.py tests bench
 
-.PHONY: help install run demo test test-browser check format fuzz chaos bench history clean
+.PHONY: help install run demo test test-browser check format fuzz lives chaos bench history clean
 .DEFAULT_GOAL := help
 
 help:  ## This list
@@ -50,6 +50,9 @@ format: install  ## Mend what lint and format can mend
 
 fuzz: install  ## The property tests of `make test`, with twenty times as many cases
 	@AFTERCARE_DOSE=20 $(BIN)/pytest -q --timeout=7200 $(FUZZED) $(ARGS)
+
+lives: install  ## The laws over five hundred random lives, all SOPs on: six to a town, half an hour
+	@AFTERCARE_DOSE=84 $(BIN)/pytest -q --timeout=7200 tests/laws $(ARGS)
 
 chaos: install  ## The large dose of kill -9 and SIGSTOP, with providers that fail meanwhile
 	@AFTERCARE_DOSE=20 $(BIN)/pytest -q --timeout=7200 tests/chaos $(ARGS)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from temporalio.service import RPCError
 
 from starter.answers import Refusal
+from tests.laws import contracts
 
 if TYPE_CHECKING:
     from tests.laws.town import Citizen
@@ -131,17 +132,20 @@ async def do_a_task(one: Citizen) -> None:
     rows = await one.life.tasks()
     if rows:
         task = one.dice.choice(rows)
-        outcomes = OUTCOMES.get(task.form, [{}])
+        outcomes = (OUTCOMES | contracts.OUTCOMES).get(task.form, [{}])
         if task.form == "free" and task.template:
             outcomes = [{}, {"declined": True}, WRITTEN, {"address_checked": True}]
         await one.life.stage.desk.complete_task(task.id, one.dice.choice(outcomes), by="test")
 
 
 async def helpful(one: Citizen) -> None:
-    """Everything that a case waits for is done, as well as can be."""
+    """Everything that a case waits for is done, or an onboarding, as well as can be."""
     for task in await one.life.tasks():
-        if task.case_id or (task.follow_up or "").startswith("case."):
+        of = (task.follow_up or "").partition(".")[0]
+        if task.case_id or of in ("case", contracts.S4):
             outcome = GOOD.get(task.form, WRITTEN if task.template else {"note": "Done"})
+            if task.form in ("schedule", "set_up", *contracts.GOOD):
+                outcome = contracts.outcome_to(one, task)
             with suppress(Refusal):
                 await one.life.stage.desk.complete_task(task.id, outcome, by="test")
 
@@ -227,4 +231,5 @@ ACTS = [  # as often as they stand here
     give_up,
     report_quiet,
     mumble,
+    *contracts.ACTS,
 ]

@@ -19,14 +19,22 @@ from activities.crm import tables as t
 from starter.rehearse.stage import stage
 from tests.laws.town import SERVICES, Citizen, Town
 from workflows.plugin import plugin
-from workflows.sops import PROCEDURES
+from workflows.sops import CATALOGUE, PROCEDURES
 from workflows.vocabulary import PAST, State
 
 DOSE = int(os.environ.get("AFTERCARE_DOSE", "1"))
 STEPS = 25
 DAY, SOON = timedelta(days=1), timedelta(minutes=20)
 TOPICS = {"topic:tips": "tips"}
-PROMISED = ("thank-you", "satisfaction-check", "satisfaction-survey", "order-experience")
+PROMISED = (
+    "thank-you",
+    "satisfaction-check",
+    "satisfaction-survey",
+    "order-experience",
+    "sales-follow-up",
+    "sales-experience",
+    "onboarding-survey",
+)
 logging.getLogger("temporalio.activity").setLevel(logging.CRITICAL)  # the faults here are meant
 
 
@@ -43,6 +51,8 @@ async def test_random_lives(seed: int) -> None:
         await town.calm()
         await town.evening(within=90 * DAY)
         await nothing_is_left_over(town)
+        lived = {row.sop for citizen in town.citizens for row in await citizen.follow_ups()}
+        assert lived >= set(CATALOGUE)
         for citizen in town.citizens:
             await nothing_went_that_must_not(citizen)
             await every_complaint_is_heard(citizen)

@@ -15,8 +15,10 @@ from activities.fakes.channels import Fault
 from starter.answers import Refusal
 from starter.desk import Verb
 from starter.rehearse.stage import Stage
+from tests.laws import contracts
 from tests.laws.acts import ACTS, helpful
 from tests.rehearsals.life import Life, begin
+from workflows.sops import CATALOGUE
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 PEOPLE: list[dict[str, Any]] = [
@@ -49,6 +51,7 @@ class Citizen:
     glimpses: list[Glimpse] = field(default_factory=list)
     said: int = 0
     orders: list[str] = field(default_factory=list)
+    contracts: list[str] = field(default_factory=list)
 
     async def act(self) -> None:
         """One thing that a customer, the world, or staff about them may do; it may be refused."""
@@ -87,7 +90,7 @@ class Town:
         self.citizens: list[Citizen] = []
 
     async def settle_down(self) -> None:
-        """Everybody buys something for the first time."""
+        """Everybody buys something for the first time, and Sales hears of it; some sign."""
         for number, person in enumerate(PEOPLE):
             order: dict[str, Any] = {"id": f"order-of-{person['id']}"}
             order["fulfilment"] = self.weather.choice(["ship", "ship", "pickup", "digital"])
@@ -99,11 +102,15 @@ class Town:
                 order=order,
                 neighbour=number == 0,
                 at_once=True,
+                policies={} if number else {contracts.S2: contracts.FILLED},
                 **person,
                 **more,
             )
             dice = Random(self.weather.random())
             self.citizens.append(Citizen(life, dice, orders=[order["id"]]))
+            await contracts.sell(self.citizens[-1])
+            if number % 2:
+                await contracts.sign(self.citizens[-1])
             await self.citizens[-1].look()
 
     async def pass_time(self) -> None:
@@ -164,7 +171,7 @@ class Town:
         post.always = Fault.AWAY if self.weather.random() < 0.12 else None
         if self.weather.random() < 0.3:
             post.faults.append(self.weather.choice([Fault.LOST, Fault.SILENT, Fault.AWAY]))
-        sop = self.weather.choice(["online-customer", "order-thanks", "satisfaction"])
+        sop = self.weather.choice(list(CATALOGUE))
         match self.weather.randrange(20):
             case 0:
                 await self._links("")
@@ -174,6 +181,8 @@ class Town:
                 await self.stage.desk.stop(sop=sop, reason="dice", by="test")
             case 4 | 5:
                 await self.stage.desk.go(reason="dice", by="test")
+            case 6 | 7:
+                await contracts.think_again(self)
 
     async def _links(self, value: str | None) -> None:
         changes = {"links.getting_started": value, "links.tips": value}
