@@ -11,7 +11,7 @@ from tests.clauses.played import players, senders
 from workflows.sops import CATALOGUE, Sop
 
 FILE = Path(__file__).parents[2] / "docs" / "clauses.md"
-SHOWN = 3  # players; of more, the number
+SHOWN = 3  # players
 ABOVE = """# Every line of the documents
 
 Made by `python -m tests.clauses` from the documents (`workflows/sops/*.txt`), the code, the
@@ -59,7 +59,7 @@ def _carried(one: Line) -> str:
 
 def _played(one: Line) -> str:
     found = played_by(one)
-    more = [f"and {len(found) - SHOWN} more"] if len(found) > SHOWN else []
+    more = ["and others"] if len(found) > SHOWN else []
     return "<br>".join([*found[:SHOWN], *more])
 
 

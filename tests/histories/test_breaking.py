@@ -97,6 +97,30 @@ BREAKING = (
             '                await self.write("complaint-received", unreachable=Role.CSR)\n',
         ),
     ),
+    Change(
+        "two more swapped: accounts are set up before the contract is handed over",
+        "onboarding",
+        "contract-smooth",
+        Edit(
+            "workflows.sops.onboarding",
+            "        await self.take_over()\n        await self.keep_it_private()\n"
+            "        await self.set_them_up()\n",
+            "        await self.set_them_up()\n        await self.take_over()\n"
+            "        await self.keep_it_private()\n",
+        ),
+    ),
+    Change(
+        "a send behind another wait, too: asked to recommend us only when it is too late",
+        "sales-follow-up",
+        "sale-by-telephone",
+        Edit(
+            "workflows.sops.sales_follow_up",
+            '                await self.send(\n                    "referral-request"',
+            "                await self.until(self.no_more_asking)\n"
+            "                await self.send(\n"
+            '                    "referral-request"',
+        ),
+    ),
 )
 
 HARMLESS = (
