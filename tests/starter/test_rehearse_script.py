@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from starter.rehearse.script import ScriptError, read_script, span
+from starter.rehearse.script import ScriptError, dated, read_script, span
 
 
 def test_entries_come_in_the_order_of_their_time() -> None:
@@ -63,3 +63,16 @@ def test_what_is_wrong_is_said(text: str, hint: str) -> None:
 def test_spans(text: str, expected: timedelta) -> None:
     """As people write them."""
     assert span(text) == expected
+
+
+def test_a_moment_may_be_so_long_after_the_purchase() -> None:
+    """Wherever one is asked for; what only looks like it stays what it is."""
+    began = datetime(2027, 2, 2, 10, tzinfo=UTC)
+    said = {"starts_at": {"after": "8d4h"}, "note": "after 8d", "list": [{"after": "1d"}]}
+    assert dated(said, began) == {
+        "starts_at": "2027-02-10T14:00:00+00:00",
+        "note": "after 8d",
+        "list": ["2027-02-03T10:00:00+00:00"],
+    }
+    odd = {"after": "soon", "other": {"after": "1d", "before": "2d"}}
+    assert dated(odd, began) == odd
