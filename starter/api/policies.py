@@ -19,7 +19,9 @@ from starter.desk import needs_reason
 from starter.desk.in_flight import To
 
 router = APIRouter(prefix="/v1/policies", route_class=GuardedRoute, tags=["Policies"])
-
+SILENT: dict[int | str, dict[str, Any]] = {
+    503: {"description": "Those in flight cannot be asked just now; nothing was changed"}
+}
 
 Confirmed = Annotated[
     int | None,
@@ -81,7 +83,7 @@ async def show(services: ServicesDep, name: str) -> dict[str, Any]:
         return await services.desk.policy_show(name)
 
 
-@router.put("/{name}", summary="Change a policy")
+@router.put("/{name}", summary="Change a policy", responses=SILENT)
 @needs(Scope.ADMIN)
 async def change(
     services: ServicesDep,
@@ -112,7 +114,7 @@ async def versions(services: ServicesDep, name: str) -> dict[str, Any]:
         return {"data": await services.desk.policy_versions(name), "has_more": False}
 
 
-@router.post("/{name}/preview", summary="Preview a change for those in flight")
+@router.post("/{name}/preview", summary="Preview a change for those in flight", responses=SILENT)
 @needs(Scope.ADMIN)
 async def preview(services: ServicesDep, name: str, said: What) -> dict[str, Any]:
     """How many would be due sooner, later, at once; nothing moves. Each follow-up is asked."""
@@ -120,7 +122,7 @@ async def preview(services: ServicesDep, name: str, said: What) -> dict[str, Any
         return await services.desk.policy_preview(name, said.values, undo=said.undo)
 
 
-@router.post("/{name}/approve", summary="Approve what somebody else has set")
+@router.post("/{name}/approve", summary="Approve what somebody else has set", responses=SILENT)
 @needs(Scope.ADMIN)
 async def approve(services: ServicesDep, by: By, name: str, said: Approval) -> dict[str, Any]:
     """The newest version is in force from now on."""
@@ -128,7 +130,9 @@ async def approve(services: ServicesDep, by: By, name: str, said: Approval) -> d
         return await services.desk.policy_approve(name, by=by.by, to=said.to, confirm=said.confirm)
 
 
-@router.post("/{name}/move", summary="Have those in flight follow what is in force")
+@router.post(
+    "/{name}/move", summary="Have those in flight follow what is in force", responses=SILENT
+)
 @needs(Scope.ADMIN)
 async def move(services: ServicesDep, by: By, name: str, said: Move) -> dict[str, Any]:
     """Who heard of this version before hears nothing new."""
@@ -138,7 +142,7 @@ async def move(services: ServicesDep, by: By, name: str, said: Move) -> dict[str
         )
 
 
-@router.post("/{name}/undo", summary="Undo a change")
+@router.post("/{name}/undo", summary="Undo a change", responses=SILENT)
 @needs(Scope.ADMIN)
 async def undo(services: ServicesDep, by: By, name: str, said: Undoing) -> dict[str, Any]:
     """What was in force before comes again, as a new version."""
