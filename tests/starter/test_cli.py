@@ -105,7 +105,7 @@ def test_usage_errors_exit_2(aftercare: Aftercare, words: str) -> None:
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        ("list --sop nope", "online-customer, order-thanks, satisfaction, keep-in-touch"),
+        ("list --sop nope", "order-thanks, sales-follow-up, satisfaction, onboarding"),
         ("list --state nope", "on_hold"),
         ("messages --state nope", "unknown"),
         ("tasks --role king", "sales-representative (sales)"),

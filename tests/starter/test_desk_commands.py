@@ -157,10 +157,13 @@ async def test_an_engineer_who_is_called_may_retry(desk: Desk, store: Store) -> 
 async def test_signal_to_a_finished_follow_up(
     desk: Desk, store: Store, temporal: FakeTemporal
 ) -> None:
-    """It goes to keep-in-touch if that runs, else to a person; the words are kept either way."""
+    """It goes to keep-in-touch if that runs, else to a person; the words are kept either way, and
+    thanked for."""
     await end(store, temporal)
     late = await desk.signal(ADA, "feedback", {"text": "Lovely", "score": 95}, "cli")
-    assert effects(late) == [("recorded", "ended_a_person_is_told")]
+    assert effects(late) == [("recorded", "ended_a_person_is_told"), ("started", None)]
+    assert late.effects[1].follow_up in temporal.started
+    assert (late.effects[1].follow_up or "").startswith("correspondence.fb_")
     assert (await only(store, Task)).follow_up == ADA
     note = await only(store, Note)
     assert (note.summary, note.feedback) == ("Lovely", "95")
