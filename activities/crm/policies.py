@@ -148,24 +148,43 @@ async def tell_of(session: AsyncSession, name: str, model: Model) -> list[dict[s
 
 
 async def approve(
-    session: AsyncSession, name: str, *, by: str, version: int | None = None
+    session: AsyncSession,
+    name: str,
+    *,
+    by: str,
+    version: int | None = None,
+    seen: int | None = None,
 ) -> PolicyVersion:
-    """Put a version in force, by default the newest."""
+    """Put a version in force, by default the newest: the one that was seen, if that is said."""
     await lock_name(session, f"policy {name}")
     known = await versions(session, name)
     row = next((row for row in known if version in (None, row.version)), None)
     if row is None:
         raise PolicyError("no_such_version", "version", f"`{name}` has no such version")
+    if seen not in (None, row.version):
+        detail = f"version {row.version} was set meanwhile: look at that before it is approved"
+        raise PolicyError("changed_meanwhile", "version", detail)
     if row.approved_by:
         raise PolicyError("already_approved", "version", f"version {row.version} is approved")
     newer = next((later.version for later in known if later.approved_by), 0)
     if newer > row.version:
         detail = f"version {newer} came after it and is in force: set the changes again"
         raise PolicyError("superseded", "version", detail)
-    if row.by == by and await _others_can(session):
+    if (row.by == by or _has_own(known, row, newer, by)) and await _others_can(session):
         raise PolicyError("needs_second_person", "approve", SOMEBODY_ELSE.format(name=name))
     row.approved_by = by
     return row
+
+
+def _has_own(known: list[PolicyVersion], row: PolicyVersion, newer: int, by: str) -> bool:
+    """Whether a change of theirs would come in force with it: others' may be set on top of it."""
+    before: Body = next((dict(one.body) for one in known if one.version == newer), {})
+    was, setters = before, dict[str, str]()
+    for one in reversed([one for one in known if newer < one.version <= row.version]):
+        keys = was.keys() | one.body.keys()
+        setters |= {key: one.by for key in keys if was.get(key) != one.body.get(key)}
+        was = one.body
+    return any(setters[key] == by and row.body.get(key) != before.get(key) for key in setters)
 
 
 async def _others_can(session: AsyncSession) -> bool:

@@ -41,10 +41,11 @@ class Change(Strict):
 
 
 class Approval(Strict):
-    """For whom it is."""
+    """For whom it is, and which version was looked at: a later one is not approved unseen."""
 
     to: To = "new"
     confirm: Confirmed = None
+    version: int | None = Field(None, ge=1)
 
 
 class Undoing(Strict):
@@ -127,7 +128,9 @@ async def preview(services: ServicesDep, name: str, said: What) -> dict[str, Any
 async def approve(services: ServicesDep, by: By, name: str, said: Approval) -> dict[str, Any]:
     """The newest version is in force from now on."""
     with _named():
-        return await services.desk.policy_approve(name, by=by.by, to=said.to, confirm=said.confirm)
+        return await services.desk.policy_approve(
+            name, by=by.by, to=said.to, confirm=said.confirm, version=said.version
+        )
 
 
 @router.post(

@@ -164,9 +164,12 @@ class Work:
     async def approve(self) -> None:
         """What is approved is seen first, with what it does to those in flight."""
         to = self.wish.to or "new"
+        seen = (await self.desk.policy_show(self.name))["waiting"]
         self._say(await self._difference())
         confirm = await self._agreed() if to == "running" else None
-        after = await self.desk.policy_approve(self.name, by=who(), to=to, confirm=confirm)
+        after = await self.desk.policy_approve(
+            self.name, by=who(), to=to, confirm=confirm, version=seen
+        )
         print_after(after, self.printing)
 
     async def undo(self) -> None:

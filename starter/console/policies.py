@@ -59,7 +59,13 @@ async def set_(ask: Ask) -> Response:
 async def approve(ask: Ask) -> Response:
     name, by = await _named(ask), ask.me.email
     try:
-        await ask.house.desk.policy_approve(name, by=by, to=_to(ask), confirm=_confirmed(ask))
+        await ask.house.desk.policy_approve(
+            name,
+            by=by,
+            to=_to(ask),
+            confirm=_number(ask, "confirm"),
+            version=_number(ask, "version") or 0,
+        )
     except Refusal as refusal:
         return await _page(ask, fault=refusal)
     return ask.goes(f"/policies/{name}?done=approved")
@@ -70,7 +76,7 @@ async def undo(ask: Ask) -> Response:
     name, reason = await _named(ask), ask.form.get("reason", "")
     try:
         await ask.house.desk.policy_undo(
-            name, by=ask.me.email, reason=reason, confirm=_confirmed(ask)
+            name, by=ask.me.email, reason=reason, confirm=_number(ask, "confirm")
         )
     except Refusal as refusal:
         most = 0
@@ -150,7 +156,7 @@ def _to(ask: Ask) -> To:
     return to
 
 
-def _confirmed(ask: Ask) -> int | None:
-    """So many were on the page that somebody agreed to."""
-    said = ask.form.get("confirm", "")
+def _number(ask: Ask, name: str) -> int | None:
+    """What was on the page that somebody agreed to."""
+    said = ask.form.get(name, "")
     return int(said) if said.isdecimal() and said.isascii() and len(said) < 9 else None

@@ -21,7 +21,7 @@ from starter.desk.base import audit, needs_reason
 from starter.desk.in_flight import Agreed, InFlight, To
 from starter.shifting import Progress
 
-CONFLICTS = ("nothing_waits", "nothing_to_undo", "needs_second_person")
+CONFLICTS = ("changed_meanwhile", "nothing_waits", "nothing_to_undo", "needs_second_person")
 
 
 class Policies(InFlight):
@@ -105,15 +105,16 @@ class Policies(InFlight):
         by: str,
         to: To = "new",
         confirm: int | None = None,
+        version: int | None = None,
         progress: Progress | None = None,
     ) -> dict[str, Any]:
-        """Approve the newest version of a policy."""
+        """Approve the newest version of a policy; only the one that was seen, if that is said."""
         plan = None
         if to == "running":
             plan = await self.agreed(name, await self._then(name, {}), confirm, progress)
         with told_why():
             async with self.store.transaction() as session:
-                row = await policies.approve(session, name, by=by)
+                row = await policies.approve(session, name, by=by, seen=version)
                 found = await self._done(session, row, "policy.approved", by, row.reason, plan)
         return await self.heard(found)
 

@@ -48,15 +48,32 @@ async def test_one_sets_it_and_another_approves_it(
     assert gone.headers["location"] == f"{PATH}?done=set"
     assert "to approve" in (await grace.get("/policies")).text
     assert "shorter trial" in (await grace.get(PATH)).text
-    own = await ada.send_form(f"{PATH}/approve", page=PATH, to="new", confirm="0")
+    own = await ada.send_form(f"{PATH}/approve", page=PATH, to="new", confirm="0", version="1")
     assert (own.status_code, "somebody else" in own.text) == (409, True)
-    done = await grace.send_form(f"{PATH}/approve", page=PATH, to="running", confirm="0")
+    done = await grace.send_form(
+        f"{PATH}/approve", page=PATH, to="running", confirm="0", version="1"
+    )
     assert done.headers["location"] == f"{PATH}?done=approved"
     page = (await ada.get(f"{PATH}?done=approved")).text
     assert f"approved by {GRACE}" in page
     undone = await ada.send_form(f"{PATH}/undo", page=PATH, reason="too short", confirm="x")
     assert undone.headers["location"] == f"{PATH}?done=undone"
     assert len(await rows(memory_store, PolicyVersion)) == 2
+
+
+async def test_what_nobody_has_looked_at_is_not_approved(
+    people: tuple[Browser, Browser], memory_store: Store
+) -> None:
+    """Another version, set after the page was shown, is shown first."""
+    ada, grace = people
+    await ada.send_form(PATH, page=PATH, do="set", key="check_in", value="10d", reason="r")
+    assert 'name="version" value="1"' in (await grace.get(PATH)).text
+    await ada.send_form(PATH, page=PATH, do="set", key="check_in", value="99d", reason="r")
+    for seen in ({"version": "1"}, {}, {"version": "x"}):
+        said = await grace.send_form(f"{PATH}/approve", page=PATH, to="new", confirm="0", **seen)
+        assert (said.status_code, "was set meanwhile" in said.text) == (409, True)
+        assert 'name="version" value="2"' in said.text
+    assert not any(row.approved_by for row in await rows(memory_store, PolicyVersion))
 
 
 async def test_a_draft_is_dropped_and_nonsense_refused(people: tuple[Browser, Browser]) -> None:

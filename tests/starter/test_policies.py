@@ -53,6 +53,24 @@ async def test_whoever_sets_a_change_does_not_approve_it(
     assert (undone["version"], undone["values"]["check_in"]) == (3, "13d")
 
 
+async def test_nobodys_own_change_comes_in_force_under_anothers(
+    desk: Desk, store: Store, clock: FakeClock
+) -> None:
+    """What waits has all that was set until then; what was set otherwise since is not theirs."""
+    await two_people(store, clock)
+    await desk.policy_set(S0, {"check_in": "10d"}, by="ada@example.com", reason="r")
+    await desk.policy_set(S0, {"patience": "4d"}, by="grace@example.com", reason="r")
+    for one in ("ada", "grace"):
+        with pytest.raises(Refusal, match="needs_second_person"):
+            await desk.policy_approve(S0, by=f"{one}@example.com")
+    await desk.policy_set(S0, {"check_in": "12d"}, by="grace@example.com", reason="r")
+    with pytest.raises(Refusal) as fault:
+        await desk.policy_approve(S0, by="ada@example.com", version=2)
+    assert (fault.value.code, fault.value.status) == ("changed_meanwhile", 409)
+    found = await desk.policy_approve(S0, by="ada@example.com", version=3)
+    assert (found["values"]["check_in"], found["values"]["patience"]) == ("12d", "4d")
+
+
 async def test_versions_say_who_what_and_why(desk: Desk) -> None:
     """The newest first; what was dropped, or overtaken, is void."""
     await desk.policy_set(S0, {"check_in": "10d"}, by="a", reason="one", approve=True)
