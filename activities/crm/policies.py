@@ -179,7 +179,7 @@ async def approve(
 def _has_own(known: list[PolicyVersion], row: PolicyVersion, newer: int, by: str) -> bool:
     """Whether a change of theirs would come in force with it: others' may be set on top of it."""
     before: Body = next((dict(one.body) for one in known if one.version == newer), {})
-    was, setters = before, dict[str, str]()
+    was, setters = before, dict[str, str | None]()
     for one in reversed([one for one in known if newer < one.version <= row.version]):
         keys = was.keys() | one.body.keys()
         setters |= {key: one.by for key in keys if was.get(key) != one.body.get(key)}
