@@ -55,7 +55,8 @@ class Seat:
     def bound(self) -> bool:
         """Whether it may be turned down: somebody or something else says it then."""
         in_person = self.customer.tier == VIP and self.task.cap is None
-        return self.contacts and not self.task.case_id and not in_person
+        needed = bool(self.task.case_id or self.task.meeting_id)
+        return self.contacts and not needed and not in_person
 
     async def with_role(self, rules: HouseRules, roster: Roster) -> bool:
         """Whether the role can take it. If its day is full, the least worthy open task of the day
@@ -116,9 +117,10 @@ class Seat:
 
     async def _least(self, days: list[ColumnElement[bool]]) -> Task | None:
         """Who makes room; a task that somebody is at in this moment stays."""
+        free = (Task.state == tasks.OPEN, Task.case_id.is_(None), Task.meeting_id.is_(None))
         query = (
             select(Task)
-            .where(*days, Task.state == tasks.OPEN, Task.case_id.is_(None), Task.worth < self.rank)
+            .where(*days, *free, Task.worth < self.rank)
             .order_by(Task.worth, Task.created_at.desc(), Task.id)
             .limit(1)
             .with_for_update(skip_locked=True)

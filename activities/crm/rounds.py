@@ -82,7 +82,7 @@ class _Rounds:
 
     async def take_back(self) -> None:
         """Nobody is contacted who has become a sensitive case, or said no, since the task was
-        made. What is about a case, or what they must have, stays."""
+        made. What is about a case, what they must have, and a meeting they come to, stays."""
         refused = exists().where(
             Consent.customer_id == Task.customer_id,
             Consent.given.is_(False),
@@ -92,7 +92,8 @@ class _Rounds:
             Customer.id == Task.customer_id,
             or_(Customer.sensitive.is_(True), Customer.erased_at.is_not(None)),
         )
-        due = (CONTACTS, Task.case_id.is_(None), or_(refused, customer))
+        free = (Task.case_id.is_(None), Task.meeting_id.is_(None))
+        due = (CONTACTS, *free, or_(refused, customer))
         seen = await self._seen(*due, snoozed=True)
         begins = int(self.now.timestamp()) // 60 * MANY % max(len(seen), 1)
         forbidden = {}

@@ -5,12 +5,15 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from activities.crm.consents import state
+from activities.crm.house import house_rules
+from activities.crm.rounds import make_rounds
 from activities.crm.store import Store
-from activities.crm.tables import Contract, Meeting, PolicyVersion, Task
+from activities.crm.tables import Contract, Meeting, PolicyVersion, Suppression, Task
 from starter.reports import Reports
-from tests.activities.desk_work import enrolled, records, rows, step
-from tests.factories import NOON, FakeClock, a_colleague, kept
-from workflows.vocabulary import Form, Handed, Role
+from tests.activities.desk_work import check_in, enrolled, records, rows, step
+from tests.factories import NOON, FakeClock, a_colleague, an_order, kept
+from workflows.vocabulary import Form, Handed, Refused, Role
 from workflows.vocabulary import Task as TaskNoun
 
 TOKYO = {"country": "JP", "time_zone": "Asia/Tokyo"}
@@ -98,3 +101,41 @@ async def test_its_brief_is_what_is_known_when_it_is_read(store: Store, clock: F
     seen = await Reports(store, clock).task(row.id)
     assert seen is not None
     assert "meeting" not in seen.brief
+
+
+async def test_no_capacity_turns_a_meeting_down(store: Store, clock: FakeClock) -> None:
+    """The customer comes to it, and no machine holds it; it takes its place, and keeps it."""
+    house = {"care": {"daily": {"account-manager": 1}}}
+    await kept(
+        store,
+        PolicyVersion(id="p", name="house", version=1, body=house, at=NOON, approved_by="mo"),
+    )
+    plain, best = await enrolled(store), await enrolled(store)
+    await an_order(store, best, total="900")
+    work = records(store, clock)
+    script: dict[str, Any] = {"template": "onboarding-call", "role": Role.ACCOUNT_MANAGER}
+    held = script | {"form": Form.MEETING, "meeting_id": "meet_1"}
+    for customer in (plain, best):
+        assert isinstance(await work.hand_over(check_in(customer, **held)), Handed)
+    other = await enrolled(store)
+    await an_order(store, other, total="9000")
+    answer = await work.hand_over(check_in(other, role=Role.ACCOUNT_MANAGER))
+    assert answer == Refused(reason="capacity")
+    assert {task.state for task in await rows(store, Task)} == {"open"}
+
+
+async def test_nobody_takes_a_meeting_back(store: Store, clock: FakeClock) -> None:
+    """Its number may be dead and they may want no mail: they come to it all the same, and whoever
+    holds it needs the script."""
+    customer = await enrolled(store, phone="+447700900123", email=None)
+    held = check_in(
+        customer, template="onboarding-call", form=Form.MEETING, meeting_id="meet_1",
+    )  # fmt: skip
+    assert isinstance(await records(store, clock).hand_over(held), Handed)
+    clock.set(NOON + timedelta(minutes=1))
+    lost = Suppression(address="+447700900123", reason="dead", at=clock.now())
+    await kept(store, lost)
+    async with store.transaction() as session:
+        await state(session, customer, {"all": False}, at=clock.now(), now=clock.now(), source="t")
+        await make_rounds(session, clock.now(), await house_rules(session))
+    assert [task.state for task in await rows(store, Task)] == ["open"]
