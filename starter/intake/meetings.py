@@ -31,9 +31,9 @@ async def met(h: Handling) -> None:
         row = _begun(h, word, what, contract)
         h.session.add(row)
         h.wakes += [f"meeting:{name}" for name in (row.id, row.reference) if name]
-    if contract is None and row.contract_id:
-        contract = await h.session.get(Contract, row.contract_id)
     row.contract_id = row.contract_id or (contract.id if contract else None)
+    if row.contract_id and (contract is None or contract.id != row.contract_id):
+        contract = await h.session.get(Contract, row.contract_id)  # whose it was from the first
     row.follow_up = row.follow_up or await _follow_up(h, contract)
     heard = meetings.happened(row, what, word.said(), at=h.at, now=h.now)
     await h.session.flush()
