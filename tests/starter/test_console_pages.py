@@ -5,17 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import event
 
 from activities.crm.store import Store
-from tests.factories import NOON, FakeClock, a_customer
+from activities.crm.tables import Feedback, Note, PrivacyRequest
+from tests.factories import NOON, FakeClock, a_customer, kept
 from tests.starter.lives_on_show import a_decision, a_hold, a_life, a_message
 from tests.starter.visitors import Browser, an_account, browser, site_over
 
 HOSTILE = "<script>alert(1)</script><img src=//evil.example/x>\"'{{7*7}}{%x%}\u202e"
-ROOMS = ("/tasks", "/cases", "/outbox", "/follow-ups", "/templates", "/privacy")
+ROOMS = ("/tasks", "/cases", "/outbox", "/follow-ups", "/templates", "/privacy", "/feedback")
 OWN_CSP = (
     "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; frame-src 'self'; "
     "base-uri 'none'; frame-ancestors 'none'"
@@ -243,6 +245,17 @@ async def test_empty_rooms_say_what_to_do(ada: Browser) -> None:
     assert "Choose less" in (await ada.get("/outbox?state=sent")).text
 
 
+async def an_opinion(store: Store, customer_id: str) -> None:
+    """What a customer thinks, in their words, and what they ask about their data."""
+    who: dict[str, Any] = {"key": customer_id, "customer_id": customer_id, "at": NOON}
+    note = {"id": f"note_{customer_id}", "direction": "in", "method": "form", "summary": "Lovely"}
+    await kept(store, Note(**who | note))
+    opinion = {"id": f"fb_{customer_id}", "source": "form", "note_id": note["id"], "overall": 60}
+    await kept(store, Feedback(**who | opinion))
+    asked = {"kind": "access", "state": "open", "received_at": NOON, "due_at": NOON}
+    await kept(store, PrivacyRequest(id=f"prv_{customer_id}", customer_id=customer_id, **asked))
+
+
 async def test_long_lists_take_no_more_queries(ada: Browser, memory_store: Store) -> None:
     """As many for fifty rows as for one: lists stay quick whatever they hold."""
     asked: list[str] = []
@@ -255,10 +268,12 @@ async def test_long_lists_take_no_more_queries(ada: Browser, memory_store: Store
         return len(asked)
 
     await a_life(memory_store, "cus_0")
+    await an_opinion(memory_store, "cus_0")
     few = {path: await queries(path) for path in ROOMS}
     for number in range(1, 30):
         await a_life(memory_store, f"cus_{number}")
         await a_message(memory_store, f"cus_{number}")
+        await an_opinion(memory_store, f"cus_{number}")
     assert {path: await queries(path) for path in ROOMS} == few
     await queries("/outbox")
     assert not [query for query in asked if "body_html" in query]
