@@ -24,10 +24,16 @@ async def find(session: AsyncSession, said: str) -> Contract | None:
 
 
 async def know(
-    session: AsyncSession, said: dict[str, Any], customer: Customer, *, at: datetime, now: datetime
+    session: AsyncSession,
+    said: dict[str, Any],
+    customer: Customer,
+    *,
+    at: datetime,
+    now: datetime,
+    signed: bool = False,
 ) -> Contract:
     """Find or make the contract and take in what is newer; an id of an odd shape gets one of
-    ours."""
+    ours. Unless somebody says when it was signed, that was when its signing was first news."""
     await one_at_a_time(session, [f"contract:{said['id']}"])
     row = await find(session, said["id"])
     if row is None:
@@ -43,6 +49,8 @@ async def know(
         session.add(row)
     patch = {field: said[field] for field in FIELDS if field in said}
     take_in(row, {f: CLEARED.get(f) if v is None else v for f, v in patch.items()}, at=at)
+    if signed and "signed_at" not in row.told_at:
+        row.signed_at = min(row.signed_at or at, at)
     await session.flush()
     return row
 

@@ -62,9 +62,10 @@ async def identify(
     if not introduces and ((event.order and not order) or (event.contract and not contract)):
         return Unidentified(_bought(event))
     if event.contract is not None:
-        signed = {"signed_at": row.occurred_at} if event.type == "contract.signed" else {}
-        patch = signed | event.contract.said()
-        contract = await contracts.know(session, patch, customer, at=row.occurred_at, now=now)
+        patch, signed = event.contract.said(), event.type == "contract.signed"
+        contract = await contracts.know(
+            session, patch, customer, at=row.occurred_at, now=now, signed=signed
+        )
         customer = await _theirs(session, contract, customer)
     if event.order is None:
         return Identified(customer, contract=contract)

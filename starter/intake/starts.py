@@ -188,7 +188,7 @@ async def _enrolment(
     fulfilment = order.fulfilment if order else None
     return Enrolment[sop.policy](  # type: ignore[name-defined]
         customer_id=h.customer.id,
-        purchased_at=confirmed or h.at,
+        purchased_at=_signed(h, sop) or confirmed or h.at,
         **await h.catalogue.terms(h.session, sop, changes),
         sop_version=sop.version,
         pace=h.pace,
@@ -206,6 +206,12 @@ async def _enrolment(
         contract_id=h.contract.id if h.contract else "",
         first_bought_at=await orders.first_bought(h.session, h.customer.id),
     )
+
+
+def _signed(h: Handling, sop: Sop) -> datetime | None:
+    """A contract's own counts from its signing, however late that is heard of."""
+    signed = h.contract.signed_at if h.contract and sop.name in PER_CONTRACT else None
+    return min(signed, h.at) if signed else None
 
 
 async def _early(h: Handling) -> list[Heard]:

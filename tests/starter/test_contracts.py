@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
 from activities.crm.store import Store
-from activities.crm.tables import Contract, Establishment, Order, Task
+from activities.crm.tables import Contract, Enrolment, Establishment, Order, Task
 from starter.desk import Desk
 from tests.factories import NOON, FakeClock, a_customer, an_enrolment, kept
 from tests.starter.front import FakeTemporal, a_desk, an_event, effects, only, rows
@@ -72,6 +72,29 @@ async def test_signed_bit_by_bit(desk: Desk, store: Store, temporal: FakeTempora
     await desk.receive("api", signed(account_manager="mo@example.com"))
     assert len(heard(temporal)) == 1
     assert not heard(temporal, OTHER)
+
+
+async def test_signed_once(desk: Desk, store: Store) -> None:
+    """What completes it later, or is heard later, does not sign it again; said is said."""
+    for at in (NOON - 2 * HOUR, NOON - 3 * HOUR, NOON):
+        await desk.receive("api", signed(at, **KNOWN))
+    first = [row.signed_at for row in await rows(store, Contract) if row.id == "c1"]
+    await desk.receive("api", signed(NOON - 2 * HOUR, signed_at=(NOON - HOUR).isoformat()))
+    await desk.receive("api", signed(NOON))
+    then = [row.signed_at for row in await rows(store, Contract) if row.id == "c1"]
+    assert [*first, *then] == [NOON - 3 * HOUR, NOON - HOUR]
+
+
+@pytest.mark.parametrize(("said", "counts"), [(-30, -30), (None, -1), (5, -1)])
+async def test_its_24_hours_run_from_the_signing(
+    desk: Desk, store: Store, said: int | None, counts: int
+) -> None:
+    """However late it is heard of; nothing is signed in the future."""
+    at = {"signed_at": (NOON + said * HOUR).isoformat()} if said else {}
+    news = signed(NOON - HOUR, **at) | {"contract": {"id": "c3", **at}}
+    await desk.receive("api", news | {"customer": {"id": "cus_ada"}})
+    (row,) = [one for one in await rows(store, Enrolment) if one.contract_id == "c3"]
+    assert datetime.fromisoformat(row.input["purchased_at"]) == NOON + counts * HOUR
 
 
 async def test_set_up_one_by_one(desk: Desk, store: Store, temporal: FakeTemporal) -> None:
