@@ -134,7 +134,7 @@ async def test_a_system_speaks_of_what_we_scheduled(desk: Desk, store: Store) ->
 async def test_it_stays_whose_it_was(desk: Desk, store: Store, temporal: FakeTemporal) -> None:
     """A word of it that names another contract of theirs is told to the one that waits for it."""
     await desk.receive("api", word("scheduled", starts_at=TOMORROW, reference="zoom 1"))
-    await desk.receive("api", word("held", at=LATER, contract="c2", reference="zoom 1"))
+    await desk.receive("api", word("held", contract="c2", reference="zoom 1"))
     row: Meeting = await only(store, Meeting)
     assert (row.contract_id, row.state) == ("c1", "held")
     assert [name for name, _ in heard(temporal)] == ["meeting_scheduled", "meeting_held"]
