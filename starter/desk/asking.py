@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.crm import tasks
 from activities.crm.milestones import record_decision
@@ -28,6 +31,8 @@ class Asking(DeskBase):
                 known = Effect(row.follow_up, "already", row.state)
                 return Receipt(row.id, [known], None, row.customer_id)
             asked = list(row.brief.get("asked", []))
+            if await _waits(session, asked, words):
+                return Receipt(row.id, [Effect(row.follow_up, "already")], None, row.customer_id)
             customer = await session.get(Customer, row.customer_id) if row.customer_id else None
             task = v.Task(
                 key=f"{row.key}/asked/{len(asked) + 1}",
@@ -57,6 +62,13 @@ class Asking(DeskBase):
             )
             audit(session, now, by=by, what="task.asked", target=row.id, reason=None, of=other.id)
         return Receipt(row.id, [Effect(row.follow_up, "recorded")], None, row.customer_id)
+
+
+async def _waits(session: AsyncSession, asked: list[dict[str, Any]], words: str) -> bool:
+    """Whether the same question waits for its answer: a button may be pressed twice."""
+    same = [line["task"] for line in asked if line["text"] == words]
+    other = await session.get(Task, same[-1]) if same else None
+    return other is not None and other.state == tasks.OPEN
 
 
 def _readable(text: str) -> str:

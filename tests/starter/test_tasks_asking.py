@@ -67,6 +67,16 @@ async def test_others_ask_another_manager(desk: Desk, store: Store) -> None:
     assert effects(again) == [("already", "done")]
 
 
+async def test_a_button_pressed_twice_asks_once(desk: Desk, store: Store) -> None:
+    """While the question waits; once it is answered it may be asked again."""
+    await desk.ask_manager("task_sales_call", "Ten off?", "mo")
+    again = await desk.ask_manager("task_sales_call", "Ten off? ", "mo")
+    assert effects(again) == [("already", None)]
+    await desk.complete_task((await the_other(store)).id, {"note": "Five"}, "boss@example.com")
+    anew = await desk.ask_manager("task_sales_call", "Ten off?", "mo")
+    assert effects(anew) == [("recorded", None)]
+
+
 async def test_by_the_api(desk: Desk) -> None:
     """Hostile words are refused, and named."""
     async with knocking(desk) as http:
