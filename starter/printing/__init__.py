@@ -31,6 +31,7 @@ from starter.reports.objects import TaskView
 from workflows.vocabulary import CALLS, Form
 
 LETTER = "letter"
+LONGEST = 20_000  # characters of a letter that somebody just writes: as of every text of theirs
 PLAIN = re.compile(r"[A-Za-z0-9_-]{1,80}\.[a-z]{1,8}")  # a file's name
 SAYS = {
     "address_too_long": "The address does not fit the envelope's window, however small it is set. "
@@ -150,6 +151,9 @@ async def _of_task(session: AsyncSession, row: Task, draft: Drafted, now: dateti
     subject, text = clean(draft.subject), visible(draft.body)
     if not text:
         raise Refusal("not_written", "Nothing is written yet.", param="text", status=409)
+    if len(text) > LONGEST:
+        words = f"A letter has up to {LONGEST} characters."
+        raise Refusal("invalid", words, param="text")
     customer = await session.get(Customer, row.customer_id) if row.customer_id else None
     known = register(TEMPLATES).words
     spoken = languages(customer.locale if customer else None)

@@ -120,6 +120,17 @@ async def test_a_tasks_letter_is_its_draft_until_it_is_posted(reports: Reports) 
     assert await printing.letter_of_task(reports, "task_none") is None
 
 
+async def test_no_letter_is_as_long_as_a_book(reports: Reports) -> None:
+    """Setting one would keep the machine busy for everybody else."""
+    ada = await whom(reports.store)
+    post = await a_task(reports.store, ada.id, brief={"channel": "letter"})
+    with pytest.raises(Refusal) as refused:
+        await printing.letter_of_task(reports, post.id, Drafted("Thanks", "- a\n" * 5_001))
+    assert (refused.value.code, refused.value.param, refused.value.status) == (
+        "invalid", "text", 422,
+    )  # fmt: skip
+
+
 async def test_a_task_of_the_letter_channel_prints_its_message(reports: Reports) -> None:
     """Whose words it carries."""
     customer = await whom(reports.store)
