@@ -79,7 +79,8 @@ async def judge(session: AsyncSession, ask: Ask, *, now: datetime, rules: HouseR
     verdict.facts |= _facts(standing, template)
     if message.since and asks_of(template, message):
         verdict.facts["since"] = message.since.isoformat()
-    way = way_for(template, standing, rules, tried=ask.tried, only=ask.only)
+    tried = (*ask.tried, *message.without)
+    way = way_for(template, standing, rules, tried=tried, only=ask.only)
     if message.latest and now >= message.latest:
         verdict.answer = v.Refused(reason="stale")
     elif isinstance(way, str):

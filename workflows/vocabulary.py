@@ -422,6 +422,7 @@ class Message(Step):
     impersonal: bool = True  # may go without the name and the product its template calls for
     case_id: str = ""  # the complaint or inquiry that it is mail of
     meeting_id: str = ""  # the meeting that it invites to, or speaks of
+    without: tuple[str, ...] = ()  # channels on which they were not reached just now
 
 
 class Task(Step):

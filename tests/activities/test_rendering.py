@@ -247,9 +247,10 @@ def test_without_a_secret_nothing_is_signed() -> None:
 
 @pytest.mark.parametrize("kind", list(Kind))
 def test_who_can_leave_sees_how(kind: Kind) -> None:
-    """Relationship and marketing carry an unsubscribe link; all carry the postal address."""
+    """Relationship and marketing carry an unsubscribe link; all carry the postal address. A script
+    is read by a colleague."""
     for name, template in registry().items():
-        if template.kind is kind:
+        if template.kind is kind and template.channels != ("call",):
             sent = render(name, "en", template.channels[0], facts())
             leaves = any("/u/" in link for link in Page(sent.html).links)
             assert leaves is (kind is not Kind.TRANSACTIONAL)

@@ -114,6 +114,20 @@ async def test_by_telephone(buys: Begin) -> None:
     assert (await ada.line("4.1"))[0] is State.DONE
 
 
+async def test_who_is_not_reached_is_written_to(buys: Begin) -> None:
+    """By e-mail, however much they would rather be called: nobody is at the telephone."""
+    ada: Life = await buys(phone="+447700900123", preferred_channel="phone")
+    await ada.day(1, "12:00")
+    await ada.event("order.delivered", order={"id": ada.order})
+    for day in (2, 3, 6, 7):
+        await ada.day(day, "12:00")
+        if await ada.tasks():
+            await ada.complete("4.1", reached="no")
+    await ada.end()
+    written = [m for m in await ada.rows(t.Message) if m.sent_at]
+    assert [(m.channel, m.template) for m in written] == [("email", "satisfaction-survey")]
+
+
 async def test_a_call_that_nobody_makes(buys: Begin) -> None:
     """The window closes: it is late, and goes up to the manager; nothing is written instead
     without anybody's knowing."""

@@ -53,7 +53,9 @@ async def browser(
         yield http
 
 
-async def an_account(store: Store, clock: Clock, email: str = ADA, password: str = PASSWORD) -> str:
+async def an_account(
+    store: Store, clock: Clock, email: str = ADA, password: str = PASSWORD, role: Role = Role.CSR
+) -> str:
     """An account with its password set; the token of the session that this began."""
-    link = await Accounts(store, clock).create(email, Role.CSR, by="test")
+    link = await Accounts(store, clock).create(email, role, by="test")
     return await Sessions(store, clock, QUICK).set_up(link, password)

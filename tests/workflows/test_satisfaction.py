@@ -205,6 +205,16 @@ async def test_who_is_not_reached_is_written_to(town: Town) -> None:
     life = await caller(town)
     await life.do("4.1", reached=False)
     assert life.sent() == ["4.1 send satisfaction-survey"]
+    (message,) = town.world.messages.values()
+    assert message.without == ("call",)
+
+
+async def test_a_call_that_worthier_customers_displaced_was_not_made(town: Town) -> None:
+    """It is taken off the list again: then they are written to."""
+    life = await caller(town)
+    await life.do("4.1", released="capacity")
+    assert life.sent() == ["4.1 send satisfaction-survey"]
+    assert await life.state("4.1") == (State.DONE, "")
 
 
 @pytest.mark.parametrize("reason", ["no_address", "capacity"])

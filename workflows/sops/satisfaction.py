@@ -25,6 +25,7 @@ Where the document contradicts itself or others, or is silent, this is how it is
 """
 
 from datetime import datetime, timedelta
+from typing import Any
 from zlib import crc32
 
 from pydantic import Field
@@ -127,7 +128,7 @@ class Satisfaction(Purchase[Policy]):
     @property
     def is_second(self) -> bool:
         """Whether `order-thanks` asks first; who would rather be called is called in any case."""
-        return FIRST in self.enrolment.others and not self.enrolment.by_phone
+        return self.runs_beside(FIRST) and not self.enrolment.by_phone
 
     # -- when, by the policy as it stands ----------------------------------------------------
 
@@ -165,11 +166,10 @@ class Satisfaction(Purchase[Policy]):
 
     async def wait_for_delivery(self) -> None:
         """Who is written to may yet be asked by `order-thanks`, whenever it has arrived."""
-        if self.is_second:
-            await self.until(self.last_chance, unless=self.went_back)
-        else:
-            settled = either(self.has_arrived, self.went_back)
-            await self.until(self.last_chance, unless=settled)
+        await self.until(self.last_chance, unless=either(self.asks_now, self.went_back))
+
+    def asks_now(self) -> bool:
+        return self.has_arrived() and not self.is_second
 
     def question(self) -> tuple[str, str]:
         """The template, and what it asks: of the product only who has it, and was not asked."""
@@ -177,11 +177,10 @@ class Satisfaction(Purchase[Policy]):
             return "satisfaction-survey", "satisfaction"
         return "order-experience", "experience"
 
-    async def write(self) -> Contact | None:
+    async def write(self, **more: Any) -> Contact | None:
         template, asks = self.question()
-        return await self.send(
-            template, asks=asks, since=self.opens(), promise=self.closes(), sender=Role.CSR
-        )
+        more |= {"since": self.opens(), "promise": self.closes(), "sender": Role.CSR}
+        return await self.send(template, asks=asks, **more)
 
     async def call(self) -> Contact | None:
         """A colleague calls, with the script; who cannot be reached is written to."""
@@ -217,8 +216,10 @@ class Satisfaction(Purchase[Policy]):
         if done.declined:
             self.pass_over("declined")
             return None
-        if done.reached is False:
+        if done.released:
             return await self.write()
+        if done.reached is False:
+            return await self.write(without=("call",))
         self.spoken = True
         self._record(State.DONE, "call")
         return Sent(key=task.task_id, at=done.at or self.now())
