@@ -15,8 +15,10 @@ from activities.crm.house import current_policy
 from activities.crm.policy_values import Body, Model, PolicyError, blanks, changed, compare, values
 from activities.crm.store import lock_name
 from activities.crm.tables import PolicyVersion, Staff, new_id
+from workflows.vocabulary import Role
 
 __all__ = [
+    "APPROVERS",
     "PolicyError",
     "approve",
     "before",
@@ -35,6 +37,7 @@ __all__ = [
     "versions",
 ]
 
+APPROVERS = (Role.MANAGER.value, Role.SALES_MANAGER.value, Role.ENGINEER.value)
 SOMEBODY_ELSE = (
     "whoever set a change does not approve it, too, where others can: somebody else looks at it "
     "and approves it: `aftercare policy {name} --approve`, on the console under Policies, or "
@@ -188,9 +191,10 @@ def _has_own(known: list[PolicyVersion], row: PolicyVersion, newer: int, by: str
 
 
 async def _others_can(session: AsyncSession) -> bool:
-    """Whether there are two people or more with an account that opens something."""
+    """Whether there are two people or more with an account that opens the policies."""
     there = (Staff.email.is_not(None), Staff.password.is_not(None), Staff.disabled_at.is_(None))
-    query = select(func.count()).select_from(Staff).where(*there)
+    query = select(func.count()).select_from(Staff)
+    query = query.where(*there, Staff.role.in_(APPROVERS))
     return int((await session.execute(query)).scalar_one()) > 1
 
 

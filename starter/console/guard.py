@@ -15,6 +15,7 @@ import structlog
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from activities.crm import policies
 from activities.crm.house import HouseRules, house_rules
 from starter.answers import Refusal
 from starter.console import forms, mishaps
@@ -22,10 +23,9 @@ from starter.console.look import Look
 from starter.desk import Desk
 from starter.reports import Reports
 from starter.staff import Sessions, Visitor
-from workflows.vocabulary import Role
 
 COOKIE = "aftercare"
-MANAGERS = (Role.MANAGER.value, Role.SALES_MANAGER.value, Role.ENGINEER.value)
+MANAGERS = policies.APPROVERS
 
 
 @dataclass(frozen=True)

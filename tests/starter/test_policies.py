@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from activities.crm.store import Store
 from activities.crm.tables import Audit, Staff, new_id
@@ -51,6 +52,20 @@ async def test_whoever_sets_a_change_does_not_approve_it(
     assert (found["version"], found["approved_by"]) == (2, "grace@example.com")
     undone = await desk.policy_undo(S0, by="ada@example.com", reason="too short")
     assert (undone["version"], undone["values"]["check_in"]) == (3, "13d")
+
+
+async def test_who_has_nobody_to_approve_it_approves_it(
+    desk: Desk, store: Store, clock: FakeClock
+) -> None:
+    """Colleagues to whom the policies are shut are nobody who could."""
+    await two_people(store, clock)
+    async with store.transaction() as session:
+        query = select(Staff).where(Staff.email == "grace@example.com")
+        grace = (await session.execute(query)).scalar_one()
+        grace.role = "customer-excellence-officer"
+    await desk.policy_set(S0, {"check_in": "10d"}, by="ada@example.com", reason="r")
+    found = await desk.policy_approve(S0, by="ada@example.com", version=1)
+    assert found["approved_by"] == "ada@example.com"
 
 
 async def test_nobodys_own_change_comes_in_force_under_anothers(
