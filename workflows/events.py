@@ -116,6 +116,7 @@ class Order(Event):
     untracked: tuple[Id, ...] = ()  # those of them that nobody can follow yet
     expected: AwareDatetime | None = None  # the latest estimate of its delivery
     complete: bool = True  # with this, all of it has been shipped, or delivered
+    others: tuple[Code, ...] = ()  # the SOPs that follow it up, as it is placed
 
 
 class Provided(Order):

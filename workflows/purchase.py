@@ -23,6 +23,7 @@ class Purchase(Listening[PolicyT]):
         super().__init__(enrolment)
         self.confirmed: datetime = enrolment.confirmed_at or enrolment.purchased_at
         self.seen: datetime | None = None  # when a colleague found out that it had arrived
+        self.beside: dict[str, None] = {}  # the SOPs that began after this one
 
     # -- its arrival -----------------------------------------------------------------------
 
@@ -43,9 +44,15 @@ class Purchase(Listening[PolicyT]):
     def went_back(self) -> WentBack:
         return WentBack(self.facts, self.order_id)
 
+    def runs_beside(self, sop: str) -> bool:
+        """Whether it follows up the same purchase: a sale may be closed before its order is
+        placed."""
+        return sop in self.enrolment.others or sop in self.beside
+
     async def on_event(self, name: str, event: events.Event) -> None:
         match event:
             case events.Order(order_id=order) if self.is_mine(order):
+                self.beside |= dict.fromkeys(event.others)
                 await self.on_order(name, event)
             case _:
                 await super().on_event(name, event)

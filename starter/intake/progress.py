@@ -57,9 +57,11 @@ async def _placed(h: Handling, order: Order) -> None:
             h.note("recorded")
         return
     await starts.begin_all(h, await h.catalogue.begun_by(h.session, h.event.type))
+    others = [row.sop for row in await h.running() if row.order_id == order.id]
     for follow_up in known:
         h.effects = [effect for effect in h.effects if effect.follow_up != follow_up.id]
-        h.signal(follow_up, "order_placed", {"order_id": order.id})
+        body = {"others": [name for name in others if name != follow_up.sop]} if others else {}
+        h.signal(follow_up, "order_placed", {"order_id": order.id} | body)
     if not h.effects:
         h.note("recorded")
 

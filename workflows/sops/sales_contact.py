@@ -130,8 +130,8 @@ class SalesContact(Purchase[Policy]):
     def is_second(self) -> bool:
         """Whether another asks first; `order-thanks` calls nobody."""
         callers, writer = FIRST
-        others = self.enrolment.others
-        return callers in others or (writer in others and not self.enrolment.by_phone)
+        by_phone = self.enrolment.by_phone
+        return self.runs_beside(callers) or (self.runs_beside(writer) and not by_phone)
 
     @property
     def met(self) -> Condition:
@@ -143,9 +143,10 @@ class SalesContact(Purchase[Policy]):
         if not self.enrolment.order_id:
             return
         settled = either(self.went_back, self.met)
-        if not self.is_second:
-            settled = either(self.has_arrived, settled)
-        await self.until(self.last_chance, unless=settled)
+        await self.until(self.last_chance, unless=either(self.asks_now, settled))
+
+    def asks_now(self) -> bool:
+        return self.has_arrived() and not self.is_second
 
     def question(self) -> tuple[str, str]:
         """The template, and what it asks: of the product only who has it, and was not asked."""

@@ -165,7 +165,7 @@ class SalesFollowUp(SalesContact):
         with self.clause("2", says, self.no_more_offers, about="repeat"):
             if not self.policy.repeat:
                 self.pass_over("off")
-            elif SELLS in self.enrolment.others:
+            elif self.runs_beside(SELLS):
                 self.pass_over("online_customer")
             elif self.contact is None:
                 self.pass_over("not_contacted")
