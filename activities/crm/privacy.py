@@ -163,6 +163,14 @@ async def restrict(session: AsyncSession, now: datetime, row: PrivacyRequest, by
     await tell_all(session, now, row, "hold", {"hold_id": row.id})
 
 
+async def restrictions(session: AsyncSession, held: list[str]) -> set[str]:
+    """Which of these holds were asked for by a request that nobody has answered yet."""
+    query = select(PrivacyRequest.id).where(
+        PrivacyRequest.id.in_(held), PrivacyRequest.state == OPEN
+    )
+    return set((await session.execute(query)).scalars())
+
+
 async def tell_all(
     session: AsyncSession, now: datetime, row: PrivacyRequest, name: str, said: dict[str, object]
 ) -> None:

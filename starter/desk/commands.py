@@ -10,7 +10,7 @@ from typing import Any, Literal
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from activities.crm import doubts, enrolments, holds
+from activities.crm import doubts, enrolments, holds, privacy
 from activities.crm.tables import Customer, Enrolment, Milestone, Stop, Task, new_id
 from activities.rendering import TemplateFault, registry
 from starter.answers import Effect, Receipt, Refusal
@@ -217,6 +217,10 @@ class _Order:
         mine = [
             row.id for row in rows if row.kind == MANUAL and (name is None or row.follow_up == name)
         ]
+        asked = await privacy.restrictions(self.session, mine)
+        mine = [hold for hold in mine if hold not in asked]
+        if asked and not mine:
+            return [Effect(name, "none", "held_by_request")]
         if not mine:
             kinds = {row.kind if row.follow_up else f"{row.kind}_of_customer" for row in rows}
             reason = next((f"held_by_{kind}" for kind in sorted(kinds)), "not_on_hold")

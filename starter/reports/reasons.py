@@ -51,6 +51,7 @@ REASONS = {
     "heard": "it was heard of meanwhile",
     "heavy_use": "the customer uses the product a lot",
     "held_by_complaint_of_customer": "a complaint is open: it is released when that is resolved",
+    "held_by_request": "they asked for it: answer the request first, `aftercare privacy`",
     "held_by_manual_of_customer": "the whole customer is on hold: resume them",
     "high_spend": "the customer spends a lot",
     "hold": "something holds our messages back",

@@ -160,6 +160,24 @@ async def test_a_restriction_is_a_hold_at_once(
     assert [one.id for one in await rows(store, Hold) if one.released_at is None] == [again]
 
 
+async def test_no_colleague_lifts_a_restriction_that_is_not_answered(
+    desk: Desk, store: Store, temporal: FakeTemporal
+) -> None:
+    """Who lets another hold go lets only that go; what was granted may be lifted by a person."""
+    await running(store, temporal)
+    id_ = await asked(desk, "restrict")
+    said: dict[str, str] = {"reason": "back from holiday", "by": "jo"}
+    for _ in range(2):
+        await desk.control("hold", "cus_1", **said)
+        await desk.control("resume", "cus_1", **said)
+    assert [one.id for one in await rows(store, Hold) if one.released_at is None] == [id_]
+    still = await desk.control("resume", "cus_1", **said)
+    assert [(one.effect, one.reason) for one in still.effects] == [("none", "held_by_request")]
+    await desk.privacy_close(id_, "granted", reason=None, by="jo")
+    await desk.control("resume", "cus_1", **said)
+    assert not [one for one in await rows(store, Hold) if one.released_at is None]
+
+
 async def test_what_was_asked_outlives_an_erasure(desk: Desk, store: Store) -> None:
     """Whoever was erased is still owed an answer."""
     await a_customer(store, id="cus_1")
