@@ -152,3 +152,14 @@ async def test_another_system_never_calls_them(town: Town) -> None:
     life = await signed(town, {"elsewhere": ("4.3",), "give_up": 86400})
     assert await life.end() is Outcome.COMPLETED
     assert await life.standing("4.4") == "skipped not_held"
+
+
+async def test_another_policy_moves_the_reminder(town: Town) -> None:
+    """And until when it is of use, so that it is not too late for itself."""
+    life = await signed(town)
+    await life.held()
+    await life.sleep(2 * HOUR)
+    longer = {"patience": 12 * 86400, "grace": 30 * 86400}
+    await life.say("policy", {"policy": longer, "version": 2})
+    assert await life.end() is Outcome.COMPLETED
+    assert life.messages() == ["invitation", "survey", "survey-reminder"]

@@ -38,6 +38,7 @@ from temporalio import workflow
 from workflows import appointments, events
 from workflows import vocabulary as v
 from workflows.appointments import Appointments
+from workflows.checklist import Moment
 from workflows.contract import Clerk
 from workflows.facts import Because
 from workflows.vocabulary import Enrolment, Form, Outcome, Role, State, Window
@@ -145,10 +146,10 @@ class Onboarding(Appointments[Policy]):
                 sender=Role.SERVICE,
                 unreachable=Role.SERVICE,
             )
-        await self.ask_once_more(ended + self.policy.survey.before + self.policy.grace)
+        await self.ask_once_more(lambda: ended + self.policy.survey.before + self.policy.grace)
         self.surveyed = True
 
-    async def ask_once_more(self, latest: datetime) -> None:
+    async def ask_once_more(self, latest: Moment) -> None:
         with self.clause("4.4", "If they do not answer, ask once more", latest, about="reminder"):
             if self.contact is None:
                 self.pass_over("not_asked")
