@@ -11,7 +11,7 @@ from activities.crm import policies
 from activities.crm.store import Store
 from activities.crm.tables import Decision, Message, PolicyVersion
 from tests.activities.desk_work import clerk, enrolled, line, rows, step
-from tests.factories import NOON, FakeClock
+from tests.factories import NOON, FakeClock, kept
 from workflows.vocabulary import Mark, Milestone, Policy, State
 
 HOUR = timedelta(hours=1)
@@ -124,3 +124,16 @@ async def test_the_policy_as_it_stands(store: Store, clock: FakeClock) -> None:
     assert len(await rows(store, PolicyVersion)) == 1
     said = await clerk(store, clock).current_policy("keep-in-touch")
     assert Policy.model_validate_json(said).grace == timedelta(days=3)
+
+
+async def test_whoever_approved_a_policy_stays_in_the_office(
+    store: Store, clock: FakeClock
+) -> None:
+    """A workflow's history keeps what it is told for years: of another SOP, how often, no more."""
+    body = {"interval": "30d", "approved_by": "Somebody, Head of Sales", "system": "Ledger"}
+    sales = PolicyVersion(
+        id="p", name="sales-follow-up", version=1, body=body, at=NOON, approved_by="mo"
+    )
+    await kept(store, sales)
+    said = await clerk(store, clock).current_policy("sales-follow-up")
+    assert json.loads(said) == {"interval": "30d"}
