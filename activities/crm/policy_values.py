@@ -121,6 +121,8 @@ def _read(annotation: Any, value: Any) -> Any:
     """A value as people write it, or as a file has it, in all its parts."""
     if isinstance(value, str):
         return _read_word(annotation, value)
+    if value and type(value) in (int, float) and _is_span(annotation):
+        return str(value)  # of what? Nobody means seconds: it is refused
     origin, of = get_origin(annotation), get_args(annotation)
     if isinstance(value, dict) and (inner := _model(annotation)):
         hints = {name: field.annotation for name, field in inner.model_fields.items()}
@@ -146,6 +148,10 @@ def _read_word(annotation: Any, value: str) -> Any:
         element = get_args(annotation)[0]
         return [_read(element, part.strip()) for part in value.split(",") if part.strip()]
     return value
+
+
+def _is_span(annotation: Any) -> bool:
+    return any(_bare(one) is timedelta for one in (annotation, *get_args(annotation)))
 
 
 def _bare(annotation: Any) -> Any:

@@ -157,6 +157,7 @@ async def test_blanks_are_named_until_they_are_filled(store: Store) -> None:
         ({"guide": {"until": "10d"}}, "unknown_key", "guide.until", "after, before"),
         ({"check_in.days": 3}, "unknown_key", "check_in.days", "no parts"),
         ({"check_in": "soon"}, "wrong_value", "check_in", "24h or 14d"),
+        ({"check_in": 3}, "wrong_value", "check_in", "24h or 14d"),  # days were meant
         ({"guide.after": "soon"}, "wrong_value", "guide.after", "24h or 14d"),
         ({"guide": "2d"}, "wrong_value", "guide", "guide.after, guide.before"),
         ({"size": "huge"}, "wrong_value", "size", "small, large"),
