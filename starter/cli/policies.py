@@ -147,6 +147,10 @@ class Work:
         to = self.wish.to or "new"
         confirm = await self._agreed() if to == "running" and self.wish.approve else None
         difference = await self._difference()
+        found = await self.desk.policy_show(self.name)
+        if not difference and not found["waiting"] and to == "new":
+            print_diff({}, self.printing) if not self.printing.json else print_json(found)
+            return
         after = await self.desk.policy_set(
             self.name,
             self.changes,

@@ -68,7 +68,9 @@ def print_preview(preview: dict[str, Any], printing: Printing) -> None:
 
 def numbers(preview: dict[str, Any]) -> str:
     """`412 customers, 37 due sooner, 0 due at once`."""
-    of = [f"{preview['customers']} customers, {preview['follow_ups']} follow-ups in flight"]
+    people, running = preview["customers"], preview["follow_ups"]
+    many = f"{people} customer{'s' * (people != 1)}, {running} follow-up{'s' * (running != 1)}"
+    of = [f"{many} in flight"]
     if preview["in_force_at_once"]:
         return f"In force at once for {of[0]}."
     always = ("at_once", "sooner")

@@ -147,7 +147,8 @@ def _titles(ask: Ask) -> dict[str, str]:
 
 def _manages(ask: Ask) -> None:
     if ask.me.role not in MANAGERS:
-        words = "Policies are for managers: somebody with such an account can change them."
+        roles = " or ".join(role.replace("-", " ") for role in MANAGERS)
+        words = f"Policies are for managers: somebody whose role is {roles} can change them."
         raise Refusal("forbidden", words, status=403)
 
 

@@ -16,7 +16,7 @@ ADAS = "online-customer.C-1"
 POLICY = ("policy", "online-customer")
 CHANGE = (*POLICY, "--set", "check_in=10d", "--reason", "shorter trial")
 RUNNING = (*CHANGE, "--approve", "--to", "running")
-AT_ONCE = "1 customers, 1 follow-ups in flight, 1 due at once, 0 due sooner."
+AT_ONCE = "1 customer, 1 follow-up in flight, 1 due at once, 0 due sooner."
 
 
 @pytest.fixture
@@ -83,6 +83,13 @@ def test_versions_say_who_what_and_why(moved: Aftercare) -> None:
     assert any(line.startswith("  those in flight were told ") for line in lines)
     states = [one["state"] for one in moved(*POLICY, "--versions", "--json").json["data"]]
     assert states == ["waiting", "in_force"]
+
+
+def test_what_is_so_already_makes_no_version(opened: Aftercare) -> None:
+    """Nothing waits to be approved that differs in nothing."""
+    said = opened(*POLICY, "--set", "check_in=14d", "--reason", "r")
+    assert (said.code, said.out.strip(), said.err) == (0, "That changes nothing.", "")
+    assert opened(*POLICY, "--versions", "--json").json["data"] == []
 
 
 def test_what_waits_moves_nobody(opened: Aftercare) -> None:

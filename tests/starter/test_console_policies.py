@@ -38,6 +38,8 @@ async def test_one_sets_it_and_another_approves_it(
     """The difference and its numbers come first, then the reason; nobody approves their own."""
     ada, grace = people
     change = {"key": "check_in", "value": "10d"}
+    same = await ada.send_form(PATH, page=PATH, key="check_in", value="14d")
+    assert "That changes nothing" in same.text
     looked = await ada.send_form(PATH, page=PATH, **change)
     for words in ("What would change", "14d", "10d", "0 due sooner", "Set it"):
         assert words in looked.text
