@@ -18,6 +18,7 @@ from starter.reports.objects import TaskView
 TRUTH = {"yes": True, "no": False, "on": True}
 NUMBERS = ("product", "overall", "score")
 PATTERN = "string should match"
+MISSING = "still missing: "
 DIGITS = 9  # more than that is no number of anything here
 PLAIN = {  # pydantic's own words, which nobody should have to read
     "field required": "This is needed.",
@@ -72,7 +73,7 @@ def faults(refusal: Refusal | None, sheet: Sheet) -> dict[str, str]:
     """What is wrong, by the field it is beside; under none, what is about the whole."""
     if refusal is None:
         return {}
-    words = PLAIN.get(refusal.detail, refusal.detail)
+    words = _labelled(PLAIN.get(refusal.detail, refusal.detail), sheet)
     if refusal.param == "url" and words.startswith(PATTERN):
         words = "Write an address: https://…"
     words = words[:1].upper() + words[1:]
@@ -80,6 +81,15 @@ def faults(refusal: Refusal | None, sheet: Sheet) -> dict[str, str]:
     param = refusal.param or ""
     here = next((name for name in (param, param.partition(".")[0]) if name in names), "")
     return {here or "": words if words.endswith((".", "?", "!")) else f"{words}."}
+
+
+def _labelled(words: str, sheet: Sheet) -> str:
+    """What is missing, as the form calls it."""
+    says, found, names = words.partition(MISSING)
+    if says or not found:
+        return words
+    labels = {field.name: field.label[:1].lower() + field.label[1:] for field in sheet.named()}
+    return found + "; ".join(labels.get(n, n.replace("_", " ")) for n in names.split(", "))
 
 
 def _typed(field: Field, value: str, rules: HouseRules) -> Any:

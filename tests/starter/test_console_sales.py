@@ -57,7 +57,12 @@ async def the(store: Store, form: str) -> Task:
         ("sales_call", CALLED | {"wanted": ""}, "wanted", "what they may want"),
         ("sales_call", CALLED | {"opportunity": ""}, "opportunity", "once they were reached"),
         ("classify", {"type": "product", "urgency": "low"}, "potential", "This is needed"),
-        ("transfer", {"account_manager": "mo@ourshop.example"}, "needs", "Still missing: needs"),
+        (
+            "transfer",
+            {"account_manager": "mo@ourshop.example"},
+            "needs",
+            "Still missing: what they need",
+        ),
         ("set_up", {"done.billing": "on"}, "done.support", "Not set up yet: support"),
         ("schedule", {}, "starts_at", "This is needed"),
         ("schedule", {"starts_at": "2020-01-01T10:00"}, "starts_at", "in the future"),
