@@ -107,7 +107,8 @@ def _reason(code: str) -> str:
         return REASONS["manual"]
     if "/" in code:  # the key of the message that says it
         follow_up, step, *_ = code.split("/")
-        return f"`{step}` of {follow_up}"
+        said = "a colleague's task" if step == "task" else f"`{step}`"
+        return f"{said} of {follow_up}"
     of = [words for prefix, words in PREFIXES.items() if code.startswith(prefix)]
     return of[0] if of else code.replace("_", " ")
 
