@@ -206,6 +206,7 @@ class Enrolment(Noun, Generic[PolicyT]):
     others: tuple[str, ...] = ()  # the SOPs that run, or begin, for the same order
     first_bought_at: AwareDatetime | None = None  # the first purchase of all, where it is known
     contract_id: str = ""
+    requested_at: AwareDatetime | None = None  # by hand, maybe long after the purchase
     policy_version: Count = 0
     own: dict[str, Any] = {}  # what was said of the policy for this one alone
 

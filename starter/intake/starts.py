@@ -205,6 +205,7 @@ async def _enrolment(
         by_phone=h.customer.preferred_channel == PHONE,
         contract_id=h.contract.id if h.contract else "",
         first_bought_at=await orders.first_bought(h.session, h.customer.id),
+        requested_at=h.at if isinstance(h.data, Wish) else None,
     )
 
 

@@ -84,12 +84,16 @@ class SalesContact(Purchase[Policy]):
 
     # -- when, by the policy as it stands ----------------------------------------------------
 
+    def since(self) -> datetime:
+        """The sale; or when somebody asked for its follow-up, whose time counts from there."""
+        return self.enrolment.requested_at or self.enrolment.purchased_at
+
     def opens(self) -> datetime:
         sop = self.policy
-        return self.enrolment.purchased_at + min(sop.first, sop.within / IN_TIME)
+        return self.since() + min(sop.first, sop.within / IN_TIME)
 
     def closes(self) -> datetime:
-        return self.enrolment.purchased_at + self.policy.within
+        return self.since() + self.policy.within
 
     def last_chance(self) -> datetime:
         return max(self.opens(), self.closes() - self.policy.sales_time)
@@ -102,7 +106,7 @@ class SalesContact(Purchase[Policy]):
         return self.closes() - min(BY_DAY, self.policy.within / IN_TIME)
 
     def touched_at(self) -> datetime:
-        return self.contact.at if self.contact else self.enrolment.purchased_at
+        return self.contact.at if self.contact else self.since()
 
     def offer_due(self) -> datetime:
         return self.touched_at() + self.policy.repeat_after

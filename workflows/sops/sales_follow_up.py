@@ -8,6 +8,7 @@ other: what only the office reads (who approved it, where records are kept, for 
 Where the document contradicts itself or others, or is silent, this is how it is read:
 
 - [Time Frame] stands in 4 and in 5.2: it is one value, counted from the sale, and late is after it.
+  Where a follow-up is asked for by hand, it counts from that: the sale may be long ago.
 - The three percentages of section 2 are targets: without them the SOP starts, and is warned of.
 - "Section 5.5" and "Appendix C", for escalation, are errata: 5.5 is records, C training. It is 5.6
   with the forms of Appendix B; what comes of a complaint is the case's own (`workflows/case.py`).
@@ -142,7 +143,7 @@ class SalesFollowUp(SalesContact):
 
     async def stay_in_touch(self) -> None:
         with self.clause("5.4", "Be in touch regularly: how it is going, and what is new"):
-            since = self.contact.at if self.contact else self.enrolment.purchased_at
+            since = self.contact.at if self.contact else self.since()
             if over := self.facts.over("5.4"):
                 self.pass_over(over)
             elif self.went_back():
@@ -241,7 +242,7 @@ class SalesFollowUp(SalesContact):
     async def on_event(self, name: str, event: events.Event) -> None:
         match event:
             case events.Interaction(ours=True, order_id=order, at=at) if at and self.is_mine(order):
-                if self.met_at is None and at >= self.enrolment.purchased_at:
+                if self.met_at is None and at >= self.since():
                     self.met_at, self.met_by = at, f"interaction/{event.id}"
             case _:
                 await super().on_event(name, event)
