@@ -110,8 +110,11 @@ OUTCOMES |= {
     ),
     "a meeting": Example(
         summary="A meeting was arranged (form `schedule`)",
-        value={"starts_at": "2026-12-01T10:30:00Z", "minutes": 60,
-               "url": "https://meet.example.com/1"},
+        value={
+            "starts_at": "2026-12-01T10:30:00Z",
+            "minutes": 60,
+            "url": "https://meet.example.com/1",
+        },
     ),
     "systems": Example(
         summary="The customer is set up (form `set_up`)", value={"done": ["billing", "support"]}

@@ -85,6 +85,7 @@ CODES: dict[str, str] = {
     "unknown_key": "The policy has no such key",
     "unknown_locale": "A language is written as en or en-GB",
     "unknown_role": "There is no such role",
+    "not_yet": "It has not begun",
     "unknown_root_cause": "The house knows no such root cause",
     "unknown_signal": "There is no such signal",
     "unknown_sop": "There is no such procedure",

@@ -3,18 +3,20 @@ fields, a system its customer, a meeting its moment."""
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from activities.crm import accounts, contracts, feedback, people, tasks
 from activities.crm.customers import take_in
 from activities.crm.house import house_rules
 from activities.crm.noticing import ANSWERED, notice
-from activities.crm.tables import Contract, Feedback, Task
+from activities.crm.tables import Contract, Feedback, Meeting, Task
 from starter.answers import Refusal
 from starter.desk.coming import Coming
 from starter.desk.shapes_sales import Classify, MeetingCame, Schedule, SetUp, Transfer
 from starter.intake.opinions import check_type
 
+EARLY = timedelta(hours=1)  # so long before its time a meeting may begin
 TOLD = {
     "held": "Met them",
     "missed": "They did not come",
@@ -97,6 +99,8 @@ class Agreed(Coming):
         what = said.outcome if isinstance(said, MeetingCame) else "scheduled"
         if said.starts_at is not None and said.starts_at <= self.now:
             raise Refusal("invalid", "a meeting is in the future", param="starts_at")
+        if what in ("held", "missed"):
+            await self._has_begun()
         organiser = self.by if "@" in self.by and what == "scheduled" else None
         data: dict[str, Any] = {
             "meeting_id": self.row.meeting_id,
@@ -136,6 +140,14 @@ class Agreed(Coming):
         first.brief = first.brief | {"advice": [*first.brief.get("advice", []), said]}
         if first.state == tasks.OPEN:
             await notice(self.session, self.now, first, ANSWERED, self.row.id)
+
+    async def _has_begun(self) -> None:
+        """Nobody was met, or waited for, long before it was to be."""
+        meeting = await self.session.get(Meeting, self.row.meeting_id or "")
+        if meeting is not None and self.now < meeting.starts_at - EARLY:
+            at = f"{meeting.starts_at:%Y-%m-%d %H:%M} UTC"
+            words = f"it begins at {at}: if it was earlier, say first that it was moved"
+            raise Refusal("not_yet", words, param="outcome", status=409)
 
     async def _contract(self) -> Contract:
         contract_id = self.row.contract_id or ""

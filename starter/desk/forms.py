@@ -175,9 +175,15 @@ def read(task: Task, said: dict[str, Any]) -> Outcome:
         raise _known(refusal_of(fault), shape) from None
     if isinstance(outcome, Call) and outcome.reached == "yes":
         _scored(task, outcome)
+    if isinstance(outcome, Declined) and form is Form.SCHEDULE and not _why(outcome):
+        raise Refusal("missing", "why is there to be no meeting? write a note", param="note")
     if isinstance(outcome, Free):
         _fits(task, outcome)
     return outcome
+
+
+def _why(said: Declined) -> str | None:
+    return said.note or said.result
 
 
 def is_declined(said: Outcome) -> bool:

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from activities.crm import policies
@@ -217,6 +217,7 @@ async def test_two_changes_at_once_are_two_versions(store: Store) -> None:
     assert (policy.check_in, policy.size) == (timedelta(days=10), Size.LARGE)
 
 
+@settings(deadline=None)
 @given(st.timedeltas(min_value=timedelta(seconds=1), max_value=timedelta(days=4000)))
 def test_a_span_reads_as_it_is_said(span: timedelta) -> None:
     """What `describe` shows can be set again."""

@@ -259,6 +259,10 @@ async def test_a_meeting_from_beginning_to_end(
         clock.advance(HOUR)
         more = {"id": f"task_{number}", "key": f"key/{number}", "meeting_id": row.id}
         await a_task(store, form, **more)
+        if said.get("outcome") in ("missed", "held"):
+            with pytest.raises(Refusal, match="not_yet"):  # it is hours until then
+                await desk.complete_task(f"task_{number}", said, "mo@example.com")
+            clock.set((await only(store, Meeting)).starts_at)
         await desk.complete_task(f"task_{number}", said, "mo@example.com")
     row = await only(store, Meeting)
     assert (row.state, row.starts_at, row.sequence) == ("held", at + 24 * HOUR, 2)
@@ -275,6 +279,8 @@ async def test_a_meeting_from_beginning_to_end(
 async def test_they_want_no_meeting(desk: Desk, store: Store) -> None:
     """Nobody need arrange what the customer does not want."""
     await a_task(store, "schedule")
+    with pytest.raises(Refusal, match="missing"):  # a click too many ends the onboarding
+        await desk.complete_task("task_1", {"declined": True}, "mo")
     await desk.complete_task("task_1", {"declined": True, "result": "no time"}, "mo")
     assert (await only(store, Task)).state == "declined"
     assert not await rows(store, Meeting)
