@@ -22,6 +22,7 @@ from starter.cli.common import (
 )
 from starter.cli.previewing import LOOK, Look, show
 from starter.desk import Desk
+from starter.reports.keys import named
 from starter.reports.sops import carriers, clauses, procedures
 from workflows.sops import KEEP_IN_TOUCH, PROCEDURES, Sop
 
@@ -122,8 +123,9 @@ def _show_sop(one: dict[str, Any], today: date) -> None:
     out().print(f"reviewed: {reviewed}, next review: {_due(one, today)}, on: {_on(one)}")
     say(f"starts on: {', '.join(one['starts_on']) or 'being asked for'}")
     if one["blanks"]:
-        blanks = ", ".join(one["blanks"])
-        out().print(f"[red]blank:[/] {escape(blanks)} [dim](aftercare policy {one['name']})[/]")
+        for says in named(one["name"], one["blanks"]):
+            out().print(f"[red]{escape(says)} (blank)[/]")
+        out().print(f"[dim]to fill them: aftercare policy {one['name']}[/]")
     if one["targets_missing"]:
         say(f"no target yet, which stops nothing: {', '.join(one['targets_missing'])}")
     rows = table(None, "clause", ("", {"ratio": 2}), ("carried out by", {"ratio": 1}))

@@ -8,6 +8,7 @@ from typing import Any
 from rich.markup import escape
 
 from starter.cli.common import Printing, local, notice, out, print_json, say, table
+from starter.reports.keys import is_empty, meaning
 
 Difference = dict[str, list[Any]]
 COUNTED = (  # of a preview: what each number says
@@ -29,10 +30,13 @@ def print_policy(found: dict[str, Any], waiting: Difference, printing: Printing)
     by = f", approved by {found['approved_by']}" if found.get("approved_by") else ""
     version = f"version {found['version']}{by}" if found.get("version") else "the defaults"
     out().print(f"[bold]{escape(str(found['name']))}[/]  [dim]{escape(version)}[/]")
-    rows = table(None, "", ("", {"ratio": 1}))
+    rows = table(None, "", ("", {"ratio": 1, "overflow": "fold"}), ("", {"ratio": 1}))
     for key in [*found["values"], *(k for k in found["blanks"] if k not in found["values"])]:
-        blank = key in found["blanks"]
-        rows.add_row(key, "[red]blank[/]" if blank else escape(_value(found["values"].get(key))))
+        says = _meant(found["name"], key)
+        if key in found["blanks"]:
+            rows.add_row(key, "[red]blank[/]", f"[red]{says}[/]")
+        else:
+            rows.add_row(key, escape(_value(found["values"].get(key))), f"[dim]{says}[/]")
     out().print(rows)
     if found["waiting"]:
         say()
@@ -119,11 +123,20 @@ def _moment(said: datetime | None) -> str:
     return local(said)
 
 
+def _meant(policy: str, key: str) -> str:
+    """What the key means, and the clause it belongs to."""
+    label, clause = meaning(policy, key)
+    return escape(f"{label} ({clause})" if clause else label)
+
+
 def _value(value: Any) -> str:
-    if isinstance(value, dict):
-        return ", ".join(f"{name} {_value(one)}" for name, one in value.items())
+    if is_empty(value):
+        return "–"
+    if isinstance(value, dict):  # a row of the matrix says nothing of what fits all
+        said = {name: one for name, one in value.items() if not is_empty(one)}
+        return ", ".join(f"{name} {_value(one)}" for name, one in said.items())
     if isinstance(value, list | tuple):
         return ", ".join(map(_value, value))
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return "" if value is None else str(value)
+    return str(value)

@@ -12,6 +12,7 @@ from starter.answers import Refusal
 from starter.console.guard import MANAGERS, Ask, Rooms
 from starter.desk import needs_reason
 from starter.desk.in_flight import To
+from starter.reports.keys import is_empty, meaning
 from workflows.sops import SERVICES
 
 rooms = Rooms()
@@ -30,7 +31,9 @@ async def list_(ask: Ask) -> Response:
     desk = ask.house.desk
     names = [*desk.catalogue.sops, *SERVICES, HOUSE]
     found = [await desk.policy_show(name) for name in names]
-    return ask.page("policies.html", room="policies", policies=found, titles=_titles(ask))
+    return ask.page(
+        "policies.html", room="policies", policies=found, titles=_titles(ask), meaning=meaning
+    )
 
 
 @rooms.shows("/policies/{name}")
@@ -120,6 +123,8 @@ async def _page(
         room="policies",
         title=_titles(ask)[name],
         policy=found,
+        meaning=meaning,
+        is_empty=is_empty,
         versions=await desk.policy_versions(name),
         changes=changes or {},
         difference=difference or {},

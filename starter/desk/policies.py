@@ -19,6 +19,7 @@ from starter.answers import Refusal
 from starter.catalogue import SWITCHES, blanks, names_exist
 from starter.desk.base import audit, needs_reason
 from starter.desk.in_flight import Agreed, InFlight, To
+from starter.reports.keys import named
 from starter.shifting import Progress
 
 CONFLICTS = ("changed_meanwhile", "nothing_waits", "nothing_to_undo", "needs_second_person")
@@ -186,7 +187,7 @@ class Policies(InFlight):
         async with self.store.transaction() as session:
             empty = blanks(found, await current_policy(session, sop))
             if on and empty:
-                detail = f"`{sop}` has blanks to be filled first: {', '.join(empty)}"
+                detail = f"`{sop}` has blanks to be filled first: {'; '.join(named(sop, empty))}"
                 raise Refusal("sop_has_blanks", detail, param="sop", status=409)
             await _switch(session, sop, on=on)
             what = f"sop.{'on' if on else 'off'}"

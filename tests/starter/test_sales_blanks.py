@@ -44,8 +44,8 @@ async def test_it_stays_off_until_every_blank_is_filled(desk: Desk) -> None:
         with pytest.raises(Refusal) as refused:
             await desk.sop_switch(S2, on=True, by="jo")
         assert refused.value.code == "sop_has_blanks"
-        named = refused.value.detail.partition("first: ")[2].split(", ")
-        assert set(named) == set(left)
+        named = refused.value.detail.partition("first: ")[2].split("; ")
+        assert {each.partition(": ")[0] for each in named} == set(left)
         await fill(desk, dict([left.popitem()]))
     await desk.sop_switch(S2, on=True, by="jo")
 
