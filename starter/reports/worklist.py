@@ -213,9 +213,7 @@ async def _seen(session: AsyncSession, rows: Sequence[Any]) -> list[Job]:
             name=called.get(row.customer_id),
             case_kind=kind,
             urgent=row.urgent or row.priority == 1,
-            alerts=tuple(
-                dict.fromkeys(alert["kind"] for alert in minded.get(row.customer_id, ()))
-            ),
+            alerts=tuple(dict.fromkeys(alert["kind"] for alert in minded.get(row.customer_id, ()))),
         )
         for row, kind in rows
     ]
