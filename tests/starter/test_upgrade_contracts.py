@@ -63,8 +63,8 @@ async def house(empty_url: str) -> AsyncIterator[Store]:
 async def test_what_was_there_has_its_defaults(house: Store, clock: FakeClock) -> None:
     """Nothing went with the old messages, nobody classified the old feedback, nobody was moved."""
     async with house.reading() as session:
-        for table, name in ((Message, "msg_1"), (Outbox, "out_1")):
-            assert (await session.get_one(table, name)).attachments == []
+        assert (await session.get_one(Message, "msg_1")).attachments == []
+        assert (await session.get_one(Outbox, "out_1")).attachments == []
         assert (await session.get_one(Feedback, "fb_1")).classified_at is None
         assert (await session.get_one(Task, "task_1")).feedback_id is None
         assert (await session.get_one(Enrolment, "online-customer.cus_ada")).contract_id is None
