@@ -27,10 +27,14 @@ def test_the_clauses_are_the_documents_own() -> None:
     for name, sop in sops.procedures().items():
         found = sops.clauses(name)
         assert found, name
-        assert [c.clause for c in found] == sorted(c.clause for c in found)
+        if sop is not KEEP_IN_TOUCH:
+            assert [c.clause for c in found] == sorted(c.clause for c in found)
         assert set(sop.steps) <= {c.clause for c in found}
     assert sops.clauses("online-customer")[0].says.startswith("Immediately upon successful")
-    assert [c.clause for c in sops.clauses(KEEP_IN_TOUCH.name)] == sorted(KEEP_IN_TOUCH.steps)
+    years = [one.years for one in CATALOGUE.values()]  # in the order of the catalogue
+    listed = [c.clause for c in sops.clauses(KEEP_IN_TOUCH.name)]
+    assert listed == [clause for some in years for clause in some]
+    assert set(listed) == set(KEEP_IN_TOUCH.steps)
 
 
 async def test_a_fresh_follow_up_is_all_to_come(crm: Store, clock: FakeClock) -> None:
@@ -128,7 +132,7 @@ async def test_the_years_after_go_on_the_checklist(crm: Store, clock: FakeClock)
     found = await lines(crm, clock)
     assert (found["5.6.2"].state, found["5.6.2"].due_at) == (State.NEXT, NOON + 365 * DAY)
     assert found["5.6.3"].state is State.LATER
-    assert list(await lines(crm, clock, row.id)) == sorted(KEEP_IN_TOUCH.steps)
+    assert set(await lines(crm, clock, row.id)) == set(KEEP_IN_TOUCH.steps)
 
 
 async def test_a_procedure_gone_from_the_catalogue_is_still_read(
