@@ -96,9 +96,10 @@ class Press:
         if message.draft_id and (draft is None or draft.customer_id != customer.id):
             raise TemplateFault("draft_missing", message.template)
         locale, channel = customer.locale, row.channel or ""
+        about = message.variant or message.about
         wanted: frozenset[str] = frozenset()
         if draft is None:  # else its words stand already
-            wanted = self._renderer.wanted(message.template, locale, channel, message.about)
+            wanted = self._renderer.wanted(message.template, locale, channel, about)
         known = await background(
             session,
             wanted,
@@ -116,7 +117,7 @@ class Press:
             rules,
             follow_up=row.follow_up,
             key=message.key,
-            about=message.about,
+            about=about,
             public_url=self._settings.public_url,
             secret=self._secret,
             background=known,

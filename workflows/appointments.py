@@ -91,7 +91,8 @@ class Appointments(Errands[CallsT]):
         about = call.meeting_id
         async with self._in_turn(call):
             template = "moved" if about in self.invited else "invitation"
-            with self.clause(self.calls, "Invite them to the call", call.starts, about=call.mark):
+            until = self.ends(call)  # who comes late comes, too
+            with self.clause(self.calls, "Invite them to the call", until, about=call.mark):
                 sent = await self.send(
                     f"{self.mail}-{template}",
                     meeting_id=about,
@@ -120,12 +121,16 @@ class Appointments(Errands[CallsT]):
 
     async def remind(self, call: Call) -> None:
         """Twice; never when less time is left than the reminder was to leave them."""
-        await self._remind(call, "reminder", lambda: self.policy.reminder)
-        await self._remind(call, "last-reminder", lambda: self.policy.last_reminder)
+        sop = self.policy
+        next_ = call.starts - min(sop.last_reminder, sop.reminder) / 2  # then the other has gone
+        await self._remind(call, "reminder", lambda: self.policy.reminder, next_)
+        await self._remind(call, "last-reminder", lambda: self.policy.last_reminder, call.starts)
 
-    async def _remind(self, call: Call, which: str, before: Callable[[], timedelta]) -> None:
+    async def _remind(
+        self, call: Call, which: str, before: Callable[[], timedelta], latest: datetime
+    ) -> None:
         changed, about = Changed(self.diary, call), f"{call.mark}-{which}"
-        with self.clause(self.calls, "Remind them of the call", call.starts, about=about):
+        with self.clause(self.calls, "Remind them of the call", latest, about=about):
             if not changed() and not before():
                 self.pass_over("off")
             elif not changed() and self.now() >= call.starts - before():

@@ -108,7 +108,8 @@ class Contacts(Signals, Generic[PolicyT]):
         about, template = HERE.get().about, template or step  # the template may be renamed
         answered = self.replied(reminds) if reminds else None
         message = Message(
-            **self._step(step, about) | {"about": variant or about},
+            **self._step(step, about),
+            variant=variant,
             template=template,
             kind=self._kind(template),
             sender=sender,

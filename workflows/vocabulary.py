@@ -423,6 +423,7 @@ class Message(Step):
     impersonal: bool = True  # may go without the name and the product its template calls for
     case_id: str = ""  # the complaint or inquiry that it is mail of
     meeting_id: str = ""  # the meeting that it invites to, or speaks of
+    variant: str = ""  # which of its template's texts; else by what it is about
     without: tuple[str, ...] = ()  # channels on which they were not reached just now
 
 

@@ -51,8 +51,8 @@ async def test_thanks_that_nobody_else_gives(town: Town) -> None:
         (k, m) for k, m in town.world.messages.items() if m.customer_id == letter.name
     )
     assert key.startswith(f"{letter.handle.id}/feedback-thanks")
-    assert (said.template, said.about, said.asks) == ("feedback-thanks", "delivery",
-                                                      "thanks-for-fb_1")  # fmt: skip
+    assert (said.template, said.variant) == ("feedback-thanks", "delivery")
+    assert (said.asks, said.about) == ("thanks-for-fb_1", "")
     assert (said.order_id, said.kind, said.clause) == ("1001", Kind.TRANSACTIONAL, "2")
     assert {n: line.state for n, line in (await letter.lines()).items()} == {"2": State.DONE}
 

@@ -158,7 +158,8 @@ class World(Messaging, Records, Clerk, Insight):
             self.ledger[message.key] = answer
         if isinstance(answer, Sent):
             self.messages[message.key] = message
-            self._say(message, f"send {message.template} {message.about}".strip())
+            about = message.variant or message.about
+            self._say(message, f"send {message.template} {about}".strip())
             if self.killed:
                 self.killed -= 1
                 raise ApplicationError("killed after sending", type="killed")
@@ -337,7 +338,8 @@ class World(Messaging, Records, Clerk, Insight):
         elif customer in self.unreachable:
             answer = Refused(reason=self.unreachable[customer])
         elif kind is Kind.TRANSACTIONAL:
-            answer = Sent(key=message.key, at=now)
+            said = self.covers.get(customer) if message.asks else None
+            answer = said or Sent(key=message.key, at=now)
         elif self._opted_out(customer, message.template):
             answer = Refused(reason="opted out")
         elif customer in self.important and not message.draft_id:
