@@ -12,12 +12,17 @@ from starter import health, up
 from starter.up.directory import Addresses, Directory
 
 
+class DiedError(Exception):
+    """It ended before it answered; the text is the end of its log."""
+
+
 class TemporalServer:
     """As `aftercare up` runs it."""
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         self._plan = up.Up(Directory(directory), Addresses(*free_ports()))
+        self._known = False  # its address, to others: from then on it stays
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -29,14 +34,34 @@ class TemporalServer:
         return {**os.environ, "TEMPORAL_ADDRESS": self.address}
 
     async def start(self) -> None:
-        """Start it, and wait until it answers."""
+        """Start it, and wait until it answers; the first time on other ports if these were taken
+        meanwhile."""
+        while True:
+            try:
+                await self._start()
+            except DiedError:
+                if self._known:
+                    raise
+                self._known = True
+                self._plan = up.Up(Directory(self.directory), Addresses(*free_ports()))
+            else:
+                self._known = True
+                return
+
+    async def _start(self) -> None:
         with (self.directory / "temporal.log").open("ab") as log:
             self._process = subprocess.Popen(  # noqa: ASYNC220 - returns at once
                 up._temporal(self._plan), stdout=log, stderr=log
             )
-        async with asyncio.timeout(60):
-            while not await health.answers(self.address):  # noqa: ASYNC110 - a process, no event
-                await asyncio.sleep(0.1)
+        try:
+            async with asyncio.timeout(60):
+                while not await health.answers(self.address):
+                    if self._process.poll() is not None:
+                        raise DiedError((self.directory / "temporal.log").read_text()[-500:])
+                    await asyncio.sleep(0.1)
+        except BaseException:
+            self.kill()  # whoever waits for it in vain leaves none behind
+            raise
 
     def kill(self) -> None:
         """As the power would: no good-bye."""

@@ -135,8 +135,10 @@ async def test_a_call_that_nobody_makes(buys: Begin) -> None:
     await ada.day(1, "12:00")
     await ada.event("order.delivered", order={"id": ada.order})
     await ada.day(12, "12:00")
-    state, _ = await ada.line("4.1")
-    assert state in (State.WAITING, State.DONE, State.SKIPPED)
+    assert await ada.line("4.1") == (State.WAITING, None)
+    (task,) = await ada.tasks()
+    assert (task.form, task.escalated_to) == ("call", "customer-experience-manager")
+    assert await ada.rows(t.Message) == []
 
 
 async def test_bad_feedback_is_a_complaint(buys: Begin) -> None:
