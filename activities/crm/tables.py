@@ -160,7 +160,6 @@ class Contract(Base):
     office: Mapped[str | None]
     contacts: Mapped[list[Any]] = mapped_column(default=list)
     needs: Mapped[str | None] = mapped_column(Text)
-    basis: Mapped[str | None]  # the lawful basis of keeping it: GDPR, article 6
     told_at: Mapped[dict[str, Any]] = mapped_column(default=dict)
     created_at: Mapped[datetime]
 

@@ -21,7 +21,6 @@ def upgrade() -> None:
         sa.Column("office", sa.String(length=255), nullable=True),
         sa.Column("contacts", sa.JSON(), nullable=False),
         sa.Column("needs", sa.Text(), nullable=True),
-        sa.Column("basis", sa.String(length=255), nullable=True),
         sa.Column("told_at", sa.JSON(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(
