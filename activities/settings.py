@@ -90,6 +90,63 @@ class Settings(BaseSettings):
         validation_alias="TWILIO_FROM",
         description="The number SMS come from, if there is no messaging service",
     )
+    sendgrid_webhook_public_key: str = Field(
+        "",
+        validation_alias="SENDGRID_WEBHOOK_PUBLIC_KEY",
+        description="Proves SendGrid's events, and its inbound mail: as its page shows it",
+    )
+    shopify_secret: SecretStr = Field(
+        SecretStr(""), description="Proves Shopify's webhooks: the app's client secret"
+    )
+    stripe_secret: SecretStr = Field(
+        SecretStr(""), description="Proves Stripe's webhooks: the endpoint's whsec_…"
+    )
+    woocommerce_secret: SecretStr = Field(
+        SecretStr(""), description="Proves WooCommerce's webhooks: the secret given to each"
+    )
+    generic_secret: SecretStr = Field(
+        SecretStr(""), description="Proves any other system's (Standard Webhooks): whsec_…"
+    )
+    zoom_secret: SecretStr = Field(
+        SecretStr(""), description="Proves Zoom's webhooks: the app's secret token"
+    )
+    surveymonkey_secret: SecretStr = Field(
+        SecretStr(""), description="Proves SurveyMonkey's webhooks: CLIENT_ID&CLIENT_SECRET"
+    )
+    crm: str = Field(
+        "builtin",
+        pattern="^(builtin|salesforce)$",
+        description="Who has customers, notes and tasks beside us: builtin (nobody), salesforce",
+    )
+    salesforce_url: str = Field(
+        "", description="Salesforce's My Domain: https://….my.salesforce.com"
+    )
+    salesforce_client_id: str = Field("", description="Its external client app's consumer key")
+    salesforce_client_secret: SecretStr = Field(SecretStr(""), description="And its secret")
+    meetings: str = Field(
+        "invitation",
+        pattern="^(invitation|zoom)$",
+        description="Calls are held by invitation with the house's own link, or in zoom",
+    )
+    zoom_account_id: str = Field("", description="Zoom's server-to-server app: its account")
+    zoom_client_id: str = Field("", description="Its client")
+    zoom_client_secret: SecretStr = Field(SecretStr(""), description="And its secret")
+    zoom_api_base: str = Field("https://api.zoom.us", description="Zoom's API")
+    zoom_auth_base: str = Field("https://zoom.us", description="Where Zoom gives out tokens")
+    surveys: str = Field(
+        "own",
+        pattern="^(own|surveymonkey)$",
+        description="Surveys are answered in our own form, or at surveymonkey",
+    )
+    surveymonkey_link: str = Field(
+        "",
+        pattern=r"^(https://[^\s<>\"]+)?$",
+        description="The survey's web link; with a custom variable called `r`",
+    )
+    surveymonkey_token: SecretStr = Field(SecretStr(""), description="SurveyMonkey's access token")
+    surveymonkey_api_base: str = Field(
+        "https://api.surveymonkey.com", description="SurveyMonkey's API; the EU's is another"
+    )
     staff_webhook: str = Field(
         "",
         pattern=r"^(https?://[^\s]+)?$",

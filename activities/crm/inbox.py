@@ -16,6 +16,7 @@ from activities.crm.tables import Inbox, new_id
 from workflows.vocabulary import Step
 
 PATIENCE = timedelta(days=30)  # how long something unknown is waited for
+HOOKS = "hooks/"  # how the type of a delivery begins; the path of its sender's door follows
 WORKFLOW = "workflow"  # the source of what activities want done: they know no Temporal client
 
 STORED, PARKED, DONE, FAILED = "stored", "parked", "done", "failed"
@@ -118,7 +119,29 @@ async def stored(session: AsyncSession, before: datetime, limit: int = 100) -> l
     """The ids of what was stored and not carried out, oldest first."""
     query = (
         select(Inbox.id)
-        .where(Inbox.state == STORED, or_(Inbox.received_at <= before, Inbox.source == WORKFLOW))
+        .where(
+            Inbox.state == STORED,
+            ~Inbox.type.startswith(HOOKS),
+            or_(Inbox.received_at <= before, Inbox.source == WORKFLOW),
+        )
+        .order_by(Inbox.received_at, Inbox.id)
+        .limit(limit)
+    )
+    return list((await session.execute(query)).scalars())
+
+
+async def delivered(
+    session: AsyncSession, before: datetime, real: datetime, limit: int = 100
+) -> list[str]:
+    """The ids of the deliveries that wait to be read, and whose turn it is, oldest first."""
+    query = (
+        select(Inbox.id)
+        .where(
+            Inbox.state == STORED,
+            Inbox.type.startswith(HOOKS),
+            Inbox.received_at <= before,
+            or_(Inbox.turn_at.is_(None), Inbox.turn_at <= real),
+        )
         .order_by(Inbox.received_at, Inbox.id)
         .limit(limit)
     )

@@ -11,7 +11,17 @@ import secrets
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import JSON, DateTime, ForeignKey, Index, MetaData, String, Text, UniqueConstraint
+from sqlalchemy import (
+    JSON,
+    DateTime,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    MetaData,
+    String,
+    Text,
+    UniqueConstraint,
+)
 from sqlalchemy.engine import Dialect
 from sqlalchemy.ext.asyncio import AsyncAttrs
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
@@ -397,6 +407,51 @@ class Outbox(Base):
     accepted_at: Mapped[datetime]
 
 
+class MessageEvent(Base):
+    """What a provider, or a link in it, tells of a message of ours after it went. Never changed.
+
+    Only some of it proves anything: machines open mail and follow links, too.
+    """
+
+    __tablename__ = "message_event"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(unique=True)  # the teller's own id of it
+    message_id: Mapped[str] = mapped_column(index=True)
+    customer_id: Mapped[str] = mapped_column(index=True)
+    what: Mapped[str]  # delivered, deferred, bounced, dropped, complained, opened, clicked…
+    at: Mapped[datetime] = mapped_column(index=True)
+    source: Mapped[str]
+    reason: Mapped[str | None]  # a code
+    data: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    recorded_at: Mapped[datetime]
+
+
+class Mirror(Base):
+    """A row of ours that a system outside is to have, too: told in order, until it has it.
+
+    The transaction that changes the row marks it here, so that no outage over there delays
+    anything here, and nothing is forgotten.
+    """
+
+    __tablename__ = "mirror"
+    __table_args__ = (
+        UniqueConstraint("system", "kind", "ref"),
+        Index("ix_mirror_untold", "system", "told_at", "changed_at"),
+    )
+    id: Mapped[str] = mapped_column(primary_key=True)
+    system: Mapped[str]  # salesforce, zoom
+    kind: Mapped[str]  # contact, note, task, meeting
+    ref: Mapped[str]  # the row's id
+    customer_id: Mapped[str | None] = mapped_column(index=True)
+    changed_at: Mapped[datetime]
+    number: Mapped[int] = mapped_column(default=0)  # counts the changes, so that none is missed
+    told_at: Mapped[datetime | None]
+    external_id: Mapped[str | None] = mapped_column(index=True)
+    attempts: Mapped[int] = mapped_column(default=0)
+    turn_at: Mapped[datetime | None]  # real time: it is not tried again before
+    error: Mapped[str | None]  # a code
+
+
 class Note(Base):
     """A line of the customer's history that is not a message of ours: a reply, a call, a remark."""
 
@@ -556,6 +611,25 @@ class Inbox(Base):
     occurred_at: Mapped[datetime]
     received_at: Mapped[datetime] = mapped_column(index=True)
     expires_at: Mapped[datetime | None]
+    body: Mapped[bytes | None] = mapped_column(LargeBinary, deferred=True)  # of a delivery, as sent
+    parent_id: Mapped[str | None] = mapped_column(index=True)  # the delivery that it came in
+    attempts: Mapped[int] = mapped_column(default=0)  # at reading a delivery
+    turn_at: Mapped[datetime | None]  # real time: it is not tried again before
+
+
+class Enclosure(Base):
+    """A file that came with what a customer wrote; staff may fetch it, nothing opens it."""
+
+    __tablename__ = "enclosure"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    inbox_id: Mapped[str] = mapped_column(index=True)  # the event it came with
+    note_id: Mapped[str | None] = mapped_column(index=True)  # once it is known who wrote
+    customer_id: Mapped[str | None] = mapped_column(index=True)
+    name: Mapped[str]
+    type: Mapped[str]  # as the sender says, which proves nothing
+    size: Mapped[int]
+    content: Mapped[bytes] = mapped_column(LargeBinary, deferred=True)
+    received_at: Mapped[datetime]
 
 
 class Telling(Base):

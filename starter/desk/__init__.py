@@ -18,6 +18,7 @@ from starter.desk import signals as signalling
 from starter.desk.asking import Asking
 from starter.desk.base import AT_ONCE, audit, needs_reason, whom
 from starter.desk.commands import Commands, Verb
+from starter.desk.deliveries import Deliveries
 from starter.desk.messages import Messages
 from starter.desk.opinions import Opinions, as_told
 from starter.desk.policies import Policies
@@ -35,7 +36,7 @@ SETTLING = timedelta(seconds=5)  # real time that another process may take to ca
 HOUSEKEEPING = 600.0  # real seconds
 
 
-class Desk(Commands, Asking, Messages, Opinions, Policies, Privacy):
+class Desk(Commands, Asking, Messages, Opinions, Policies, Privacy, Deliveries):
     """What is accepted is kept; each method raises `Refusal` for what cannot be done as asked."""
 
     # -- what comes in ------------------------------------------------------------------

@@ -1,4 +1,5 @@
-"""What customers send back to us, each from a link in a message of ours; no key is asked for."""
+"""What comes to us without a key: customers, by a link in a message of ours; other systems, which
+prove themselves by a signature."""
 
 from __future__ import annotations
 
@@ -6,12 +7,13 @@ from fastapi import APIRouter
 
 from starter.desk import Desk
 from starter.inbound.feedback import feedback
+from starter.inbound.hooks import hooks
 from starter.inbound.preferences import preferences
 
 
 def door(desk: Desk) -> APIRouter:
-    """The room's routes over a desk; the token in the address says who knocks."""
+    """The room's routes over a desk; a token in the address, or a signature, says who knocks."""
     router = APIRouter(include_in_schema=False)
-    for room in (preferences, feedback):
+    for room in (preferences, feedback, hooks):
         router.include_router(room(desk))
     return router

@@ -20,6 +20,7 @@ from activities.crm.tables import Inbox
 from starter.answers import Effect, Refusal
 from starter.catalogue import Catalogue, checked
 from starter.intake import agreements, cases, handlers, meetings, opinions, progress, starts
+from starter.intake.deliveries import Deliveries
 from starter.intake.events import TYPES, Command, Event, Opinion, Wish, read_event
 from starter.intake.handling import Handling
 from starter.intake.identity import Unidentified, identify, known, normalised
@@ -64,6 +65,7 @@ HANDLERS: dict[str, Handler] = {
 class Intake:
     def __init__(self, store: Store, clock: Clock, catalogue: Catalogue) -> None:
         self.store, self.clock, self.catalogue = store, clock, catalogue
+        self.deliveries = Deliveries(store, clock, catalogue.settings)
 
     async def check(self, event: Event) -> datetime:
         """What only the tables can say about an event at the door; when it happened."""
@@ -114,13 +116,23 @@ class Intake:
             log.error("event %s could not be carried out: %s", row_id, code)
             await self._set_aside(row_id, code)
 
+    async def read_delivery(self, row_id: str) -> list[str]:
+        """Read what another system delivered, and carry out the events that it comes to."""
+        events = await self.deliveries.read(row_id)
+        for event in events:
+            await self.carry_out_safely(event)
+        return events
+
     async def carry_out_stored(self, before: datetime) -> int:
         """What was kept and not carried out: by activities, or before a crash. How many."""
         async with self.store.reading() as session:
+            delivered = await inbox.delivered(session, before, self.clock.real())
             waiting = await inbox.stored(session, before)
+        for row_id in delivered:
+            await self.read_delivery(row_id)
         for row_id in waiting:
             await self.carry_out_safely(row_id)
-        return len(waiting)
+        return len(delivered) + len(waiting)
 
     async def expire(self) -> None:
         async with self.store.transaction() as session:

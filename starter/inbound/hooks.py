@@ -1,0 +1,140 @@
+"""`/hooks/…`: what other systems post. Proved, kept as it came, answered; read afterwards.
+
+What is not signed is refused with 401. What cannot be proved or kept for now gets 503, so that its
+sender tries again: nothing is lost while a secret is missing or the database away.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from functools import partial
+from typing import Any
+
+import structlog
+from fastapi import APIRouter, Request
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.background import BackgroundTask
+from starlette.requests import ClientDisconnect
+from starlette.responses import JSONResponse, Response
+
+from starter.desk import Desk
+from starter.inbound.doorstep import complain
+from starter.senders import Delivery, Reply, Sender
+from starter.senders.registry import SENDERS
+
+PATIENCE = 30.0  # seconds for a body to arrive
+AGAIN = {"Retry-After": "60"}
+SAYS = {
+    400: "the body broke off",
+    401: "the signature is missing, or does not fit what was posted",
+    408: "the body took too long",
+    413: "the body is too large",
+    503: "this could not be kept: send it again",
+}
+
+log = structlog.get_logger("aftercare.hooks")
+
+
+class RefusedError(Exception):
+    """Not taken; the status says why."""
+
+    def __init__(self, status: int, *, says: str = "") -> None:
+        super().__init__(str(status))
+        self.status, self.says = status, says or SAYS[status]
+
+
+def hooks(desk: Desk) -> APIRouter:
+    router = APIRouter(prefix="/hooks")
+    for sender in SENDERS.values():
+        take = partial(_answered, desk, sender)
+        router.add_api_route(f"/{sender.path}", _endpoint(take), methods=["POST"])
+        router.add_api_route(f"/{sender.path}", _endpoint(_there), methods=["HEAD"])
+    return router
+
+
+def _endpoint(take: Any) -> Any:
+    """What FastAPI calls: it reads a function's own parameters, and asks for those of a partial."""
+
+    async def endpoint(request: Request) -> Response:
+        answer: Response = await take(request)
+        return answer
+
+    return endpoint
+
+
+async def _there(_: Request) -> Response:
+    """Some ask whether anybody is there before they post."""
+    return Response()
+
+
+async def _answered(desk: Desk, sender: Sender, request: Request) -> Response:
+    try:
+        return await _taken(desk, sender, request)
+    except RefusedError as refused:
+        log.warning("refused", sender=sender.path, status=refused.status)
+        return _problem(refused.status, refused.says)
+    except (SQLAlchemyError, OSError) as error:
+        complain(error)
+        return _problem(503, SAYS[503])
+
+
+async def _taken(desk: Desk, sender: Sender, request: Request) -> Response:
+    delivery = Delivery(await _body(request, sender.most), _headers(request), request.url.query)
+    settings, real = desk.settings, desk.clock.real()
+    if greeting := sender.greets(delivery, settings):
+        return _said(greeting)
+    if not sender.is_set_up(settings):
+        raise RefusedError(503, says=f"set {sender.variable}, then this is taken")
+    if not sender.is_genuine(delivery, settings, real):
+        raise RefusedError(401)
+    row_id = await desk.keep(sender, delivery)
+    answer = _said(sender.thanks)
+    answer.background = BackgroundTask(_read, desk, row_id)
+    return answer
+
+
+async def _read(desk: Desk, row_id: str) -> None:
+    """At once, if that is possible; else whoever looks after the inbox does it."""
+    try:
+        await desk.read_delivery(row_id)
+    except Exception as error:  # noqa: BLE001 - it is kept, and answered
+        complain(error)
+
+
+async def _body(request: Request, most: int) -> bytes:
+    declared = request.headers.get("content-length", "0")
+    if not declared.isdecimal() or len(declared) > 12 or int(declared) > most:
+        raise RefusedError(413)
+    parts, size = [], 0
+    try:
+        async with asyncio.timeout(PATIENCE):
+            async for part in request.stream():
+                size += len(part)
+                if size > most:
+                    raise RefusedError(413)
+                parts.append(part)
+    except TimeoutError:
+        raise RefusedError(408) from None
+    except ClientDisconnect:
+        raise RefusedError(400) from None
+    return b"".join(parts)
+
+
+def _headers(request: Request) -> dict[str, str]:
+    """By their names in small letters; of one that is said twice, the first."""
+    found: dict[str, str] = {}
+    for name, value in request.headers.items():
+        found.setdefault(name.lower(), value)
+    return found
+
+
+def _said(reply: Reply) -> Response:
+    return Response(reply.body, reply.status, media_type=reply.media_type)
+
+
+def _problem(status: int, says: str) -> Response:
+    headers = AGAIN if status == 503 else {}
+    if status in (408, 413):
+        headers = {"Connection": "close"}  # the rest of the body is still on its way
+    said = {"title": says, "status": status}
+    return JSONResponse(said, status, headers, media_type="application/problem+json")

@@ -1,0 +1,165 @@
+"""Deliveries of other systems: kept as they came, read from there, as often as that takes.
+
+What one comes to are events of its sender's, each kept under the sender's own id, and carried out
+like any other. One that cannot be read waits as it came: nothing of it is lost.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import undefer
+
+from activities.clock import Clock
+from activities.crm import inbox, people
+from activities.crm.inbox import HOOKS
+from activities.crm.store import Store
+from activities.crm.tables import Enclosure, Inbox, new_id
+from activities.settings import Settings
+from starter.answers import Refusal
+from starter.intake.events import Command, read_event
+from starter.senders import (
+    Delivery,
+    File,
+    NotYetError,
+    Reader,
+    Reading,
+    Readings,
+    Sender,
+    UnreadableError,
+)
+from starter.senders.registry import SENDERS
+from workflows.vocabulary import Role
+
+LONGEST_KEY = 200
+POISON = timedelta(minutes=10)  # the longest wait between two tries
+ENOUGH = 8  # tries in vain, about four minutes, after which an engineer hears of it
+
+log = logging.getLogger(__name__)
+
+
+def row_for(sender: Sender, delivery: Delivery, now: datetime) -> Inbox:
+    """A delivery as a row of the inbox, under its sender's own id of it."""
+    key = sender.key(delivery)
+    fit = 0 < len(key) <= LONGEST_KEY and key.isprintable()
+    kept = {name: delivery.headers[name] for name in sender.headers if name in delivery.headers}
+    return Inbox(
+        id=new_id("in"),
+        source=sender.name,
+        event_id=key if fit else delivery.digest,
+        type=HOOKS + sender.path,
+        raw=json.dumps({"headers": kept, "query": delivery.query}),
+        body=delivery.body,
+        digest=delivery.digest,
+        state=inbox.STORED,
+        effects=[],
+        occurred_at=now,
+        received_at=now,
+    )
+
+
+class Deliveries:
+    """Reads what was kept."""
+
+    def __init__(self, store: Store, clock: Clock, settings: Settings) -> None:
+        self.store, self.clock, self.settings = store, clock, settings
+
+    async def read(self, row_id: str) -> list[str]:
+        """Read one, unless that was done: the ids of the events that are to be carried out."""
+        async with self.store.reading() as session:
+            query = select(Inbox).where(Inbox.id == row_id).options(undefer(Inbox.body))
+            row = (await session.execute(query)).scalar_one()
+        if row.state != inbox.STORED or row.body is None:
+            return []
+        sender = SENDERS[row.type.removeprefix(HOOKS)]
+        now, real = self.clock.now(), self.clock.real()
+        reader = Reader(self.store, self.settings, now=now, real=real)
+        delivery = Delivery(row.body, **json.loads(row.raw))
+        try:
+            readings = await sender.read(delivery, reader)
+        except NotYetError as fault:
+            await self._put_off(row_id, fault.code)
+            return []
+        except UnreadableError as fault:
+            readings = Readings(failed=[fault.code])
+        except Exception as fault:
+            if isinstance(fault, DBAPIError):
+                raise  # the database is away or busy: later
+            log.exception("a delivery of %s cannot be read", sender.name)
+            readings = Readings(failed=[type(fault).__name__])
+        return await self._keep(row_id, readings)
+
+    async def _keep(self, row_id: str, readings: Readings) -> list[str]:
+        """Its events, each once under its id; the delivery itself is done, or for an engineer."""
+        now = self.clock.now()
+        async with self.store.transaction() as session:
+            row = await inbox.take(session, row_id)
+            if row.state != inbox.STORED:
+                return []
+            kept = [await self._event(session, row, one, now) for one in readings.found]
+            effects: list[dict[str, Any]] = [
+                {"follow_up": None, "effect": "recorded", "event": one.id} for one in kept
+            ]
+            reasons = (*readings.left_out, *readings.failed)
+            effects += [{"follow_up": None, "effect": "none", "reason": one} for one in reasons]
+            row.state, row.effects, row.error = inbox.DONE, effects, None
+            if readings.failed:
+                row.state, row.error = inbox.FAILED, readings.failed[0][:255]
+                await self._call(session, row, f"{row_id}/failed", readings.failed[0])
+        return [one.id for one in kept]
+
+    async def _event(
+        self, session: AsyncSession, row: Inbox, reading: Reading, now: datetime
+    ) -> Inbox:
+        said = reading.event
+        known = await inbox.known(session, row.source, said["id"])
+        if known is not None:
+            return known
+        try:
+            at = read_event(said, Command).occurred_at
+        except Refusal:  # it fails when it is carried out, and somebody is told
+            at = None
+        child = inbox.row_for(row.source, said, occurred_at=min(at or now, now), now=now)
+        child.parent_id = row.id
+        session.add(child)
+        session.add_all(_enclosed(child, one, now) for one in reading.enclosures)
+        await session.flush()
+        return child
+
+    async def _put_off(self, row_id: str, code: str) -> None:
+        async with self.store.transaction() as session:
+            row = await inbox.take(session, row_id)
+            row.attempts, row.error = row.attempts + 1, code
+            wait = min(timedelta(seconds=2.0 ** min(row.attempts, 20)), POISON)
+            row.turn_at = self.clock.real() + wait
+            if row.attempts == ENOUGH:
+                await self._call(session, row, f"{row_id}/waits", code)
+
+    async def _call(self, session: AsyncSession, row: Inbox, key: str, code: str) -> None:
+        await people.call(
+            session,
+            self.clock.now(),
+            key=key,
+            title=f"Look into what {row.source} sent, and could not be read: {code}"[:255],
+            customer_id=None,
+            role=Role.ENGINEER,
+            brief={"event": row.id, "type": row.type},
+        )
+
+
+def _enclosed(row: Inbox, file: File, now: datetime) -> Enclosure:
+    return Enclosure(
+        id=new_id("enc"),
+        inbox_id=row.id,
+        name=file.name[:255],
+        type=file.type[:255],
+        size=len(file.content),
+        content=file.content,
+        received_at=now,
+    )
