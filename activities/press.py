@@ -14,6 +14,7 @@ from activities.crm.tables import Message as Row
 from activities.reconcile import parcel_of
 from activities.renderer import Renderer
 from activities.rendering import Rendered, TemplateFault, background, invitation, tokens
+from activities.rendering.tracking import tracked
 from activities.settings import Settings
 from workflows.vocabulary import Kind, Message
 
@@ -122,4 +123,18 @@ class Press:
             secret=self._secret,
             background=known,
         )
+        if draft is None and rules.track_links and self._is_offer(message, row):
+            facts = tracked(
+                facts,
+                rules,
+                public_url=self._settings.public_url,
+                secret=self._secret,
+                reference=row.id,
+            )
         return self._renderer.render(message.template, locale, channel, facts, draft), facts
+
+    def _is_offer(self, message: Message, row: Row) -> bool:
+        """Whether it asks its reader to do something that is of no order: whether they did is what
+        such mail is measured by. In a text message the longer address would cost too much."""
+        template = self._renderer.registry()[message.template]
+        return template.action and row.channel == "email" and row.kind != Kind.TRANSACTIONAL.value

@@ -128,6 +128,7 @@ class HouseRules(Rules):
     office_days: tuple[Weekday, ...] = Field((0, 1, 2, 3, 4), min_length=1)
     office_closed: tuple[date, ...] = ()  # days off that no calendar knows
     relationship_needs_consent: tuple[str, ...] = ()  # countries, ISO 3166
+    track_links: bool = True  # in what calls to an action: they lead through us (5.2.3)
     high_spend: int = Field(500, ge=0)  # who spent so much is of high potential (5.5.3)
     aliases: dict[str, Role] = Field(default_factory=dict)  # what else a role is called
     offices: dict[str, Office] = Field(default_factory=dict)  # besides the one above

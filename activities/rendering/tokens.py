@@ -11,7 +11,7 @@ from base64 import b32encode, urlsafe_b64decode, urlsafe_b64encode
 from hashlib import sha256
 from typing import Literal
 
-Purpose = Literal["unsubscribe", "feedback", "reply"]
+Purpose = Literal["unsubscribe", "feedback", "reply", "click"]
 SIGNATURE = 18  # bytes: 144 bits, and no padding in base64
 
 

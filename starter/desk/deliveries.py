@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from sqlalchemy import select
+
 from activities.crm import inbox
+from activities.crm.store import lock_customer
+from activities.crm.tables import Message, MessageEvent, new_id
 from starter.answers import Receipt
 from starter.desk.base import AT_ONCE, DeskBase
 from starter.intake import deliveries
@@ -22,3 +26,29 @@ class Deliveries(DeskBase):
         for event in await self.intake.read_delivery(row_id):
             await self.relay.hurry(event, AT_ONCE)
         return await self.became(row_id)
+
+    async def clicked(self, message_id: str, link: str) -> None:
+        """A link in a message of ours was followed: written down the first time, and no more."""
+        now, key = self.clock.now(), f"{message_id}/clicked/{link}"
+        async with self.store.transaction() as session:
+            message = await session.get(Message, message_id)
+            if message is None:
+                return
+            customer = await lock_customer(session, message.customer_id)
+            known = select(MessageEvent.id).where(MessageEvent.key == key)
+            erased = customer is None or customer.erased_at is not None
+            if erased or (await session.execute(known)).first():
+                return
+            session.add(
+                MessageEvent(
+                    id=new_id("me"),
+                    key=key,
+                    message_id=message.id,
+                    customer_id=message.customer_id,
+                    what="clicked",
+                    at=now,
+                    source="link",
+                    data={"link": link},
+                    recorded_at=now,
+                )
+            )

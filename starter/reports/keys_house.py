@@ -31,6 +31,7 @@ HOUSE_KEYS: dict[str, tuple[str, ...]] = {
     "office_days": ("the days the office works; 0 is Monday",),
     "office_closed": ("days off that no calendar knows",),
     "relationship_needs_consent": ("countries where even a check-in needs consent",),
+    "track_links": ("links in tips and offers lead through us, to see which help", "5.2.3"),
     "high_spend": ("who has spent so much is of high potential", "5.5.3"),
     "aliases": ("what else a role is called here",),
     "offices": ("further offices, by name",),
