@@ -8,12 +8,24 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 
 import httpx2
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from standardwebhooks import Webhook
+from twilio.request_validator import RequestValidator
 
 from starter.desk import Desk
+from starter.senders.signatures import SENDGRID, SENDGRID_AT, TWILIO, form_of
 from starter.web import create_site
 
 SECRET = f"whsec_{base64.b64encode(b'a secret of both sides').decode()}"
+
+SENDGRID_PRIVATE = ec.derive_private_key(0xA0F7E2C42E, ec.SECP256R1())  # of these tests alone
+SENDGRID_PUBLIC = base64.b64encode(
+    SENDGRID_PRIVATE.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+).decode()
+TWILIO_TOKEN = "a token of both sides"
+PUBLIC_URL = "https://hello.example.com"
 
 
 @asynccontextmanager
@@ -31,6 +43,20 @@ def standard(body: bytes, at: datetime, id_: str = "msg_1", secret: str = SECRET
         "webhook-timestamp": str(int(at.timestamp())),
         "webhook-signature": Webhook(secret).sign(id_, at, body.decode()),
     }
+
+
+def sendgrid(body: bytes, at: datetime) -> dict[str, str]:
+    """The headers of SendGrid's events, and of its inbound mail."""
+    moment = str(int(at.timestamp()))
+    signature = SENDGRID_PRIVATE.sign(moment.encode() + body, ec.ECDSA(SHA256()))
+    return {SENDGRID: base64.b64encode(signature).decode(), SENDGRID_AT: moment}
+
+
+def twilio(body: bytes, address: str, token: str = TWILIO_TOKEN) -> dict[str, str]:
+    """The headers of what Twilio posts: the address is signed, too (`/hooks/twilio/status?t=…`)."""
+    validator = RequestValidator(token)
+    signature = validator.compute_signature(PUBLIC_URL + address, form_of(body))
+    return {TWILIO: signature, "content-type": "application/x-www-form-urlencoded"}
 
 
 def without(headers: Mapping[str, str], *names: str) -> dict[str, str]:
