@@ -134,8 +134,10 @@ def test_with_a_key_that_is_none_nothing_is_genuine(key: str) -> None:
     ("form", "signature"),
     [
         (
-            b"CallSid=CA1234567890ABCDE&Digits=1234&From=%2B14158675309&To=%2B18005551212"
-            b"&Caller=%2B14158675309",
+            (
+                b"CallSid=CA1234567890ABCDE&Digits=1234&From=%2B14158675309&To=%2B18005551212"
+                b"&Caller=%2B14158675309"
+            ),
             "RSOYDt4T1cUTdK1PDd93/VVr8B8=",
         ),
         (
