@@ -46,6 +46,7 @@ class Sheet:
     topic: str = ""
     required: bool = False
     asks: str = ""
+    action: bool = False
     carries: tuple[str, ...] = ()
     personal: tuple[str, ...] = ()
     channels: tuple[str, ...] = ("email", "sms")
