@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import date, time, timedelta
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
 import holidays
 from pydantic import (
@@ -95,6 +95,25 @@ class Taxonomy(Rules):
     opens_case: tuple[Potency, ...] = (Potency.LIKELY,)  # by its potential for escalation
 
 
+class Surveys(Rules):
+    """How a survey that is kept elsewhere is read: by what stands in its questions' headings."""
+
+    product: tuple[str, ...] = ("product", "produkt")  # what they think of what they bought,
+    overall: tuple[str, ...] = ("overall", "insgesamt")  # and of all of it
+    recommend: tuple[str, ...] = ("recommend", "empfehlen")  # of all of it, from 0 to 10
+    points: int = Field(5, ge=2, le=100)  # the best of a rating, whose worst is 1
+    # What an answer in words counts, of a hundred:
+    answers: dict[str, Annotated[float, Field(ge=0, le=100)]] = {
+        "very satisfied": 100,
+        "somewhat satisfied": 75,
+        "satisfied": 75,
+        "neither satisfied nor dissatisfied": 50,
+        "somewhat dissatisfied": 25,
+        "dissatisfied": 25,
+        "very dissatisfied": 0,
+    }
+
+
 class Document(Rules):
     """Something that colleagues have to read, and where it stands."""
 
@@ -140,6 +159,7 @@ class HouseRules(Rules):
     low_score: float = Field(40, ge=0, le=100)  # feedback up to this opens a case
     care: Care = Care()
     taxonomy: Taxonomy = Taxonomy()
+    surveys: Surveys = Surveys()
     documents: dict[str, Document] = DOCUMENTS
 
     @model_validator(mode="after")
