@@ -191,6 +191,15 @@ class Settings(BaseSettings):
         named = [(f"AFTERCARE_EMAIL={self.email}", mail.get(self.email))]
         if self.sms == "twilio":
             named.append((f"AFTERCARE_SMS={self.sms}", self.twilio_api_base))
+        others = {
+            "AFTERCARE_CRM=salesforce": self.salesforce_url,
+            "AFTERCARE_MEETINGS=zoom": self.zoom_api_base,
+            "AFTERCARE_SURVEYS=surveymonkey": self.surveymonkey_api_base,
+        }
+        chosen = (
+            f"AFTERCARE_{n.upper()}={getattr(self, n)}" for n in ("crm", "meetings", "surveys")
+        )
+        named += [(words, others[words]) for words in chosen if words in others]
         for name, where in self.named_systems.items():
             named.append((f"AFTERCARE_SYSTEMS={name}={host_of(where)}", where))
         return [words for words, url in named if url is not None and not _here(url)]

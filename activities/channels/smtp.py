@@ -105,6 +105,19 @@ class SmtpChannel:
             talk.end()
         return Accepted(str(message["Message-ID"]))
 
+    async def greet(self) -> str:
+        """Whether the server lets us in, as a code; empty: it does. Nothing is sent."""
+        talk = _Talk(self._server, self._from, self._seconds)
+        try:
+            async with asyncio.timeout(self._seconds):
+                await talk.enter()
+        except (OSError, aiosmtplib.SMTPException) as error:
+            said = talk.failed(error)
+            return said.reason
+        finally:
+            talk.end()
+        return ""
+
     async def look_up(self, parcel: Parcel, since: datetime) -> None:
         return None
 
@@ -180,9 +193,9 @@ class _Talk:
             timeout=None,  # the whole has one
         )
 
-    async def hold(self, message: EmailMessage, to: str) -> None:
-        """Say all of it; how far that went, `failed` knows."""
-        client, utf8 = self._client, not to.isascii()
+    async def enter(self) -> None:
+        """Be let in, and no more."""
+        client = self._client
         await client.connect(timeout=self._seconds / 2)
         self._linger(CUT)
         self._phase = Phase.SECURE
@@ -190,6 +203,11 @@ class _Talk:
         self._phase = Phase.LOGIN
         if self._server.user is not None:
             await client.login(self._server.user, self._server.password or "")
+
+    async def hold(self, message: EmailMessage, to: str) -> None:
+        """Say all of it; how far that went, `failed` knows."""
+        client, utf8 = self._client, not to.isascii()
+        await self.enter()
         if utf8 and not client.supports_extension("smtputf8"):
             raise aiosmtplib.SMTPNotSupported("smtputf8")
         self._phase = Phase.SENDER

@@ -18,6 +18,7 @@ from starter.cli.common import (
     PRINTING,
     Common,
     Printing,
+    notice,
     out,
     print_json,
     say,
@@ -27,6 +28,9 @@ from starter.doctor import examine
 from starter.up.directory import DEFAULT as DIRECTORY
 from starter.up.directory import DEMO, Addresses, Directory
 
+Live = Annotated[
+    bool, Parameter(negative="", help="Ask the providers, too: with our credentials, harmlessly")
+]
 Port = Annotated[int, Parameter(validator=validators.Number(gte=1, lte=65535))]
 WORKER = Path(__file__).parents[2] / "worker.py"
 SYMBOLS = {"ok": "[green]✓[/]", "warning": "[yellow]![/]", "broken": "[red]✗[/]"}
@@ -127,10 +131,15 @@ async def migrate(*, common: Common = DEFAULT) -> None:
     say("The database is at the newest migration.")
 
 
-async def doctor(*, printing: Printing = PRINTING) -> int:
+async def doctor(*, live: Live = False, printing: Printing = PRINTING) -> int:
     """Look at settings, database, Temporal, worker, templates and SOPs; say the cure of each."""
     settings = printing.settings()
     settings_, checks = await examine(settings)
+    if live:
+        from starter.live import look_live  # noqa: PLC0415 - it knows how to speak to all of them
+
+        notice("Asking the providers, for ten seconds at most …")
+        checks += await look_live(settings)
     broken = any(check.state == "broken" for check in checks)
     if printing.json:
         print_json({"settings": settings_, "checks": checks})
