@@ -112,8 +112,7 @@ class SmtpChannel:
             async with asyncio.timeout(self._seconds):
                 await talk.enter()
         except (OSError, aiosmtplib.SMTPException) as error:
-            said = talk.failed(error)
-            return said.reason
+            return talk.failed(error).reason
         finally:
             talk.end()
         return ""
@@ -195,19 +194,18 @@ class _Talk:
 
     async def enter(self) -> None:
         """Be let in, and no more."""
-        client = self._client
-        await client.connect(timeout=self._seconds / 2)
+        await self._client.connect(timeout=self._seconds / 2)
         self._linger(CUT)
         self._phase = Phase.SECURE
         await self._secure()
         self._phase = Phase.LOGIN
         if self._server.user is not None:
-            await client.login(self._server.user, self._server.password or "")
+            await self._client.login(self._server.user, self._server.password or "")
 
     async def hold(self, message: EmailMessage, to: str) -> None:
         """Say all of it; how far that went, `failed` knows."""
-        client, utf8 = self._client, not to.isascii()
         await self.enter()
+        client, utf8 = self._client, not to.isascii()
         if utf8 and not client.supports_extension("smtputf8"):
             raise aiosmtplib.SMTPNotSupported("smtputf8")
         self._phase = Phase.SENDER
