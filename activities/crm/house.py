@@ -95,6 +95,17 @@ class Taxonomy(Rules):
     opens_case: tuple[Potency, ...] = (Potency.LIKELY,)  # by its potential for escalation
 
 
+ANSWERS: dict[str, float] = {
+    "very satisfied": 100,
+    "somewhat satisfied": 75,
+    "satisfied": 75,
+    "neither satisfied nor dissatisfied": 50,
+    "somewhat dissatisfied": 25,
+    "dissatisfied": 25,
+    "very dissatisfied": 0,
+}
+
+
 class Surveys(Rules):
     """How a survey that is kept elsewhere is read: by what stands in its questions' headings."""
 
@@ -103,15 +114,7 @@ class Surveys(Rules):
     recommend: tuple[str, ...] = ("recommend", "empfehlen")  # of all of it, from 0 to 10
     points: int = Field(5, ge=2, le=100)  # the best of a rating, whose worst is 1
     # What an answer in words counts, of a hundred:
-    answers: dict[str, Annotated[float, Field(ge=0, le=100)]] = {
-        "very satisfied": 100,
-        "somewhat satisfied": 75,
-        "satisfied": 75,
-        "neither satisfied nor dissatisfied": 50,
-        "somewhat dissatisfied": 25,
-        "dissatisfied": 25,
-        "very dissatisfied": 0,
-    }
+    answers: dict[str, Annotated[float, Field(ge=0, le=100)]] = ANSWERS
 
 
 class Document(Rules):
