@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import json
 from collections.abc import Awaitable, Callable, Iterator
+from typing import Any
 from urllib.parse import quote, urlencode
 
 from activities.channels import UnknownOutcomeError
@@ -56,11 +56,10 @@ async def _sendgrid(settings: Settings) -> Check:
     key = settings.sendgrid_api_key.get_secret_value()
     url = f"{settings.sendgrid_api_base.rstrip('/')}/v3/scopes"
     answer = await _asked("GET", url, {"Authorization": f"Bearer {key}"})
-    if not isinstance(answer, Answer) or answer.status != 200:
+    scopes = _said(answer).get("scopes")
+    if not isinstance(scopes, list):
         return _refused("sendgrid", answer, "make a new API key, and set SENDGRID_API_KEY")
-    said = answer.said
-    scopes = said.get("scopes") if isinstance(said, dict) else None
-    if not isinstance(scopes, list) or "mail.send" not in scopes:
+    if "mail.send" not in scopes:
         return Check("sendgrid live", "broken", "the key may not send", "give it Mail Send")
     return Check("sendgrid live", "ok", "the key is good, and may send")
 
@@ -82,12 +81,12 @@ async def _twilio(settings: Settings) -> Check:
     basic = base64.b64encode(known.encode()).decode()
     url = f"{settings.twilio_api_base.rstrip('/')}/2010-04-01/Accounts/{quote(account)}.json"
     answer = await _asked("GET", url, {"Authorization": f"Basic {basic}"})
-    if not isinstance(answer, Answer) or answer.status != 200:
+    said = _said(answer)
+    if not isinstance(said.get("status"), str):
         return _refused("twilio", answer, "correct TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN")
-    status = answer.said.get("status") if isinstance(answer.said, dict) else None
-    if status != "active":
+    if said["status"] != "active":
         return Check("twilio live", "broken", "the account is not active", "see Twilio's console")
-    trial = answer.said.get("type") == "Trial"
+    trial = said.get("type") == "Trial"
     says = "a trial account: it writes to verified numbers only" if trial else "active"
     return Check("twilio live", "warning" if trial else "ok", says, "upgrade it" if trial else "")
 
@@ -122,7 +121,7 @@ async def _surveymonkey(settings: Settings) -> Check:
     token = settings.surveymonkey_token.get_secret_value()
     url = f"{settings.surveymonkey_api_base.rstrip('/')}/v3/users/me"
     answer = await _asked("GET", url, {"Authorization": f"Bearer {token}"})
-    if not isinstance(answer, Answer) or answer.status != 200:
+    if not _said(answer).get("id"):
         return _refused("surveymonkey", answer, "make a new token: AFTERCARE_SURVEYMONKEY_TOKEN")
     return Check("surveymonkey live", "ok", "the token is good")
 
@@ -151,9 +150,14 @@ async def _asked(
         return str(fault)
 
 
-def _token(name: str, answer: Answer | str, cure: str) -> Check:
+def _said(answer: Answer | str) -> dict[str, Any]:
+    """The fields of a good answer; none of any other."""
     said = answer.said if isinstance(answer, Answer) and answer.status == 200 else None
-    if isinstance(said, dict) and isinstance(said.get("access_token"), str):
+    return said if isinstance(said, dict) else {}
+
+
+def _token(name: str, answer: Answer | str, cure: str) -> Check:
+    if isinstance(_said(answer).get("access_token"), str):
         return Check(f"{name} live", "ok", "it gives us a token")
     return _refused(name, answer, cure)
 
@@ -168,8 +172,5 @@ def _meaning(answer: Answer | str) -> str:
         return f"{NO_ANSWER} ({answer})"
     if answer.status in (400, 401, 403):
         return f"does not know us ({answer.status})"
-    try:
-        json.loads(answer.body or b"")
-    except (ValueError, RecursionError):
-        return f"answers {answer.status}, and nothing that could be read"
-    return f"answers {answer.status}"
+    nothing = ", and nothing that could be read" if answer.status == 200 else ""
+    return f"answers {answer.status}{nothing}"

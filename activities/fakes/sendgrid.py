@@ -46,12 +46,14 @@ class FakeSendGrid(FakeHttp):
     ) -> None:
         super().__init__(lag=lag, keep=keep)
         self.api_key = api_key
+        self.scopes = ["mail.send", "email_activity.read", "messages.read"]
 
     def routes(self) -> Iterable[web.RouteDef]:
         return (
             web.post("/v3/mail/send", self._send),
             web.post("/v3/logs", self._list),
             web.get("/v3/logs/{id}", self._one),
+            web.get("/v3/scopes", self._scopes),
         )
 
     def authorise(self, request: web.Request) -> Answer | None:
@@ -126,6 +128,10 @@ class FakeSendGrid(FakeHttp):
 
     async def _one(self, request: web.Request) -> web.StreamResponse:
         return await self.asked(request, self._details)
+
+    async def _scopes(self, request: web.Request) -> web.StreamResponse:
+        """What the key may do."""
+        return await self.asked(request, lambda *_: Answer.of(200, {"scopes": self.scopes}))
 
     def _details(self, request: web.Request, body: bytes) -> Answer:
         wanted = request.match_info["id"]

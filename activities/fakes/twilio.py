@@ -39,12 +39,14 @@ class FakeTwilio(FakeHttp):
         super().__init__(lag=lag, keep=keep)
         self.account_sid = account_sid
         self.auth_token = auth_token
+        self.status = "active"
 
     def routes(self) -> Iterable[web.RouteDef]:
         return (
             web.post(PATH + ".json", self._send),
             web.get(PATH + ".json", self._list),
             web.get(PATH + "/{sid}.json", self._one),
+            web.get(f"/{VERSION}/Accounts/{{account}}.json", self._account),
         )
 
     def authorise(self, request: web.Request) -> Answer | None:
@@ -109,6 +111,11 @@ class FakeTwilio(FakeHttp):
 
     async def _one(self, request: web.Request) -> web.StreamResponse:
         return await self.asked(request, self._resource_of)
+
+    async def _account(self, request: web.Request) -> web.StreamResponse:
+        """Whose it is, and whether it may be used."""
+        said = {"sid": self.account_sid, "status": self.status, "type": "Full"}
+        return await self.asked(request, lambda *_: Answer.of(200, said))
 
     def _resource_of(self, request: web.Request, body: bytes) -> Answer:
         """Under its own id a message is there at once; only the list comes later."""
