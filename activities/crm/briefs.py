@@ -77,7 +77,7 @@ async def _purchases(session: AsyncSession, customer_id: str) -> list[dict[str, 
     rows = (await session.execute(query.order_by(Order.created_at.desc()).limit(LINES))).scalars()
     return [
         {
-            "order": row.reference or row.id,
+            "order": row.number or row.reference or row.id,
             "at": _iso(row.confirmed_at),
             "total": f"{row.total or ''} {row.currency or ''}".strip(),
             "items": [item.get("name") or item.get("sku") for item in row.items],

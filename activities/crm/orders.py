@@ -13,7 +13,7 @@ from activities.crm.customers import one_at_a_time, take_in
 from activities.crm.parcels import PLAIN
 from activities.crm.tables import Customer, Order, new_id
 
-FIELDS = "first total currency product_line sold_by fulfilment items".split()
+FIELDS = "number first total currency product_line sold_by fulfilment items".split()
 CLEARED: dict[str, list[Any]] = {"items": []}
 MOMENTS = {  # of the order as a whole; what parcels have of their own is in `parcels`
     "order.confirmed": "confirmed_at",
@@ -59,6 +59,7 @@ async def know(
             created_at=now,
         )
         session.add(row)
+    row.reference = row.reference or said.get("reference")
     patch = {field: said[field] for field in FIELDS if field in said}
     take_in(row, {f: CLEARED.get(f) if v is None else v for f, v in patch.items()}, at=at)
     if said.get("confirmed_at"):

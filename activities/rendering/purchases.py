@@ -95,7 +95,7 @@ class Shipment:
 def bought(order: Order, zone: ZoneInfo) -> Bought:
     items, currency = _items(order), clean(order.currency or "").upper()
     return Bought(
-        number=clean(order.reference or order.id),
+        number=clean(order.number or order.reference or order.id),
         items=tuple(items[:LISTED]),
         more=len(items[LISTED:]),
         total=_total(order) if re.fullmatch("[A-Z]{3}", currency) else None,

@@ -42,6 +42,7 @@ HANDLERS: dict[str, Handler] = {
     "keep_in_touch.wanted": starts.years_after,
     "customer.updated": handlers.recorded,
     "customer.erased": handlers.erased,
+    "privacy.requested": handlers.data_asked_about,
     "account.provisioned": progress.provided,
     **{what: meetings.met for what in TYPES if what.startswith("meeting.")},
     "engagement.login": handlers.engaged,

@@ -161,6 +161,12 @@ class Years(Data):
     rhythms: tuple[Rhythm, ...] = Field((), max_length=50)
 
 
+class AboutData(Data):
+    """What a customer asked about their data, of a system that passes it on to us."""
+
+    kind: Literal["access", "erase"]
+
+
 ORDER = [
     f"order.{what}"
     for what in "confirmed paid shipped ready_for_pickup picked_up delivered"
@@ -169,6 +175,7 @@ ORDER = [
 INTERNAL: dict[str, type[Data]] = {
     "keep_in_touch.wanted": Years,
     "feedback.serious": Serious,
+    "privacy.requested": AboutData,
 }
 PLANNING = ("meeting.scheduled", "meeting.moved")
 TYPES: dict[str, type[Data]] = {
@@ -216,6 +223,7 @@ class Command(Event):
     """An event as the desk itself writes it: it may be meant for one follow-up."""
 
     follow_up: Line | None = None
+    written_as: CustomerPatch | None = None  # whom it named, before a colleague said who that is
 
 
 def read_event(said: object, shape: type[Event] = Event) -> Event:

@@ -5,10 +5,18 @@ What somebody wrote goes to the CRM; follow-ups are told ids only.
 
 from __future__ import annotations
 
-from activities.crm import cases, consents, tasks
+from activities.crm import cases, consents, privacy, tasks
+from activities.crm.house import house_rules
 from activities.crm.milestones import record_decision
 from activities.crm.tables import Engagement, new_id
-from starter.intake.events import Activity, Contact, Evidence, Permission, Trouble
+from starter.intake.events import (
+    AboutData,
+    Activity,
+    Contact,
+    Evidence,
+    Permission,
+    Trouble,
+)
 from starter.intake.handling import SIGNALS, Handling
 from starter.intake.said import write_down
 
@@ -96,6 +104,18 @@ async def sent_elsewhere(h: Handling) -> None:
         facts=said.model_dump(exclude_none=True, include={"template", "channel", "source"}),
     )
     await h.tell("done_elsewhere", {"clause": said.clause} if said.clause else {})
+
+
+async def data_asked_about(h: Handling) -> None:
+    """What they asked another system about their data: on the privacy officer's list, with its
+    month, as if they had asked us."""
+    assert isinstance(h.data, AboutData)  # noqa: S101 - the type's own data
+    zone = (await house_rules(h.session)).office(h.customer.country).time_zone
+    _, new = await privacy.begin(
+        h.session, h.now, h.customer, h.data.kind,
+        received_at=h.at, zone=zone, channel=None, by=h.row.source,
+    )  # fmt: skip
+    h.note("recorded" if new else "already")
 
 
 async def erased(h: Handling) -> None:

@@ -139,6 +139,7 @@ def _bought(event: Event) -> list[str]:
     named = {"order": event.order, "contract": event.contract}
     meeting = named_meeting(event)
     keys = [f"{what}:{one.id}" for what, one in named.items() if one]
+    keys += [f"order:{event.order.reference}"] if event.order and event.order.reference else []
     return keys + ([f"meeting:{meeting}"] if meeting else [])
 
 

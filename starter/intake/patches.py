@@ -188,6 +188,8 @@ class Shipment(StrictModel):
 
 class OrderPatch(StrictModel):
     id: Annotated[str, Field(min_length=1, max_length=64), AfterValidator(printable)]
+    reference: Line | None = None  # another name that its sender has for it
+    number: Line | None = None  # what the customer knows it by
     confirmed_at: Moment | None = None
     first: StrictBool | None = None
     total: Money | None = None

@@ -60,6 +60,8 @@ def upgrade() -> None:
     _indexes("mirror", "customer_id", "external_id")
     with op.batch_alter_table("mirror", schema=None) as batch_op:
         batch_op.create_index("ix_mirror_untold", ["system", "told_at", "changed_at"])
+    with op.batch_alter_table("orders", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("number", sa.String(length=255), nullable=True))
     with op.batch_alter_table("inbox", schema=None) as batch_op:
         batch_op.add_column(sa.Column("body", sa.LargeBinary(), nullable=True))
         batch_op.add_column(sa.Column("parent_id", sa.String(length=255), nullable=True))
