@@ -37,6 +37,8 @@ from activities.crm.pace import pace_of
 from activities.crm.store import Store, UnsafeDatabaseError
 from activities.discretion import Discretion
 from activities.logs import configure
+from activities.mirrors.loop import Mirrors
+from activities.mirrors.wiring import targets_for
 from activities.settings import Settings, load_settings, temporal_connection
 from activities.watch import Watch
 from activities.wiring import verbs
@@ -109,8 +111,12 @@ async def work(
                 running.push_async_callback(channel.close)
             for worker in build(client, verbs(store, clock, settings, ours)):
                 await running.enter_async_context(worker)
-            watch = asyncio.create_task(Watch(store, clock, settings, ours).run())
-            running.push_async_callback(_let_go, watch)
+            beside = (
+                Watch(store, clock, settings, ours),
+                Mirrors(store, clock, targets_for(settings, store, clock)),
+            )
+            for one in beside:
+                running.push_async_callback(_let_go, asyncio.create_task(one.run()))
             log.info("working", queues=[QUEUE, BULK], pace=clock.pace.factor)
             await stopped.wait()
             log.info("stopping")

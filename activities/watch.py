@@ -7,23 +7,21 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import secrets
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from activities.channels import Channel
 from activities.clock import Clock
 from activities.crm.house import house_rules
 from activities.crm.rounds import make_rounds
-from activities.crm.store import Store, lock_name
-from activities.crm.tables import Setting
+from activities.crm.store import Store
+from activities.crm.turns import Turn
 from activities.notices import Notices
 from activities.settings import Settings
 
 PAUSE = timedelta(minutes=1)
 SHORTEST = timedelta(seconds=1)
 OFTEN = timedelta(minutes=30)  # of policy time: in a demonstration days pass in seconds
-TURN = timedelta(minutes=3)  # a worker that died is succeeded after this
 TURNS = "rounds"
 
 log = logging.getLogger(__name__)
@@ -37,8 +35,7 @@ class Watch:
     ) -> None:
         self.store, self.clock = store, clock
         self.notices = Notices(store, clock, settings, channels)
-        self.name = secrets.token_hex(8)
-        self._until: datetime | None = None
+        self._turn = Turn(store, TURNS)
 
     async def run(self) -> None:
         """Look after them until cancelled; a fault is for the next time."""
@@ -60,21 +57,4 @@ class Watch:
         await self.notices.tell()
 
     async def _is_our_turn(self) -> bool:
-        """Whether nobody else has the turn; ours is renewed in time."""
-        real = self.clock.real()
-        if self._until is not None and real < self._until - TURN / 2:
-            return True
-        async with self.store.transaction() as session:
-            await lock_name(session, TURNS)
-            row = await session.get(Setting, TURNS)
-            until = datetime.fromisoformat(row.value["until"]) if row else real
-            if row is not None and row.value["by"] != self.name and real < until:
-                self._until = None
-                return False
-            turn = {"by": self.name, "until": (real + TURN).isoformat()}
-            if row is None:
-                session.add(Setting(name=TURNS, value=turn))
-            else:
-                row.value = turn
-        self._until = real + TURN
-        return True
+        return await self._turn.is_ours(self.clock.real())

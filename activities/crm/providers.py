@@ -127,6 +127,15 @@ async def busy(session: AsyncSession, name: str, until: datetime) -> None:
     state.open_until = max(waits or until, until)
 
 
+async def unfit(
+    session: AsyncSession, name: str, fault: str, now: datetime, until: datetime
+) -> None:
+    """It takes nothing from us as we are set up: it is not asked before then."""
+    state = await _state(session, name)
+    state.failures, state.fault, state.open_until = max(state.failures, TRIES), fault, until
+    state.failing_since = state.failing_since or now
+
+
 async def answered(session: AsyncSession, name: str) -> None:
     """It is there again."""
     state = await _state(session, name)

@@ -287,7 +287,7 @@ async def test_one_worker_at_a_time_makes_the_rounds(store: Store, clock: FakeCl
     clock.advance(minutes=4)
     assert await second._is_our_turn()
     assert not await first._is_our_turn()
-    assert (await rows(store, Setting))[0].value["by"] == second.name
+    assert (await rows(store, Setting))[0].value["by"] == second._turn.by
 
 
 async def test_the_watch_reminds_and_tells(store: Store, clock: FakeClock) -> None:

@@ -1,0 +1,250 @@
+"""What systems outside are yet to be told of our rows: marked here, told in order, once each.
+
+A row waits until it was told as it last stood. It is put off while something passing is in the way,
+and given up when the system refuses it: then nobody asks again until the row changes, or a person
+says so. `turn_at` is real time. One row is changed here at a time and its transaction ends, so that
+nobody who marks a message waits for anybody who tells of others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Insert, and_, case, func, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from activities.calendar import office_due
+from activities.crm import tasks
+from activities.crm.house import house_rules
+from activities.crm.store import lock_name
+from activities.crm.tables import Mirror, Provider, Task, new_id
+from workflows import vocabulary as v
+from workflows.vocabulary import Role
+
+FIRST, LONGEST = timedelta(seconds=15), timedelta(hours=1)  # doubled from one to the other
+DOUBLINGS = 8
+CONTACT, AFTER = "contact", "after_contact"  # first the customer, then what is about them
+DAILY = timedelta(days=1)  # what waits for something else looks again after it, whatever it heard
+UNTOLD = Mirror.told_at.is_(None)
+GIVEN_UP = and_(UNTOLD, Mirror.error.is_not(None), Mirror.turn_at.is_(None))
+
+
+# -- marking -----------------------------------------------------------------------------------
+
+
+async def mark(
+    session: AsyncSession,
+    now: datetime,
+    system: str,
+    kind: str,
+    ref: str,
+    *,
+    customer_id: str | None,
+) -> None:
+    """The row has changed, and the system is to be told of it."""
+    row = (kind, ref, customer_id)
+    await session.run_sync(lambda sync: mark_all(sync.connection(), now, system, [row]))
+
+
+def mark_all(
+    connection: Connection, now: datetime, system: str, rows: Iterable[tuple[str, str, str | None]]
+) -> None:
+    """Several of them; each is named once. Whoever marks a row has changed it before, so that two
+    never wait for each other here."""
+    if values := [_fresh(now, system, *row) for row in sorted(rows, key=lambda row: row[:2])]:
+        connection.execute(_marking(connection.dialect.name, values))
+
+
+def _fresh(
+    now: datetime, system: str, kind: str, ref: str, customer_id: str | None
+) -> dict[str, Any]:
+    return {
+        "id": new_id("mir"),
+        "system": system,
+        "kind": kind,
+        "ref": ref,
+        "customer_id": customer_id,
+        "changed_at": now,
+        "number": 1,
+        "attempts": 0,
+    }
+
+
+def _marking(dialect: str, values: Sequence[Mapping[str, Any]]) -> Insert:
+    """What waits already keeps its place, however often it changes meanwhile."""
+    make = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    query = make(Mirror).values(values)
+    waits = case((UNTOLD, Mirror.changed_at), else_=query.excluded.changed_at)
+    again = {"number": Mirror.number + 1, "changed_at": waits, "attempts": 0}
+    again |= dict.fromkeys(("told_at", "turn_at", "error"))
+    key = [Mirror.system, Mirror.kind, Mirror.ref]
+    return query.on_conflict_do_update(index_elements=key, set_=again)
+
+
+def unmarked(dialect: str, values: Sequence[Mapping[str, Any]]) -> Insert:
+    """Marks for rows that have none yet; those that have keep theirs."""
+    make = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    return make(Mirror).values(values).on_conflict_do_nothing()
+
+
+def fresh(
+    now: datetime, system: str, rows: Iterable[tuple[str, str, str | None]]
+) -> list[dict[str, Any]]:
+    return [_fresh(now, system, *row) for row in rows]
+
+
+# -- telling -----------------------------------------------------------------------------------
+
+
+async def find(session: AsyncSession, system: str, kind: str, ref: str) -> Mirror | None:
+    query = select(Mirror).where(Mirror.system == system, Mirror.kind == kind, Mirror.ref == ref)
+    return (await session.execute(query)).scalar_one_or_none()
+
+
+async def waiting(
+    session: AsyncSession, system: str, real: datetime, limit: int = 100
+) -> list[Mirror]:
+    """What may be told now: what changed first first, and a customer before what is about them."""
+    turn = or_(
+        and_(Mirror.turn_at.is_(None), Mirror.error.is_(None)),
+        Mirror.turn_at <= real,
+    )
+    query = select(Mirror).where(Mirror.system == system, UNTOLD, turn)
+    first = case((Mirror.kind == CONTACT, 0), else_=1)
+    query = query.order_by(Mirror.changed_at, first, Mirror.id).limit(limit)
+    return list((await session.execute(query)).scalars())
+
+
+async def told(
+    session: AsyncSession, id_: str, number: int, now: datetime, external_id: str | None
+) -> bool:
+    """The system has it as it stood at that number; False if it has changed since, and waits on."""
+    if external_id is not None:
+        await session.execute(_of(id_).values(external_id=external_id[:255]))
+    done = _of(id_, Mirror.number == number).values(
+        told_at=now, attempts=0, turn_at=None, error=None
+    )
+    found = await session.execute(done.returning(Mirror.id))
+    return found.first() is not None
+
+
+async def put_off(session: AsyncSession, id_: str, number: int, code: str, until: datetime) -> None:
+    """Not now, for that reason; it is tried again from then on."""
+    again = {"attempts": Mirror.attempts + 1, "error": code[:255], "turn_at": until}
+    await session.execute(_of(id_, UNTOLD, Mirror.number == number).values(again))
+
+
+def later(row: Mirror, real: datetime) -> datetime:
+    """When a row is tried again that something passing was in the way of: later and later."""
+    doublings: int = 2 ** min(row.attempts, DOUBLINGS)
+    return real + min(FIRST * doublings, LONGEST)
+
+
+async def give_up(session: AsyncSession, row: Mirror, code: str, now: datetime) -> None:
+    """The system refuses it as it is: an engineer is told, of each sort of refusal once."""
+    what = f"{row.system} refuses a {row.kind} ({code}): `aftercare systems {row.system}` shows "
+    what += f"which; mend it, then `aftercare systems retry {row.system}`"
+    await call_engineer(session, f"mirror/{row.system}/{code}", what, now)
+    given_up = {"attempts": Mirror.attempts + 1, "error": code[:255], "turn_at": None}
+    await session.execute(_of(row.id, UNTOLD, Mirror.number == row.number).values(given_up))
+
+
+async def call_engineer(session: AsyncSession, of: str, what: str, now: datetime) -> None:
+    """A task for an engineer about this, unless one is open."""
+    await lock_name(session, of)
+    like = Task.key.startswith(f"{of}/", autoescape=True)
+    query = select(Task.id).where(like, Task.state == tasks.OPEN)
+    if (await session.execute(query.limit(1))).first() is not None:
+        return
+    step = v.Task(key=f"{of}/{new_id('n')}", customer_id="", role=Role.ENGINEER, what=what[:255])
+    due = office_due(now, step.within, await house_rules(session))
+    await tasks.put(session, now, step, None, due=due, priority=tasks.SOON)
+
+
+async def let_go(session: AsyncSession, system: str, *which: ColumnElement[bool]) -> int:
+    """What was put off may be told now; what others are just changing, they let go themselves."""
+    off = (Mirror.system == system, UNTOLD, Mirror.turn_at.is_not(None), *which)
+    query = select(Mirror.id).where(*off).with_for_update(skip_locked=True)
+    ids = (await session.execute(query)).scalars().all()
+    for start in range(0, len(ids), 500):
+        some = Mirror.id.in_(ids[start : start + 500])
+        await session.execute(update(Mirror).where(some).values(turn_at=None, error=None))
+    return len(ids)
+
+
+async def let_go_after(session: AsyncSession, contact: Mirror) -> None:
+    """The system knows the customer now, so that it may be told of the rest."""
+    mine = (Mirror.customer_id == contact.customer_id, Mirror.error == AFTER)
+    await let_go(session, contact.system, *mine)
+
+
+def _of(id_: str, *also: ColumnElement[bool]) -> Any:
+    off = {"synchronize_session": False}
+    return update(Mirror).where(Mirror.id == id_, *also).execution_options(**off)
+
+
+# -- looking at it -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How far a system is behind us, and why."""
+
+    system: str
+    told: int
+    waiting: int  # those given up among them
+    since: datetime | None  # the oldest change that it does not know of
+    given_up: int
+    errors: Mapping[str, int]  # codes, and how many wait because of each
+    fault: str | None  # why the system as a whole is left in peace,
+    asked_again_at: datetime | None  # and until when
+
+
+async def standing(session: AsyncSession, system: str, real: datetime) -> Standing:
+    mine = Mirror.system == system
+    query = select(func.count(), func.min(Mirror.changed_at)).where(mine, UNTOLD)
+    count, since = (await session.execute(query)).one()
+    has = select(func.count()).where(mine, Mirror.told_at.is_not(None))
+    known = (await session.execute(has)).scalar_one()
+    given_up = (await session.execute(select(func.count()).where(mine, GIVEN_UP))).scalar_one()
+    codes = select(Mirror.error, func.count()).where(mine, UNTOLD, Mirror.error.is_not(None))
+    rows = (await session.execute(codes.group_by(Mirror.error).order_by(Mirror.error))).all()
+    state = await session.get(Provider, system)
+    closed = state is not None and state.open_until is not None and state.open_until > real
+    return Standing(
+        system=system,
+        told=known,
+        waiting=count,
+        since=since,
+        given_up=given_up,
+        errors={str(code): number for code, number in rows},
+        fault=state.fault if state else None,
+        asked_again_at=state.open_until if state and closed else None,
+    )
+
+
+async def given_up(session: AsyncSession, system: str, limit: int = 100) -> list[Mirror]:
+    """What the system refuses, what changed first first."""
+    query = select(Mirror).where(Mirror.system == system, GIVEN_UP)
+    return list((await session.execute(query.order_by(Mirror.changed_at).limit(limit))).scalars())
+
+
+async def retry(session: AsyncSession, system: str, *, all_of_it: bool = False) -> int:
+    """A person says so: what was given up or put off is told again, or all that ever was."""
+    off = (Mirror.system == system, UNTOLD, Mirror.error.is_not(None))
+    query = select(Mirror.id).where(*((Mirror.system == system,) if all_of_it else off))
+    ids = (await session.execute(query.with_for_update())).scalars().all()
+    again: dict[str, Any] = {"turn_at": None, "error": None, "attempts": 0}
+    if all_of_it:
+        again |= {"told_at": None, "number": Mirror.number + 1}
+    for start in range(0, len(ids), 500):
+        some = Mirror.id.in_(ids[start : start + 500])
+        await session.execute(update(Mirror).where(some).values(again))
+    state = await session.get(Provider, system)
+    if state is not None:
+        state.failures, state.fault, state.failing_since, state.open_until = 0, None, None, None
+    return len(ids)
