@@ -19,7 +19,15 @@ PATIENCE = timedelta(days=30)  # how long something unknown is waited for
 HOOKS = "hooks/"  # how the type of a delivery begins; the path of its sender's door follows
 WORKFLOW = "workflow"  # the source of what activities want done: they know no Temporal client
 
+GIVEN = "written_as"  # in an event: whom it named, before a colleague said who that is
+
 STORED, PARKED, DONE, FAILED = "stored", "parked", "done", "failed"
+IN_VAIN = "unknown_for_30_days"
+# What somebody says, of whom a colleague may know better than we who that is.
+SAID_BY_SOMEBODY = frozenset(
+    "reply.received inquiry.received complaint.opened feedback.received consent.changed "
+    "interaction.logged".split()
+)
 
 
 def row_for(source: str, event: dict[str, Any], *, occurred_at: datetime, now: datetime) -> Inbox:
@@ -93,6 +101,29 @@ async def find(session: AsyncSession, event_id: str) -> Inbox | None:
     return (await session.execute(query)).scalar_one_or_none()
 
 
+def again(row: Inbox) -> None:
+    """Have it read, or carried out, as if it had come just now."""
+    row.state, row.effects, row.error = STORED, [], None
+    row.waits_for = row.expires_at = row.turn_at = None
+    row.attempts = 0
+
+
+def can_be_given(row: Inbox) -> bool:
+    """Whether it waits, or waited in vain, because nobody knew whom it is from."""
+    waits = row.state == PARKED or (row.state == FAILED and row.error == IN_VAIN)
+    return waits and row.type in SAID_BY_SOMEBODY and row.customer_id is None
+
+
+async def called(session: AsyncSession, said: str) -> list[tuple[str, str]]:
+    """All that has this id, ours or its sender's, which two senders may use: our id, its source."""
+    query = select(Inbox.id, Inbox.source).order_by(Inbox.received_at, Inbox.id).limit(10)
+    if "\x00" in said:
+        return []
+    ours = (await session.execute(query.where(Inbox.id == said))).all()
+    rows = ours or (await session.execute(query.where(Inbox.event_id == said))).all()
+    return [(id_, source) for id_, source in rows]
+
+
 def wait_for(row: Inbox, keys: list[str], now: datetime) -> None:
     """Have it wait until one of these is known; kept as digests, because they are personal."""
     row.waits_for = " ".join(_digest(key) for key in keys)
@@ -155,7 +186,7 @@ async def expire(session: AsyncSession, now: datetime) -> int:
     for row in (await session.execute(query)).scalars():
         if row.state == PARKED:
             parked += 1
-            row.state, row.error = FAILED, "unknown_for_30_days"
+            row.state, row.error = FAILED, IN_VAIN
             row.effects = [{"follow_up": None, "effect": "none", "reason": row.error}]
         row.waits_for = row.expires_at = None
     return parked

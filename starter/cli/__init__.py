@@ -68,6 +68,7 @@ def _assemble() -> None:
         catalogue,
         feedback,
         follow_ups,
+        inbox,
         messages,
         operations,
         policies,
@@ -88,6 +89,7 @@ def _assemble() -> None:
     tasks.register(app, PEOPLE)
     messages.register(app, PEOPLE)
     feedback.register(app, PEOPLE)
+    inbox.register(app, HOUSE)
     status.register(app, HOUSE)
     operations.register(app, HOUSE)
     staff.register(app, HOUSE)
