@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from activities.crm import numbers
 from activities.crm.store import lock_addresses
 from activities.crm.tables import Consent, Customer, new_id
 
@@ -121,6 +122,8 @@ async def refused_at(session: AsyncSession, customer: Customer) -> set[str]:
             words = await by_scope(session, other)
             taken = (scope for scope, word in words.items() if not word.given)
             refused |= {scope for scope in taken if scope.startswith("sms") is phoned}
+    if customer.phone and await numbers.is_stopped(session, customer.phone):
+        refused.add("sms")
     return refused
 
 

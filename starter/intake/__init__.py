@@ -19,7 +19,16 @@ from activities.crm.store import Store
 from activities.crm.tables import Inbox
 from starter.answers import Effect, Refusal
 from starter.catalogue import Catalogue, checked
-from starter.intake import agreements, cases, handlers, meetings, opinions, progress, starts
+from starter.intake import (
+    agreements,
+    cases,
+    handlers,
+    meetings,
+    nobodys,
+    opinions,
+    progress,
+    starts,
+)
 from starter.intake.deliveries import Deliveries
 from starter.intake.events import TYPES, Command, Event, Opinion, Wish, read_event
 from starter.intake.handling import Handling
@@ -159,7 +168,10 @@ class Intake:
         event = read_event(json.loads(row.raw), Command)
         found = await identify(session, event, row, self.clock.now())
         if isinstance(found, Unidentified):
-            self._park(row, found.keys)
+            if await nobodys.number(session, event, row, self.clock.now()):
+                _done(row, [Effect(None, "recorded", "number_unknown")])
+            else:
+                self._park(row, found.keys)
             return []
         customer, order = found.customer, found.order
         row.customer_id = customer.id

@@ -5,7 +5,7 @@ What somebody wrote goes to the CRM; follow-ups are told ids only.
 
 from __future__ import annotations
 
-from activities.crm import cases, consents, privacy, tasks
+from activities.crm import cases, consents, numbers, privacy, tasks
 from activities.crm.house import house_rules
 from activities.crm.milestones import record_decision
 from activities.crm.tables import Engagement, new_id
@@ -18,6 +18,7 @@ from starter.intake.events import (
     Trouble,
 )
 from starter.intake.handling import SIGNALS, Handling
+from starter.intake.nobodys import TWILIO
 from starter.intake.said import write_down
 
 
@@ -75,6 +76,8 @@ async def consent_changed(h: Handling) -> None:
         source=said.source or (patch.source if patch else None) or h.row.source,
         wording=said.wording or (patch.wording if patch else None),
     )
+    if said.sms and h.row.source == TWILIO and h.customer.phone:
+        await numbers.go(h.session, h.customer.phone)
     if not taken:
         h.note("recorded")
         return

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from activities.crm import people
+from activities.crm import enclosures, people
 from activities.crm.tables import Message, Note
 from starter.intake.events import Opinion, Said
 from starter.intake.handling import Handling
@@ -23,23 +23,28 @@ async def write_down(
 async def note(
     h: Handling, message: Message | None = None, *, direction: str = "in", by: str | None = None
 ) -> Note:
-    """The note of this event, once."""
+    """The note of this event, once, with what was enclosed. What a machine said is on record, but
+    nobody has answered with it, or been in touch."""
     said = h.data
     opinion = said if isinstance(said, Opinion) else None
-    return await people.write_down(
+    by_machine = isinstance(said, Said) and said.automatic
+    written = await people.write_down(
         h.session,
         key=f"{h.row.id}/said",
         customer_id=h.customer.id,
         follow_up=h.meant or (message.follow_up if message else None),
         at=h.at,
-        direction=direction,
-        method=said.channel if isinstance(said, Said) else None,
+        direction="internal" if by_machine else direction,
+        method=said.channel if isinstance(said, Said) and not by_machine else None,
         summary=getattr(said, "text", None) or h.event.type,
         feedback=_score(opinion),
         actions=opinion.actions if opinion else None,
         message_key=message.key if message else None,
         by=by,
     )
+    if h.row.parent_id:
+        await enclosures.belong(h.session, h.row.id, written)
+    return written
 
 
 def _score(said: Opinion | None) -> str | None:

@@ -1,0 +1,27 @@
+"""What is said from a number that nobody has: STOP holds for whoever has it one day."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from activities.crm import numbers
+from activities.crm.tables import Inbox
+from starter.intake.events import Event, Permission
+
+TWILIO = "twilio"  # says from which number something came, which no other system proves
+
+
+async def number(session: AsyncSession, event: Event, row: Inbox, now: datetime) -> bool:
+    """Whether it was such a word, and is carried out now."""
+    said, who = event.details(), event.customer
+    if row.source != TWILIO or not isinstance(said, Permission) or said.sms is None:
+        return False
+    if who is None or who.id or not who.phone:
+        return False
+    if said.sms:
+        await numbers.go(session, who.phone)
+    else:
+        await numbers.stop(session, who.phone, now)
+    return True
