@@ -162,6 +162,7 @@ class Handover:
             about=task.about,
             public_url=self.settings.public_url,
             secret=self.settings.secret_key.get_secret_value(),
+            survey=self.settings.survey,
             background=known,
         )
         said = draft_for(task.template, customer.locale, facts, channel)

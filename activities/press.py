@@ -121,6 +121,7 @@ class Press:
             about=about,
             public_url=self._settings.public_url,
             secret=self._secret,
+            survey=self._settings.survey,
             background=known,
         )
         if draft is None and rules.track_links and self._is_offer(message, row):

@@ -31,6 +31,7 @@ class Renderer(Protocol):
         about: str,
         public_url: str,
         secret: str,
+        survey: str = ...,
         background: Background = ...,
     ) -> dict[str, Any]: ...
 

@@ -184,6 +184,11 @@ class Settings(BaseSettings):
         return systems_of(self.systems)
 
     @property
+    def survey(self) -> str:
+        """Where customers say what they think, if not in our own form."""
+        return self.surveymonkey_link if self.surveys == "surveymonkey" else ""
+
+    @property
     def real_providers(self) -> list[str]:
         """The settings by which real people would be written to, or real systems; none on this
         machine is real."""

@@ -60,6 +60,13 @@ async def call(
     return row
 
 
+async def is_called(session: AsyncSession, about: str) -> bool:
+    """Whether somebody has a task open already whose key begins so."""
+    like = Task.key.startswith(about, autoescape=True)
+    query = select(Task.id).where(like, Task.state == "open").limit(1)
+    return (await session.execute(query)).first() is not None
+
+
 async def write_down(
     session: AsyncSession,
     *,

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any, Protocol
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 from zoneinfo import ZoneInfo
 
 from activities.crm.house import HouseRules
@@ -24,6 +25,7 @@ TITLES = frozenset("mr mrs ms miss mx dr prof professor sir dame rev herr frau m
 NOBODY = frozenset("none null nil undefined unknown n/a na guest customer test".split())
 NOT_IN_A_NAME = re.compile(r"[<>\[\]{}|\\/@:=%$*_`~^#\"&;?!+\d]")
 LONGEST_NAME = 40
+CASE = "case."  # how a case's follow-up begins
 DATED = (
     "order",
     "shipment",
@@ -57,11 +59,13 @@ def facts_for(
     about: str,
     public_url: str,
     secret: str,
+    survey: str = "",
     background: Background = NOTHING,
 ) -> Facts:
     """What is true of this customer, this order and this message, for its template to use.
 
     `key` is the message's: its feedback link carries it, so that an answer finds its question.
+    `survey` is where else than in our own form that is said.
     `background` is what stands elsewhere in the records, as far as the template uses it.
     """
     if not secret:
@@ -69,7 +73,9 @@ def facts_for(
     house, base = rules.links.model_dump(), public_url.rstrip("/")
     links = {name: link(address) for name, address in house.items() if address}
     links["email"] = link(f"mailto:{rules.company.support_email}")
-    links["feedback"] = link(f"{base}/f/{tokens.make_short(secret, 'feedback', message_id(key))}")
+    token = tokens.make_short(secret, "feedback", message_id(key))
+    elsewhere = survey and not follow_up.startswith(CASE)  # whether it was put right, we ask
+    links["feedback"] = link(with_token(survey, token) if elsewhere else f"{base}/f/{token}")
     links["unsubscribe"] = link(f"{base}/u/{tokens.make(secret, 'unsubscribe', customer.id)}")
     zone, meeting = _zone(customer, rules), background.meeting
     return {
@@ -95,6 +101,13 @@ def facts_for(
         "case": Matter(background.case, background.answered_in, zone),
         "meeting": Appointment(meeting, background.host, zone) if meeting else None,
     }
+
+
+def with_token(survey: str, token: str) -> str:
+    """A survey's web link with our token as its custom variable `r`, whatever that says already."""
+    parts = urlsplit(survey)
+    kept = [one for one in parse_qsl(parts.query, keep_blank_values=True) if one[0] != "r"]
+    return urlunsplit(parts._replace(query=urlencode([*kept, ("r", token)])))
 
 
 def lacks(template: Personal, customer: Customer, order: Order | None) -> bool:

@@ -138,8 +138,9 @@ class Deliveries:
             row.attempts, row.error = row.attempts + 1, code
             wait = min(timedelta(seconds=2.0 ** min(row.attempts, 20)), POISON)
             row.turn_at = self.clock.real() + wait
-            if row.attempts == ENOUGH:
-                await self._call(session, row, f"{row_id}/waits", code)
+            about = f"inbox/{row.source}/{code}/"
+            if row.attempts == ENOUGH and not await people.is_called(session, about):
+                await self._call(session, row, about + row_id, code)
 
     async def _call(self, session: AsyncSession, row: Inbox, key: str, code: str) -> None:
         await people.call(

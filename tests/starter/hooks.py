@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import hashlib
+import hmac
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime
@@ -18,6 +20,7 @@ from starter.desk import Desk
 from starter.senders.signatures import SENDGRID, SENDGRID_AT, TWILIO, form_of
 from starter.web import create_site
 
+SURVEYMONKEY_SECRET = "client&secret"
 SECRET = f"whsec_{base64.b64encode(b'a secret of both sides').decode()}"
 
 SENDGRID_PRIVATE = ec.derive_private_key(0xA0F7E2C42E, ec.SECP256R1())  # of these tests alone
@@ -57,6 +60,12 @@ def twilio(body: bytes, address: str, token: str = TWILIO_TOKEN) -> dict[str, st
     validator = RequestValidator(token)
     signature = validator.compute_signature(PUBLIC_URL + address, form_of(body))
     return {TWILIO: signature, "content-type": "application/x-www-form-urlencoded"}
+
+
+def surveymonkey(body: bytes, secret: str = SURVEYMONKEY_SECRET) -> dict[str, str]:
+    """The header of SurveyMonkey's webhooks: its key is `CLIENT_ID&CLIENT_SECRET`."""
+    made = hmac.digest(secret.encode(), body, hashlib.sha1)
+    return {"sm-signature": base64.b64encode(made).decode()}
 
 
 def without(headers: Mapping[str, str], *names: str) -> dict[str, str]:
