@@ -8,7 +8,9 @@ from collections.abc import Iterable, Sequence
 from sqlalchemy import and_, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from activities.crm.house import house_rules
 from activities.crm.tables import Alias, Case, Customer, Enrolment, Task
+from activities.crm.values import UnfitValueError, phone_of
 from starter.reports.objects import Shape
 from workflows.sops import CASE, CORRESPONDENCE
 
@@ -49,6 +51,18 @@ async def named(session: AsyncSession, said: str, *, limit: int) -> list[str]:
     query = select(Customer.id).where(and_(*fits), Customer.erased_at.is_(None))
     found = await session.execute(query.order_by(Customer.name, Customer.id).limit(limit))
     return list(found.scalars())
+
+
+async def sought(session: AsyncSession, said: str, *, limit: int) -> list[str]:
+    """Our ids for whom somebody may mean: by id or e-mail address, by telephone number, by name."""
+    if ids := await meant(session, said):
+        return ids[:limit]
+    try:
+        phone = phone_of(said, (await house_rules(session)).country)
+    except UnfitValueError:
+        return await named(session, said, limit=limit)
+    query = select(Customer.id).where(Customer.phone == phone).order_by(Customer.created_at)
+    return list((await session.execute(query.limit(limit))).scalars())
 
 
 async def found(session: AsyncSession, customers: Sequence[str]) -> list[Found]:
