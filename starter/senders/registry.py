@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from starter.senders import Sender
 from starter.senders.inbound_mail import InboundMail
+from starter.senders.shopify import Shopify
 from starter.senders.standard import StandardWebhooks
+from starter.senders.stripe import Stripe
 from starter.senders.surveymonkey import SurveyMonkey
 from starter.senders.twilio_inbound import TwilioInbound
+from starter.senders.woocommerce import WooCommerce
 
 SENDERS: dict[str, Sender] = {
     sender.path: sender
     for sender in (
         StandardWebhooks(),
+        Shopify(),
+        Stripe(),
+        WooCommerce(),
         SurveyMonkey(),
         InboundMail(),
         TwilioInbound(),

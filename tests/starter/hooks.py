@@ -29,6 +29,7 @@ SENDGRID_PUBLIC = base64.b64encode(
 ).decode()
 TWILIO_TOKEN = "a token of both sides"
 PUBLIC_URL = "https://hello.example.com"
+SHOP_SECRET = "a secret of the shop and us"
 
 
 @asynccontextmanager
@@ -66,6 +67,45 @@ def surveymonkey(body: bytes, secret: str = SURVEYMONKEY_SECRET) -> dict[str, st
     """The header of SurveyMonkey's webhooks: its key is `CLIENT_ID&CLIENT_SECRET`."""
     made = hmac.digest(secret.encode(), body, hashlib.sha1)
     return {"sm-signature": base64.b64encode(made).decode()}
+
+
+def shopify(
+    body: bytes,
+    topic: str = "orders/create",
+    id_: str = "ev_1",
+    at: datetime | None = None,
+    secret: str = SHOP_SECRET,
+) -> dict[str, str]:
+    """The headers of Shopify's webhooks; `id_` is of the event, each delivery has one of its own."""
+    triggered = {"x-shopify-triggered-at": at.isoformat()} if at else {}
+    return triggered | {
+        "x-shopify-topic": topic,
+        "x-shopify-event-id": id_,
+        "x-shopify-webhook-id": f"wh_{id_}",
+        "x-shopify-hmac-sha256": _base64_hmac(body, secret),
+    }
+
+
+def stripe(body: bytes, at: datetime, secret: str = SHOP_SECRET) -> dict[str, str]:
+    """The header of Stripe's webhooks."""
+    moment = str(int(at.timestamp()))
+    made = hmac.new(secret.encode(), f"{moment}.".encode() + body, hashlib.sha256).hexdigest()
+    return {"stripe-signature": f"t={moment},v1={made}"}
+
+
+def woocommerce(
+    body: bytes, topic: str = "order.created", secret: str = SHOP_SECRET
+) -> dict[str, str]:
+    """The headers of WooCommerce's webhooks."""
+    return {
+        "x-wc-webhook-topic": topic,
+        "x-wc-webhook-delivery-id": "of this attempt",
+        "x-wc-webhook-signature": _base64_hmac(body, secret),
+    }
+
+
+def _base64_hmac(body: bytes, secret: str) -> str:
+    return base64.b64encode(hmac.new(secret.encode(), body, hashlib.sha256).digest()).decode()
 
 
 def without(headers: Mapping[str, str], *names: str) -> dict[str, str]:
