@@ -159,7 +159,7 @@ def _as_read(row: Inbox, said: dict[str, Any], now: datetime) -> Inbox:
         at = read_event(said, Command).occurred_at
     except Refusal:  # it fails when it is carried out, and somebody is told
         at = None
-    return inbox.row_for(row.source, said, occurred_at=min(at or now, now), now=now)
+    return inbox.row_for(row.source, said, occurred_at=min(at or row.occurred_at, now), now=now)
 
 
 def _take_anew(known: Inbox, said: dict[str, Any], now: datetime) -> None:

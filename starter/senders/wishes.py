@@ -20,7 +20,8 @@ NO_LETTER = re.compile(r"[^\w\s]+|_+")
 STOPS = """stop|stopp|stop all|stopall|unsubscribe|unsubscribe me|please unsubscribe|opt out|optout
 |abmelden|abbestellen|bitte abmelden|keine mails mehr|désabonner|désinscrire
 |desabonner|se désabonner|désinscription|arret|arrêt|arrêter|darse de baja
-|cancelar suscripción|dar de baja|disiscrivi|cancellami|annulla iscrizione|afmelden|uitschrijven|avregistrera|avmeld|afmeld|frameld
+|cancelar suscripción|dar de baja|disiscrivi|cancellami
+|annulla iscrizione|afmelden|uitschrijven|avregistrera|avmeld|afmeld|frameld
 |wypisz|rezygnuję|cancelar inscrição|descadastrar|odhlásit|peruuta tilaus|remove me|stop please
 |please stop|stop emails|stop sending|no more emails"""
 OF_SMS = "cancel|end|quit|revoke|baja|alto|parar|basta|fin"  # by mail, `cancel` may mean an order
@@ -51,4 +52,8 @@ def by_sms(words: str, type_: str, *, stopped: bool) -> Wish | None:
 
 def _plain(words: str) -> str:
     """Letters alone: `"Stop!"` is the word, whatever stands around it."""
-    return " ".join(NO_LETTER.sub(" ", words[:200]).casefold().split()) if len(words) < 200 else ""
+    return (
+        " ".join(NO_LETTER.sub(" ", words.strip()[:200]).casefold().split())
+        if len(words.strip()) < 200
+        else ""
+    )

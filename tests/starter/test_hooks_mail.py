@@ -1,0 +1,265 @@
+"""Replies by e-mail: whose they are, what of them is theirs, and what is no reply at all."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from activities.crm.store import Store
+from activities.crm.tables import Case, Consent, Enclosure, Inbox, Note, message_id
+from starter.desk import Desk
+from starter.senders.mail.machines import why_automatic
+from starter.senders.mail.mime import mail_of
+from tests.factories import FakeClock, a_customer
+from tests.starter import mails
+from tests.starter.front import FakeTemporal, only, rows
+from tests.starter.hooks import visiting
+from tests.starter.mails import ADA, a_message, ada, form, posts, raw, several, written
+
+QUOTE = "On Mon, 23 Nov 2026 at 10:00, Shop <hello@shop.example.com> wrote:\n> Reply STOP to end\n"
+
+
+@pytest.fixture
+def desk(store: Store, clock: FakeClock, temporal: FakeTemporal) -> Desk:
+    return mails.replying(store, clock, temporal)
+
+
+async def comes(desk: Desk, body: bytes) -> None:
+    async with visiting(desk) as client:
+        answer = await posts(client, desk, body)
+    assert answer.status_code == 200, answer.text
+
+
+async def test_a_reply_to_the_token(desk: Desk, temporal: FakeTemporal) -> None:
+    """Whoever it is from, it is hers: her reminder stops, a case is opened, her words are kept."""
+    await ada(desk.store, temporal)
+    await a_message(desk.store)
+    mail = written(f"All is well, thank you.\n\n{QUOTE}", From="Work <ada@office.example.org>")
+    await comes(desk, raw(mail, SPF="none", dkim="none"))
+    note = await only(desk.store, Note)
+    assert (note.customer_id, note.message_key, note.method) == (ADA, mails.KEY, "email")
+    assert note.summary == "[Written from ada@office.example.org.]\nAll is well, thank you."
+    assert temporal.heard(f"online-customer.{ADA}") == ["responded"]
+    (body,) = [said for _, name, said in temporal.signals if name == "responded"]
+    case = await only(desk.store, Case)
+    assert (case.kind, body["to"], body["case_id"]) == ("inquiry", mails.KEY, case.id)
+    assert set(body) == {"id", "at", "to", "case_id", "feedback_id"}
+
+
+async def test_the_same_again_is_one_reply(desk: Desk, temporal: FakeTemporal) -> None:
+    """The same delivery; and the same e-mail by way of another address of ours."""
+    await ada(desk.store, temporal)
+    await a_message(desk.store)
+    mail = written("Hello")
+    for more in ({}, {}, {"sender_ip": "192.0.2.9"}):
+        await comes(desk, raw(mail, **more))
+    assert len(await rows(desk.store, Note)) == 1
+    assert len([r for r in await rows(desk.store, Inbox) if r.type.startswith("hooks/")]) == 2
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [
+        {"In_Reply_To": f"<{message_id(mails.KEY)}@shop.example.com>"},
+        {"References": f"<other@x.example>\r\n <{message_id(mails.KEY)}@shop.example.com>"},
+    ],
+)
+async def test_a_reply_by_what_it_answers(
+    desk: Desk, temporal: FakeTemporal, answers: dict[str, str]
+) -> None:
+    """Proved when the address is the one that was written to, and its domain vouches for it."""
+    await ada(desk.store, temporal)
+    await a_message(desk.store)
+    await comes(desk, raw(written("Hello", To="hello@reply.example.com", **answers)))
+    note = await only(desk.store, Note)
+    assert (note.message_key, note.summary) == (mails.KEY, "Hello")
+
+
+async def test_the_providers_own_id_is_known(desk: Desk, temporal: FakeTemporal) -> None:
+    """SendGrid puts its own id into the header."""
+    await ada(desk.store, temporal)
+    await a_message(desk.store, provider_id="aB3.x-_")
+    said = {"In_Reply_To": "<aB3.x-_@geopod-ismtpd-1>", "To": "hello@reply.example.com"}
+    await comes(desk, raw(written("Hello", **said)))
+    assert (await only(desk.store, Note)).message_key == mails.KEY
+
+
+async def test_a_sender_alone_proves_nothing(desk: Desk, temporal: FakeTemporal) -> None:
+    """It reaches the staff, who are told so; and it opts nobody out."""
+    await ada(desk.store, temporal)
+    await comes(desk, raw(written("Unsubscribe", To="hello@reply.example.com")))
+    note = await only(desk.store, Note)
+    assert note.summary.startswith("[It is not proved that this is from the customer.]")
+    assert note.summary.endswith("\nUnsubscribe")
+    assert await rows(desk.store, Consent) == []
+    assert (await only(desk.store, Case)).kind == "inquiry"
+
+
+async def test_a_forged_sender_with_a_known_id(desk: Desk, temporal: FakeTemporal) -> None:
+    """The id can be guessed: another domain's signature does not make it hers."""
+    await ada(desk.store, temporal)
+    message = await a_message(desk.store)
+    said = {"To": "hello@reply.example.com", "In_Reply_To": f"<{message.id}@shop.example.com>"}
+    envelope = json.dumps({"to": ["x@y.example"], "from": "eve@evil.example"})
+    forged = {"dkim": "{@evil.example : pass}", "envelope": envelope}
+    await comes(desk, raw(written("stop", **said), **forged))
+    assert "not proved" in (await only(desk.store, Note)).summary
+    assert await rows(desk.store, Consent) == []
+
+
+@pytest.mark.parametrize("body", ["Unsubscribe", f"STOP!\n\n{QUOTE}", "Abmelden\n\n-- \nAda", ""])
+async def test_a_proven_wish_to_hear_no_more(desk: Desk, temporal: FakeTemporal, body: str) -> None:
+    """Her own whole words; or, with no words at all, the subject. It opens no case."""
+    await ada(desk.store, temporal)
+    await a_message(desk.store)
+    await comes(desk, raw(written(body, Subject="Re: Hi" if body else "unsubscribe")))
+    consent = await only(desk.store, Consent)
+    assert (consent.scope, consent.given, consent.source) == ("email", False, "reply")
+    assert temporal.heard(f"online-customer.{ADA}") == ["opted_out"]
+    assert await rows(desk.store, Case) == []
+
+
+@pytest.mark.parametrize(
+    "body", [QUOTE, f"No\n{QUOTE}", "Please stop by our shop", "> STOP", "cancel"]
+)
+async def test_what_is_quoted_opts_nobody_out(
+    desk: Desk, temporal: FakeTemporal, body: str
+) -> None:
+    """Nor does one word among others; `cancel` may mean an order."""
+    await ada(desk.store, temporal)
+    await a_message(desk.store)
+    await comes(desk, raw(written(body)))
+    assert await rows(desk.store, Consent) == []
+    assert len(await rows(desk.store, Case)) == 1
+
+
+async def test_failing_signatures_open_no_door(desk: Desk, temporal: FakeTemporal) -> None:
+    """Not even with a token."""
+    await ada(desk.store, temporal)
+    await a_message(desk.store)
+    await comes(desk, raw(written("stop"), SPF="fail", dkim="{@example.com : fail}"))
+    assert "signatures do not fit" in (await only(desk.store, Note)).summary
+    assert await rows(desk.store, Consent) == []
+
+
+async def test_somebody_unknown_is_kept(desk: Desk, temporal: FakeTemporal) -> None:
+    """It waits in the inbox, and is carried out once they are known."""
+    await comes(desk, raw(written("Hello?", To="hello@reply.example.com")))
+    (event,) = [row for row in await rows(desk.store, Inbox) if row.type == "reply.received"]
+    assert event.state == "parked"
+    assert json.loads(event.raw)["data"]["text"].endswith("Hello?")
+    said = {"id": "evt", "type": "customer.signed_up", "customer": {"email": mails.HERS}}
+    await desk.receive("api", said)
+    assert (await only(desk.store, Note)).summary.endswith("Hello?")
+
+
+async def test_another_ones_token_wins_over_the_sender(desk: Desk, temporal: FakeTemporal) -> None:
+    """Even if the sender is a customer as well."""
+    await ada(desk.store, temporal)
+    await a_customer(desk.store, id="cus_bob", email="bob@example.com")
+    await a_message(desk.store)
+    await comes(desk, raw(written("Hello", From="bob@example.com")))
+    assert (await only(desk.store, Note)).customer_id == ADA
+
+
+AUTOMATIC = [
+    {"Auto_Submitted": "auto-replied"},
+    {"X_Autoreply": "yes"},
+    {"X_Autorespond": "Re: hi"},
+    {"Precedence": "bulk"},
+    {"Precedence": "auto_reply"},
+    {"Return_Path": "<>"},
+    {"From": "MAILER-DAEMON@example.com"},
+    {"Content_Type": "multipart/report; report-type=disposition-notification; boundary=b"},
+    {"X_Auto_Response_Suppress": "All", "Subject": "Abwesenheitsnotiz: Re: Hallo"},
+]
+
+
+@pytest.mark.parametrize("said", AUTOMATIC)
+def test_machines_give_themselves_away(said: dict[str, str]) -> None:
+    """By what standards say, and what nobody's own letter carries."""
+    assert why_automatic(mail_of(written("stop", **said)), mails.HERS)
+
+
+def test_an_envelope_without_a_sender_is_a_machines() -> None:
+    """It must not be answered; of one that nobody knows, nothing is said."""
+    mail = mail_of(written("stop"))
+    assert why_automatic(mail, "") == why_automatic(mail, "<>") == "returned"
+    assert why_automatic(mail, None) is None
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"X_Auto_Response_Suppress": "All"},
+        {"Subject": "Automatic reply: Hello"},
+        {"Auto_Submitted": "no"},
+        {"X_Autoreply": "no"},
+    ],
+)
+def test_a_hint_alone_is_not_enough(said: dict[str, str]) -> None:
+    """Exchange marks people's mail, too; and a person may write any subject."""
+    assert why_automatic(mail_of(written("Hello", **said)), mails.HERS) is None
+
+
+async def test_what_a_machine_says_is_no_reply(desk: Desk, temporal: FakeTemporal) -> None:
+    """It is on record, nobody is told, and nothing it says opts anybody out."""
+    await ada(desk.store, temporal)
+    await a_message(desk.store)
+    await comes(desk, raw(written("stop", Auto_Submitted="auto-replied")))
+    note = await only(desk.store, Note)
+    assert (note.direction, note.method) == ("internal", "system")
+    assert note.summary.startswith("[This was sent automatically.]")
+    assert temporal.signals == []
+    assert await rows(desk.store, Case) == await rows(desk.store, Consent) == []
+
+
+async def test_a_machine_that_means_nobody(desk: Desk) -> None:
+    """A newsletter to our address, a bounce of nothing of ours: kept, and nothing comes of it."""
+    await comes(desk, raw(written("Buy!", To="hello@reply.example.com", Precedence="bulk")))
+    row = await only(desk.store, Inbox)
+    assert (row.state, row.effects[0]["reason"]) == ("done", "automatic")
+
+
+async def test_taken_apart_each_field_has_its_alphabet(desk: Desk, temporal: FakeTemporal) -> None:
+    """Parsed mode: `charsets` says which; files come as parts."""
+    await ada(desk.store, temporal)
+    await a_message(desk.store)
+    fields: dict[str, str | bytes] = {
+        "headers": f"Message-ID: <1@example.com>\nTo: {mails.token_address().upper()}\n",
+        "from": "Ada Lövelace <ada@example.com>".encode("cp850"),
+        "to": mails.token_address().upper(),
+        "subject": "Re: Grüße".encode("windows-1252"),
+        "text": "Schön, 5 € gespart".encode("windows-1252"),
+        "html": "<p>Schön</p>".encode("cp850"),
+        "charsets": json.dumps(
+            {"from": "cp850", "subject": "windows-1252", "text": "windows-1252", "html": "cp850"}
+        ),
+        "envelope": json.dumps({"to": ["x@reply.example.com"], "from": "ada@example.com"}),
+        "attachments": "1",
+        "SPF": "pass",
+        "dkim": "{@example.com : pass}",
+    }
+    await comes(desk, form(fields, {"attachment1": ("a.png", "image/png", b"\x89PNG\x00\r\n--a1")}))
+    assert (await only(desk.store, Note)).summary == "Schön, 5 € gespart"
+    event = json.loads(next(r.raw for r in await rows(desk.store, Inbox) if r.parent_id))
+    assert event["data"]["subject"] == "Re: Grüße"
+    file = await only(desk.store, Enclosure)
+    assert (file.name, file.type, file.size) == ("a.png", "image/png", 11)
+    assert (file.customer_id, file.note_id) == (ADA, (await only(desk.store, Note)).id)
+
+
+async def test_files_are_kept_up_to_a_number(desk: Desk, temporal: FakeTemporal) -> None:
+    """What is left out is said, and stays in the inbox with the whole."""
+    await ada(desk.store, temporal)
+    await a_message(desk.store)
+    file = (
+        "Content-Type: application/pdf\r\nContent-Disposition: attachment; filename=../a/b.pdf",
+        b"x",
+    )
+    await comes(desk, raw(several(("Content-Type: text/plain", b"See these"), *[file] * 25)))
+    found = await rows(desk.store, Enclosure)
+    assert (len(found), {row.name for row in found}) == (20, {"b.pdf"})
+    note = await only(desk.store, Note)
+    assert note.summary == "[Left out: there were more files than are kept.]\nSee these"
