@@ -86,8 +86,9 @@ async def _moment(session: AsyncSession, milestone: v.Milestone, now: datetime) 
     """The moment, in the milestone's window, that suits the customer best."""
     opens, closes = milestone.due or now, milestone.before
     if milestone.counted_from and milestone.otherwise:
-        query = select(Message.state).where(Message.key == milestone.counted_from)
-        if (await session.execute(query)).scalar_one_or_none() in LOST:
+        query = select(Message.state, Message.tried).where(Message.key == milestone.counted_from)
+        found = (await session.execute(query)).first()
+        if found and (found.state in LOST or any(one.get("bounced") for one in found.tried)):
             closes = closes and milestone.otherwise + (closes - opens)
             opens = milestone.otherwise
     if closes is None:

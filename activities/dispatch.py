@@ -28,9 +28,9 @@ from activities.channels import (
 from activities.clock import Clock
 from activities.crm import consents, doubts, inbox, ledger, providers
 from activities.crm.milestones import decide
-from activities.crm.store import Store, lock_customer, lock_name
+from activities.crm.store import Store, lock_customer
+from activities.crm.suppressions import suppress
 from activities.crm.tables import Message as Row
-from activities.crm.tables import Suppression
 from activities.discretion import where
 from activities.reconcile import BUSY, later
 from workflows.vocabulary import Message, Sent, Step
@@ -113,7 +113,7 @@ class Dispatch:
         async with self._store.transaction() as session:
             await lock_customer(session, message.customer_id)
             row = await ledger.find(session, message.key)
-            if row is None:
+            if row is None or row.state not in ledger.GONE:  # it came back, and is on its way anew
                 return Sent(key=message.key, at=now)
             await ledger.record_sent(session, message, row, self._clock.now())
             await self._answered(session, attempt)
@@ -206,7 +206,7 @@ class Dispatch:
                 raise later("in_flight", BUSY)
             row.tried = [*row.tried, {"channel": row.channel, "reason": said.reason}]
             if said.because is Because.ADDRESS and row.address:
-                await _suppress(session, row.address, said.reason, now)
+                await suppress(session, row.address, said.reason, now)
                 row.begun_at = None  # nor did an earlier attempt arrive there
             elif said.because is Because.OPTED_OUT:
                 await _opt_out(session, message, row, now)
@@ -229,12 +229,6 @@ class Dispatch:
 
 def _half(attempt: Attempt) -> float:
     return attempt.channel.deadline.total_seconds() / 2
-
-
-async def _suppress(session: AsyncSession, address: str, reason: str, now: datetime) -> None:
-    """Nobody is reached there, whoever has the address; two may find it out at once."""
-    await lock_name(session, f"address:{address}")
-    await session.merge(Suppression(address=address, reason=reason, at=now))
 
 
 async def _opt_out(session: AsyncSession, message: Message, row: Row, now: datetime) -> None:

@@ -131,6 +131,8 @@ class GatedMessaging(Messaging):
             return None
         if row.reason in BY_HAND and message.draft_id:
             row.state, row.reason = ledger.RESERVED, None  # a person has written it since
+        if message.again and row.state == ledger.BOUNCED and row.kind == Kind.TRANSACTIONAL:
+            ledger.reopen(row)  # what they must have goes another way
         settled = await ledger.settled(session, row)
         if isinstance(settled, Sent):  # the attempt that sent it may have died before it said so
             await ledger.record_sent(session, message, row, self._clock.now())

@@ -7,11 +7,11 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Generic
 
+from workflows.bounces import FIND_A_WAY, Bounces
 from workflows.checklist import HERE, Clause
 from workflows.contract import Messaging, Records
 from workflows.events import PolicyChanged, TaskDone
 from workflows.facts import Answered, Condition, Facts, never, why
-from workflows.signals import Signals
 from workflows.steps import DAILY
 from workflows.vocabulary import (
     PAST,
@@ -39,7 +39,7 @@ NOWHERE = ("no_address", "suppressed", "stopped", "undeliverable")
 VIP, IMPERSONAL = Refused(reason="vip"), Refused(reason="impersonal")
 
 
-class Contacts(Signals, Generic[PolicyT]):
+class Contacts(Bounces, Generic[PolicyT]):
     """Sending, asking and telling: each once under its key, each under the clause it is for."""
 
     def __init__(
@@ -119,11 +119,12 @@ class Contacts(Signals, Generic[PolicyT]):
             reminds=reminds.key if reminds else "",
             **more,
         )
+        self._post(message, unreachable)
         settled = await self._settle(Messaging.send, message, step, answered or unless or never)
         if settled in (VIP, IMPERSONAL):
             settled = await self._in_person(message, answered or unless or never)
-        if isinstance(settled, Refused) and settled.reason in NOWHERE and unreachable:
-            await self.tell(unreachable, "find a way to reach this customer")
+        if isinstance(settled, Refused) and settled.reason in NOWHERE:
+            await self._seek(unreachable)
         if isinstance(settled, Sent) and answered:
             self.reminders.append((HERE.get().number, settled, answered))
             if answered.before(settled.at):
@@ -224,6 +225,13 @@ class Contacts(Signals, Generic[PolicyT]):
             return None
         self.handed[task.task_id] = HERE.get().name
         return task
+
+    async def _find_a_way(self, role: Role) -> None:
+        await self.tell(role, FIND_A_WAY)
+
+    def _count_anew(self, key: str) -> None:
+        if any(plan().counted_from == key for _, plan in self.plans.values()):
+            self.moved += 1
 
     async def _hand_over(
         self, role: Role, what: str, unless: Condition = never, *, template: str = "", **more: Any

@@ -143,6 +143,14 @@ class Interaction(Event):
     order_id: Id = ""
 
 
+class Bounce(Event):
+    """A message of ours came back; which, its key says."""
+
+    message: Id = ""
+    owed: bool = False  # the customer must have it
+    lasting: bool = False  # nobody is reached at that address any more
+
+
 class PolicyChanged(Event):
     """Whoever is in flight is to follow the policy as it is now: the whole of it."""
 
@@ -198,4 +206,5 @@ HEARD: dict[str, type[Event]] = {
     "interaction": Interaction,
     "complaint_updated": Event,
     "policy": PolicyChanged,
+    "message_bounced": Bounce,
 }

@@ -82,6 +82,8 @@ class Signals(Steps):
                 self.on_done_elsewhere(event)
             case events.PolicyChanged():
                 await self.on_policy(event)
+            case events.Bounce():
+                await self.on_bounce(event)
             case events.Complaint() | events.ComplaintResolved() | events.Hold() | events.Resume():
                 await self._keep_back(event)
             case _:
@@ -155,6 +157,8 @@ class Signals(Steps):
     async def on_low_engagement(self, lull: events.Lull) -> None: ...
 
     async def on_policy(self, changed: events.PolicyChanged) -> None: ...
+
+    async def on_bounce(self, bounce: events.Bounce) -> None: ...
 
     async def on_event(self, name: str, event: events.Event) -> None: ...
 

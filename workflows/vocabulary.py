@@ -425,6 +425,7 @@ class Message(Step):
     meeting_id: str = ""  # the meeting that it invites to, or speaks of
     variant: str = ""  # which of its template's texts; else by what it is about
     without: tuple[str, ...] = ()  # channels on which they were not reached just now
+    again: bool = False  # should it have come back, it goes another way
 
 
 class Task(Step):

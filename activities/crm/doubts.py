@@ -13,8 +13,8 @@ from activities.calendar import office_due
 from activities.crm import tasks
 from activities.crm.holds import BUTTONS, press
 from activities.crm.house import house_rules
-from activities.crm.ledger import REFUSED, SENT, UNKNOWN, find
-from activities.crm.milestones import record_milestone
+from activities.crm.ledger import REFUSED, SENT, UNKNOWN, confirm, find
+from activities.crm.milestones import record_decision, record_milestone
 from activities.crm.store import lock_customer, lock_name
 from activities.crm.tables import Customer, Message, Milestone, Stop, new_id
 from workflows import vocabulary as v
@@ -32,7 +32,12 @@ ACCOUNT = (
 )
 OURS = {
     "region_not_enabled": "{provider} may not write to a customer's country: enable it there, or "
-    "leave it; messages to it go another way"
+    "leave it; messages to it go another way",
+    "over_quota": "{provider} drops what is more than our plan allows: change the plan",
+    "spam_content": "{provider} takes our mail for spam, and drops it: see what it says",
+    "filtered": "carriers take our SMS for spam, says {provider}: find out why",
+    "unregistered": "{provider} drops our SMS, as our number is not registered: register it",
+    "forbidden": "{provider} has suspended our account: find out why",
 }
 MUTE = "{provider} does not say what became of messages in doubt ({fault}): mend its look-up"
 
@@ -90,9 +95,41 @@ async def settle(
     sent = outcome == "sent"
     row.state, row.reason = (SENT, None) if sent else (REFUSED, outcome)
     row.sent_at = (row.slot_at or now) if sent else None
+    await _no_doubt(session, row, now, {"result": outcome, "by": by})
+    return True
+
+
+async def prove(
+    session: AsyncSession, row: Message, provider_id: str, now: datetime, by: str
+) -> bool:
+    """The provider tells of it, so it has it: what was in doubt, or thought not to have gone, is
+    sent. False if it has two under this key: then the wire is tripped."""
+    before = row.state
+    if not await confirm(session, row.key, provider_id, row.slot_at or now):
+        await trip(session, row.key, now)
+        return False
+    if before in (UNKNOWN, REFUSED) and row.state == SENT:
+        await _no_doubt(session, row, now, {"result": SENT, "by": by})
+        await record_decision(
+            session,
+            now,
+            customer_id=row.customer_id,
+            follow_up=row.follow_up,
+            clause=row.clause,
+            key=row.key,
+            outcome=SENT,
+            facts={"channel": row.channel, "via": by},
+        )
+    return True
+
+
+async def _no_doubt(
+    session: AsyncSession, row: Message, now: datetime, outcome: dict[str, str]
+) -> None:
+    """The checklist says what became of it, and nobody needs to find out any more."""
     query = select(Milestone).where(Milestone.message_key == row.key)
     for line in (await session.execute(query)).scalars():
-        state = State.DONE if sent else State.SKIPPED
+        state = State.DONE if row.state == SENT else State.SKIPPED
         await record_milestone(
             session,
             row.sent_at or now,
@@ -105,8 +142,7 @@ async def settle(
     task = await tasks.find(session, f"{row.key}/{UNKNOWN}")
     if task is not None and task.state == tasks.OPEN:
         tasks.settle(task, now, tasks.DONE)
-        task.outcome = {"result": outcome, "by": by}
-    return True
+        task.outcome = outcome
 
 
 async def call_person(

@@ -31,7 +31,8 @@ RESERVED, SENDING, SENT, REFUSED, COVERED, UNKNOWN = (
 )
 LONGEST_ID = 255  # characters of a provider's id, whatever it sends
 ROOM = 255  # and of a reason
-GONE = (SENT, "delivered", "bounced")  # the provider took it
+DELIVERED, BOUNCED = "delivered", "bounced"
+GONE = (SENT, DELIVERED, BOUNCED)  # the provider took it
 NOT_RELEASED = "not_released"  # it went to the outbox: only test addresses are written to
 
 
@@ -198,17 +199,44 @@ async def put_off(
 
 
 async def confirm(session: AsyncSession, key: str, provider_id: str, at: datetime) -> bool:
-    """The provider has it: whatever we believed, it is sent. False when it has another one, too."""
-    row = await find(session, key)
-    if row is None:
+    """The provider has it: whatever we believed, it is sent. False when it has another one, too.
+
+    An attempt that came back, so that the message went another way, is no other one.
+    """
+    row, said = await find(session, key), provider_id[:LONGEST_ID]
+    if row is None or came_back(row, said):
         return True
-    if row.provider_id and provider_id and row.provider_id != provider_id[:LONGEST_ID]:
+    if row.provider_id and said and not same_id(row.provider_id, said):
         return False
-    row.provider_id = provider_id[:LONGEST_ID] or row.provider_id  # their answer may have lacked it
+    # Their answer may have lacked it; and of what their events call it, the shorter is the id.
+    row.provider_id = min(filter(None, (row.provider_id, said)), key=len, default=None)
     if row.state not in GONE:
         row.state, row.sent_at, row.deadline = SENT, at, None
         row.reason = row.reason if row.reason == NOT_RELEASED else None
     return True
+
+
+def same_id(one: str | None, other: str | None) -> bool:
+    """Whether both mean one message of the provider's: SendGrid appends to its ids, after a dot,
+    and they may have dots themselves."""
+    if not one or not other:
+        return False
+    return one == other or one.startswith(f"{other}.") or other.startswith(f"{one}.")
+
+
+def came_back(row: Message, provider_id: str) -> dict[str, Any] | None:
+    """The attempt under this id that came back, after which the message went another way."""
+    gone = (one for one in row.tried or () if same_id(one.get("provider_id"), provider_id))
+    return next(gone, None)
+
+
+def reopen(row: Message) -> None:
+    """What came back is free to go another way: its channel is among those that were tried."""
+    attempt = {"channel": row.channel, "reason": row.reason or BOUNCED, "bounced": True}
+    attempt |= {"via": row.via, "provider_id": row.provider_id, "address": row.address}
+    row.tried = [*(row.tried or ()), attempt]
+    row.state, row.reason, row.slot_at, row.deadline = RESERVED, None, None, None
+    row.sent_at = row.provider_id = row.begun_at = row.looked_at = row.turn_at = None
 
 
 async def withdraw(session: AsyncSession, step: v.Withdrawal, now: datetime) -> v.Settled:
