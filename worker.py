@@ -93,7 +93,7 @@ async def work(
     make_channels: Callable[[Store, Clock], Mapping[str, Channel]] | None = None,
 ) -> None:
     """Serve both queues until told to stop; then what is under way is finished first."""
-    store = Store(settings.database)
+    store = Store(settings.database, crm=settings.crm)
     try:
         if not await _patiently(stopped, "database", lambda: _ready(store)):
             return

@@ -32,7 +32,7 @@ async def open_desk(
     Raises `NotReadyError` when the tables are not those of this release; unchecked, for those who
     want to look at just that, it opens all the same.
     """
-    store = Store(settings.database)
+    store = Store(settings.database, crm=settings.crm)
     try:
         if check:
             await _ready(store)

@@ -8,18 +8,18 @@ nobody who marks a message waits for anybody who tells of others.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Insert, and_, case, func, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import ColumnElement, and_, case, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.calendar import office_due
 from activities.crm import tasks
 from activities.crm.house import house_rules
+from activities.crm.marking import CONTACT, mark_all
 from activities.crm.store import lock_name
 from activities.crm.tables import Mirror, Provider, Task, new_id
 from workflows import vocabulary as v
@@ -27,7 +27,7 @@ from workflows.vocabulary import Role
 
 FIRST, LONGEST = timedelta(seconds=15), timedelta(hours=1)  # doubled from one to the other
 DOUBLINGS = 8
-CONTACT, AFTER = "contact", "after_contact"  # first the customer, then what is about them
+AFTER = "after_contact"  # the code of what is told once its customer is known there
 DAILY = timedelta(days=1)  # what waits for something else looks again after it, whatever it heard
 UNTOLD = Mirror.told_at.is_(None)
 GIVEN_UP = and_(UNTOLD, Mirror.error.is_not(None), Mirror.turn_at.is_(None))
@@ -46,55 +46,8 @@ async def mark(
     customer_id: str | None,
 ) -> None:
     """The row has changed, and the system is to be told of it."""
-    row = (kind, ref, customer_id)
-    await session.run_sync(lambda sync: mark_all(sync.connection(), now, system, [row]))
-
-
-def mark_all(
-    connection: Connection, now: datetime, system: str, rows: Iterable[tuple[str, str, str | None]]
-) -> None:
-    """Several of them; each is named once. Whoever marks a row has changed it before, so that two
-    never wait for each other here."""
-    if values := [_fresh(now, system, *row) for row in sorted(rows, key=lambda row: row[:2])]:
-        connection.execute(_marking(connection.dialect.name, values))
-
-
-def _fresh(
-    now: datetime, system: str, kind: str, ref: str, customer_id: str | None
-) -> dict[str, Any]:
-    return {
-        "id": new_id("mir"),
-        "system": system,
-        "kind": kind,
-        "ref": ref,
-        "customer_id": customer_id,
-        "changed_at": now,
-        "number": 1,
-        "attempts": 0,
-    }
-
-
-def _marking(dialect: str, values: Sequence[Mapping[str, Any]]) -> Insert:
-    """What waits already keeps its place, however often it changes meanwhile."""
-    make = postgresql.insert if dialect == "postgresql" else sqlite.insert
-    query = make(Mirror).values(values)
-    waits = case((UNTOLD, Mirror.changed_at), else_=query.excluded.changed_at)
-    again = {"number": Mirror.number + 1, "changed_at": waits, "attempts": 0}
-    again |= dict.fromkeys(("told_at", "turn_at", "error"))
-    key = [Mirror.system, Mirror.kind, Mirror.ref]
-    return query.on_conflict_do_update(index_elements=key, set_=again)
-
-
-def unmarked(dialect: str, values: Sequence[Mapping[str, Any]]) -> Insert:
-    """Marks for rows that have none yet; those that have keep theirs."""
-    make = postgresql.insert if dialect == "postgresql" else sqlite.insert
-    return make(Mirror).values(values).on_conflict_do_nothing()
-
-
-def fresh(
-    now: datetime, system: str, rows: Iterable[tuple[str, str, str | None]]
-) -> list[dict[str, Any]]:
-    return [_fresh(now, system, *row) for row in rows]
+    rows = [(kind, ref, customer_id)]
+    await session.run_sync(lambda sync: mark_all(sync.connection(), now, system, rows))
 
 
 # -- telling -----------------------------------------------------------------------------------
@@ -180,6 +133,15 @@ async def let_go_after(session: AsyncSession, contact: Mirror) -> None:
     """The system knows the customer now, so that it may be told of the rest."""
     mine = (Mirror.customer_id == contact.customer_id, Mirror.error == AFTER)
     await let_go(session, contact.system, *mine)
+
+
+async def forget(session: AsyncSession, row: Mirror, now: datetime) -> None:
+    """What the system called it is no more: it is told as if it were new, once however many say
+    so."""
+    again = {"external_id": None, "told_at": None, "turn_at": None, "error": None, "attempts": 0}
+    still = Mirror.external_id == row.external_id
+    anew = {"number": Mirror.number + 1, "changed_at": now}
+    await session.execute(_of(row.id, still).values(again | anew))
 
 
 def _of(id_: str, *also: ColumnElement[bool]) -> Any:

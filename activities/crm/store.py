@@ -21,9 +21,11 @@ from sqlalchemy.ext.asyncio import (
     create_async_engine,
 )
 
+from activities.crm.marking import SYSTEM, Marked
 from activities.crm.sqlite import connect
 from activities.crm.tables import Base, Customer
 
+OURS = "builtin"  # the CRM that we are ourselves
 BUSY = 15.0  # seconds a writer waits for another
 
 
@@ -33,13 +35,15 @@ class UnsafeDatabaseError(Exception):
 
 class Store:
     """Sessions on the CRM's database; without a path (`sqlite+aiosqlite://`), one for now only.
+    With another CRM beside ours, what is changed is marked for it (`marking`).
 
     Raises `UnsafeDatabaseError` from `check` when PostgreSQL runs with `synchronous_commit` off:
     after a crash it forgets sends that it had confirmed.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, crm: str = OURS) -> None:
         self.url = url
+        self.mirrored = "" if crm == OURS else crm  # who is to have what changes here, too
         self.sqlite = make_url(url).get_backend_name() == "sqlite"
         self._passing: TemporaryDirectory[str] | None = None
         if self.sqlite and make_url(url).database in {None, "", ":memory:"}:
@@ -55,7 +59,12 @@ class Store:
         """A writing transaction: committed at the end, rolled back on any error."""
         async with (
             self._turns(),
-            AsyncSession(self._writing, expire_on_commit=False) as session,
+            AsyncSession(
+                self._writing,
+                sync_session_class=Marked,
+                info={SYSTEM: self.mirrored},
+                expire_on_commit=False,
+            ) as session,
             session.begin(),
         ):
             yield session

@@ -441,7 +441,7 @@ class Mirror(Base):
     )
     id: Mapped[str] = mapped_column(primary_key=True)
     system: Mapped[str]  # salesforce, zoom
-    kind: Mapped[str]  # contact, note, task, meeting
+    kind: Mapped[str]  # contact, message, note, task, meeting
     ref: Mapped[str]  # the row's id
     customer_id: Mapped[str | None] = mapped_column(index=True)
     changed_at: Mapped[datetime]

@@ -9,10 +9,11 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from activities.clock import Clock
 from activities.crm import mirrors, providers
+from activities.crm.marking import CONTACT, unmarked
 from activities.crm.store import Store
 from activities.crm.tables import Mirror, Provider
 from activities.crm.turns import Turn
@@ -21,6 +22,7 @@ from activities.mirrors import AfterError, LaterError, RefusedError, Target, Unf
 PAUSE = timedelta(seconds=2)  # between two looks at what waits
 AT_MOST = 60.0  # seconds that one telling may take: less than what is left of a turn
 BATCH = 100
+GATHERED = timedelta(days=1)
 BREATH = timedelta(seconds=1)  # the shortest wait a system may ask for
 UNFIT = timedelta(minutes=15)  # until a system that is not set up is tried again
 
@@ -34,6 +36,7 @@ class Mirrors:
         self.store, self.clock, self.targets = store, clock, targets
         self._turns = {one.system: Turn(store, f"mirror/{one.system}") for one in targets}
         self.pause = PAUSE
+        self._gathered: datetime | None = None
         self._troubled = set(self._turns)  # who may be told to have recovered
 
     async def run(self) -> None:
@@ -52,6 +55,7 @@ class Mirrors:
 
     async def once(self, target: Target) -> None:
         """Tell it what waits, in order, until nothing does or it is to be left in peace."""
+        await self._gather(target.system)
         while await self._may_be_asked(target.system):
             async with self.store.reading() as session:
                 rows = await mirrors.waiting(session, target.system, self.clock.real(), BATCH)
@@ -62,6 +66,18 @@ class Mirrors:
                     break
             if not rows:
                 return
+
+    async def _gather(self, system: str) -> None:
+        """Once a day, mark whatever the CRM beside ours was never told of: at first, everything."""
+        real = self.clock.real()
+        due = self._gathered is None or real - self._gathered >= GATHERED
+        if system != self.store.mirrored or not due or not await self._turns[system].is_ours(real):
+            return
+        count = 1
+        while count:
+            async with self.store.transaction() as session:
+                count = await unmarked(session, real, system)
+        self._gathered = real
 
     async def _may_be_asked(self, system: str) -> bool:
         async with self.store.reading() as session:
@@ -96,7 +112,7 @@ class Mirrors:
     async def _has(self, row: Mirror, external_id: str | None) -> bool:
         async with self.store.transaction() as session:
             await mirrors.told(session, row.id, row.number, self.clock.now(), external_id)
-        if row.kind == mirrors.CONTACT:
+        if row.kind == CONTACT:
             async with self.store.transaction() as session:
                 await mirrors.let_go_after(session, row)
         return await self._answered(row.system)
@@ -117,15 +133,14 @@ class Mirrors:
         log.warning("%s is told of a %s later: %s", row.system, row.kind, code)
         real = self.clock.real()
         self._troubled.add(row.system)
+        until = mirrors.later(row, real) if wait is None else real + max(wait, BREATH)
         async with self.store.transaction() as session:
             if wait is None:
                 await providers.failed(session, row.system, code, real)
             else:
-                await providers.busy(session, row.system, real + max(wait, BREATH))
-        if wait is None:
-            async with self.store.transaction() as session:
-                until = mirrors.later(row, real)
-                await mirrors.put_off(session, row.id, row.number, code, until)
+                await providers.busy(session, row.system, until)
+        async with self.store.transaction() as session:
+            await mirrors.put_off(session, row.id, row.number, code, until)
 
     async def _unfit(self, row: Mirror, fault: UnfitError) -> None:
         log.error("%s takes nothing: %s", row.system, fault.code)

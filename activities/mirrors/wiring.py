@@ -16,4 +16,7 @@ def targets_for(settings: Settings, store: Store, clock: Clock) -> list[Target]:
 
 
 def _targets(settings: Settings, store: Store, clock: Clock) -> Iterator[Target]:
-    yield from ()
+    if settings.crm == "salesforce":
+        from activities.mirrors.salesforce import Salesforce  # noqa: PLC0415 - for who needs it
+
+        yield Salesforce(store, clock, settings)

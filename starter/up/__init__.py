@@ -103,7 +103,7 @@ async def prepare(plan: Up) -> Pace:
     """The database at head, the directory's pace, and a first API key."""
     settings = plan.settings
     await upgrade(settings.database)
-    store = Store(settings.database)
+    store = Store(settings.database, crm=settings.crm)
     try:
         await store.check()
         now = SystemClock().real()
