@@ -24,7 +24,7 @@ T = TypeVar("T")
 U = TypeVar("U")
 
 OPEN = (State.NEXT, State.WAITING, State.HELD, State.BLOCKED)
-
+BEFORE_IMPORT = "before_import"
 
 Moment = datetime | Callable[[], datetime]  # or as the policy has it, which may change meanwhile
 
@@ -58,6 +58,8 @@ class Clause:
 
 # Read it before a wait, never in a condition: Temporal evaluates conditions in no task's context.
 HERE: ContextVar[Clause] = ContextVar("clause", default=Clause())  # noqa: B039 - frozen
+# How far a track has come that looks back at what was before an import; none: it is where we are.
+REACHED: ContextVar[datetime | None] = ContextVar("reached", default=None)
 
 
 class Checklist:
@@ -70,9 +72,41 @@ class Checklist:
         self.lines: dict[str, v.Line] = {}
         self.tracks: dict[asyncio.Task[None], None] = {}  # what runs beside the timeline
         self.shown: dict[str, Any] = {}  # the search attributes, as they were last set
+        self.imported_at: datetime | None = None
 
     def now(self) -> datetime:
         return self.pace.now(workflow.now())
+
+    def is_new(self, patch: str) -> bool:
+        """Whether this life began with the code as it is now."""
+        return workflow.patched(patch)
+
+    # -- what was before an import -----------------------------------------------------
+
+    def set_out_from(self, moment: datetime | None) -> None:
+        """This track begins at that moment, if an import brought it in only later."""
+        if self.imported_at is not None and moment is not None and moment < self.imported_at:
+            REACHED.set(moment)
+
+    def come_to(self, moment: datetime) -> None:
+        """How far a track has come that looks back."""
+        if before := REACHED.get():
+            REACHED.set(max(before, min(moment, self.now())))
+
+    def moment(self) -> datetime:
+        """Now; or how far this track has come that still looks back."""
+        reached, imported = REACHED.get(), self.imported_at
+        return reached if reached and imported and reached < imported else self.now()
+
+    def is_past(self) -> bool:
+        """Whether it was due before the import: it is marked so, and nothing is done about it.
+
+        What has no moment of its own belongs to the moment that came before it.
+        """
+        if self.imported_at is None:
+            return False
+        moment = HERE.get().due or REACHED.get()
+        return moment is not None and moment < self.imported_at
 
     @contextmanager
     def _under(self, clause: Clause) -> Iterator[None]:
@@ -135,7 +169,7 @@ class Checklist:
         if reason == "elsewhere":
             self._record(State.ELSEWHERE, self.facts.elsewhere[HERE.get().number])
         else:
-            self._record(State.SKIPPED, reason)
+            self._record(State.SKIPPED, BEFORE_IMPORT if self.is_past() else reason)
 
     def _record(self, state: State, reason: str = "") -> None:
         """Show it, and have the tables know: for what neither message nor task will tell them."""

@@ -50,6 +50,9 @@ class Contacts(Bounces, Generic[PolicyT]):
     ) -> None:
         facts = Facts(start.policy.elsewhere, known)
         super().__init__(start.customer_id, start.pace, facts, early=start.early)
+        imported = start if isinstance(start, Enrolment) and start.imported_at else None
+        self.imported_at = imported.imported_at if imported else None
+        self.began = imported.purchased_at if imported else None  # where it looks back from
         self.policy = start.policy
         self.moved = 0  # how often the policy was changed under way,
         self.version = start.policy_version  # and to which of its versions
@@ -77,7 +80,7 @@ class Contacts(Bounces, Generic[PolicyT]):
 
     def soon(self) -> datetime:
         """The latest useful moment of a step that nothing follows."""
-        return self.now() + self.policy.grace
+        return self.moment() + self.policy.grace
 
     @property
     def order_id(self) -> str:

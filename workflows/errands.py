@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Any, ClassVar, TypeVar
 
 from workflows import vocabulary as v
-from workflows.checklist import HERE, Moment
+from workflows.checklist import BEFORE_IMPORT, HERE, Moment
 from workflows.contract import Records
 from workflows.events import TaskDone
 from workflows.facts import Because, Condition, never, why
@@ -63,6 +63,8 @@ class Errands(Listening[ContractT]):
         The clause is late when its task is, unless it was promised `by` another moment.
         """
         name = HERE.get().name
+        if self.is_past():
+            return TaskDone(declined=True)
         step = self._step(*self._task(self._nth(name).removeprefix(name)))
         task = Task(
             **step,
@@ -97,6 +99,9 @@ class Errands(Listening[ContractT]):
 
     async def set_up_in(self, number: str, systems: tuple[str, ...]) -> None:
         """Each by itself, if it takes calls; a person does the rest, all in one task."""
+        if self.is_past():
+            self.pass_over(BEFORE_IMPORT)
+            return
         for system in systems:
             await self._establish(number, system)
         all_set_up = Because(lambda: self.accounts.keys() >= set(systems), "set_up")

@@ -49,6 +49,7 @@ class FollowUp(Contacts[PolicyT]):
 
     async def follow(self) -> Outcome:
         self._answer_early()
+        self.set_out_from(self.began)
         with suppress(Ended):
             await self.procedure()
         await self._quiet()
@@ -141,6 +142,7 @@ class FollowUp(Contacts[PolicyT]):
             self._write(State.NEXT, due=moment)
             self._expect(moment)
         HERE.set(replace(here, by=milestone.before or moment))
+        self.come_to(milestone.before or moment)
         await self._wait(enough, until=moment)
         self.awaited.pop(here.number, None)
 
@@ -230,6 +232,8 @@ class FollowUp(Contacts[PolicyT]):
 
     async def engagement(self, preset: Preset) -> Engagement:
         """How engaged they are; what was reported from outside, and not belied since, counts."""
+        if self.is_past():
+            return Engagement.UNKNOWN
         if self.facts.reported_quiet():
             return Engagement.LOW
         measure, latest = Measure(**self._step("engagement"), preset=preset), HERE.get().latest
@@ -242,7 +246,7 @@ class FollowUp(Contacts[PolicyT]):
 
     async def potential(self, unless: Condition = never) -> Potential:
         """Whether more would serve them, and what; on record with the reasons."""
-        if unless():
+        if unless() or self.is_past():
             self.pass_over(why(unless))
             return Potential()
         step = Step(**self._step("potential"))
@@ -256,6 +260,9 @@ class FollowUp(Contacts[PolicyT]):
     async def keep_in_touch(self, *rhythms: Rhythm) -> None:
         """Ask for the years after: a workflow of its own, whichever SOP leads there."""
         me = workflow.info().workflow_id
+        if self.imported_at is not None:
+            known_since = {"imported_at": self.imported_at}
+            rhythms = tuple(rhythm.model_copy(update=known_since) for rhythm in rhythms)
         who = KeepInTouching(customer_id=self.customer_id, follow_up=me, rhythms=rhythms)
         await self._do(Records.keep_in_touch, who, "keep in touch")
         self._record(State.DONE)

@@ -14,7 +14,7 @@ from pydantic import Field
 from temporalio import workflow
 
 from workflows import vocabulary as v
-from workflows.checklist import Clause
+from workflows.checklist import BEFORE_IMPORT, Clause
 from workflows.contract import Clerk, Insight
 from workflows.events import Event, OptOut, Order, PolicyChanged, Rhythms
 from workflows.facts import WentBack
@@ -25,6 +25,7 @@ from workflows.rhythms import (
     REGULAR,
     REVIEW,
     SAYS,
+    as_of,
     earlier,
     key,
     next_touch,
@@ -83,6 +84,7 @@ class KeepInTouch(FollowUp[Policy]):
 
     async def procedure(self) -> None:
         self._show()  # a run that continues another has no details yet
+        self.catch_up()
         self.ageing = asyncio.create_task(self.grow_old())
         await self.take_policy()
         while True:
@@ -213,6 +215,7 @@ class KeepInTouch(FollowUp[Policy]):
                 known = {key(rhythm): rhythm for rhythm in more if rhythm.name in SAYS}
                 self.rhythms = known | self.rhythms | earlier(known, self.rhythms)
                 self.count_years()
+                self.catch_up()
             case Order(order_id=order) if order:
                 for rhythm in [r for r in self.rhythms.values() if r.order_id == order]:
                     self.on_order(name, event, rhythm)
@@ -233,6 +236,20 @@ class KeepInTouch(FollowUp[Policy]):
         rhythm = self.rhythms.get(ANNIVERSARY)
         while rhythm and self.is_over(rhythm):
             self.occurrences[ANNIVERSARY] = self.occurrences.get(ANNIVERSARY, 0) + 1
+
+    def catch_up(self) -> None:
+        """What came round before an import is past: marked so, and never given."""
+        for name, rhythm in self.rhythms.items():
+            imported = rhythm.imported_at
+            if imported and rhythm.name == REGULAR:
+                self.rhythms[name] = as_of(rhythm, imported)
+                continue
+            while imported and name not in self.beating and (due := self.due(rhythm)):
+                if due >= imported:
+                    break
+                with self._under(self.occasion(rhythm, due)):
+                    self.pass_over(BEFORE_IMPORT)
+                self.occurrences[name] = self.occurrences.get(name, 0) + 1
 
     def is_over(self, rhythm: Rhythm) -> bool:
         due = None if key(rhythm) in self.beating else self.due(rhythm)

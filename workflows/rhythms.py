@@ -48,6 +48,15 @@ def next_touch(rhythm: Rhythm) -> datetime | None:
     return rhythm.since + max(rhythm.every, OFTEN) if rhythm.every else None
 
 
+def as_of(rhythm: Rhythm, moment: datetime) -> Rhythm:
+    """The rhythm as it would go on from there, had it been kept until then."""
+    every = max(rhythm.every, OFTEN) if rhythm.every else None
+    if every is None or rhythm.since + every >= moment:
+        return rhythm
+    last = rhythm.since + (moment - rhythm.since) // every * every
+    return rhythm.model_copy(update={"since": last})
+
+
 def touched(rhythm: Rhythm, at: datetime | None, policy: str) -> Rhythm:
     """The rhythm as of the last touch, and as often as its SOP's policy has it now."""
     since = max(rhythm.since, at or rhythm.since)

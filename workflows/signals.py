@@ -57,6 +57,7 @@ class Signals(Steps):
 
     async def _respond(self, name: str, event: events.Event | None) -> None:
         self._flag()
+        self.set_out_from(event.at if event else None)
         try:
             if event is None:
                 known = name if NAME.fullmatch(name) else "of no known name"

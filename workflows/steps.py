@@ -14,7 +14,7 @@ from temporalio.common import Priority
 from temporalio.exceptions import ActivityError, ApplicationError, CancelledError, RetryState
 
 from workflows import vocabulary as v
-from workflows.checklist import HERE, Checklist, Clause, Moment
+from workflows.checklist import BEFORE_IMPORT, HERE, Checklist, Clause, Moment
 from workflows.contract import ATTEMPT, BULK, RETRY, Clerk, Records
 from workflows.facts import Condition, either, never, why
 from workflows.vocabulary import Kind, State
@@ -72,7 +72,8 @@ class Steps(Checklist):
 
         while not enough():
             left = until - self.now() if until else None
-            if left is not None and left <= timedelta():
+            if until is not None and left is not None and left <= timedelta():
+                self.come_to(until)
                 return
             with suppress(asyncio.TimeoutError):
                 await workflow.wait_condition(
@@ -80,12 +81,16 @@ class Steps(Checklist):
                     timeout=None if left is None else self.pace.real(left),
                     timeout_summary=f"{here.name} {what or here.says}".strip(),
                 )
+            self.come_to(self.now())
 
     async def _settle(
         self, verb: Verb[v.Answer], step: v.Step, gist: str, unless: Condition = never
     ) -> v.Settled:
         """Ask the gate until the step is settled or no longer worth doing: then withdraw it."""
         here, first = HERE.get(), True
+        if self.is_past():
+            self.pass_over(BEFORE_IMPORT)
+            return v.Refused(reason=BEFORE_IMPORT)
 
         def moot() -> str:
             answered = why(unless) if unless() else ""

@@ -33,6 +33,10 @@ class Policy(Noun):
     elsewhere: tuple[str, ...] = ()  # the clauses that another system carries out
     starts_on: tuple[str, ...] | None = None  # events; none: those that the catalogue has
 
+    def reach(self) -> timedelta | None:
+        """How long after a purchase the last of its steps can be due; none: nobody can say."""
+        return None
+
 
 PolicyT = TypeVar("PolicyT", bound=Policy)
 
@@ -209,6 +213,7 @@ class Enrolment(Noun, Generic[PolicyT]):
     requested_at: AwareDatetime | None = None  # by hand, maybe long after the purchase
     policy_version: Count = 0
     own: dict[str, Any] = {}  # what was said of the policy for this one alone
+    imported_at: AwareDatetime | None = None  # what was due before is past: it came by an import
 
 
 class CaseFile(Enrolment[PolicyT]):
@@ -239,6 +244,7 @@ class Rhythm(Noun):
     order_id: str = ""
     waits: bool = False  # for the order's delivery, which nobody has heard of
     every: Span | None = None  # how often, as its SOP's policy had it when it was asked for
+    imported_at: AwareDatetime | None = None  # what came round before is past
 
 
 class Relationship(Noun, Generic[PolicyT]):

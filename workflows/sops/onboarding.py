@@ -239,7 +239,7 @@ class Onboarding(Appointments[Policy]):
         if not held():
             with self.clause("4.4", "Within 48 hours of the call, ask how it was"):
                 if self.facts.over("4.3") == "elsewhere":
-                    await self.hears("meeting_held", held, self.now() + self.policy.give_up)
+                    await self.hears("meeting_held", held, self.moment() + self.policy.give_up)
                 if not held():
                     self.pass_over("not_held")
         if held():

@@ -112,7 +112,7 @@ class OnlineCustomer(FollowUp[Policy]):
         return await self.follow()
 
     async def procedure(self) -> None:
-        self.minds_returns = workflow.patched(WENT_BACK)
+        self.minds_returns = self.is_new(WENT_BACK)
         welcome = await self.welcome()
         await self.help_to_start(welcome)
         await self.encourage()

@@ -73,6 +73,9 @@ class Policy(v.Policy):
     give_up: v.Span = timedelta(days=60)  # 3, ours: after the order; then nobody asks any more
     patience: v.Span = timedelta(days=14)  # 5, ours: how long feedback is waited for
 
+    def reach(self) -> timedelta:
+        return self.give_up + self.ask.before + self.grace + self.patience
+
 
 @workflow.defn(name=SOP)
 class OrderThanks(Purchase[Policy]):
@@ -276,7 +279,7 @@ class OrderThanks(Purchase[Policy]):
         arrived = Arrived(self.facts, self.order_id, parcel)
         with self.clause("2", says, self.soon(), about=parcel):
             if notice == "order-shipped" and parcel in order.untracked:
-                wait = self.now() + self.policy.tracking_wait
+                wait = self.moment() + self.policy.tracking_wait
                 await self.until(wait, unless=either(arrived, self.has_number(parcel)))
             await self.send(notice, unless=arrived)
 

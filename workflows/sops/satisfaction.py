@@ -78,6 +78,10 @@ class Policy(v.Policy):
     sample: int = Field(10, ge=0, le=100)  # 3, ours: of so many in a hundred follow-ups
     review_time: v.Span = timedelta(days=5)  # 3, ours: working days
 
+    def reach(self) -> timedelta:
+        weeks = timedelta(weeks=self.before // 5 + 2)  # with holidays between
+        return weeks + self.grace + self.patience
+
 
 @workflow.defn(name=SOP)
 class Satisfaction(Purchase[Policy]):
