@@ -16,12 +16,14 @@ from activities.channels.wiring import missing
 from activities.crm.house import HouseRules, house_rules
 from activities.crm.store import Store
 from activities.crm.tables import Engagement, Message, Stop
+from activities.mirrors import wiring as mirrors
 from activities.settings import Settings, variable
 from activities.systems import host_of
 from starter import health
 from starter.bootstrap import open_desk
 from starter.desk import Desk
 from starter.health import Check
+from starter.reports.mirrors import mirrored
 from workflows.sops import CATALOGUE
 
 SILENT = timedelta(hours=48)  # no engagement heard of anyone: nobody can be told to be missed
@@ -46,7 +48,7 @@ async def examine(settings: Settings) -> tuple[list[SettingLine], list[Check]]:
     """Look at everything; nothing is changed."""
     rules = HouseRules()  # the defaults, as long as there is nobody to ask
     checks = [_variables(settings), _secret(settings), _directory(settings)]
-    checks += [*_providers(settings), _systems(settings)]
+    checks += [*_providers(settings), _systems(settings), *_mirrors(settings)]
     if not settings.has_database:
         cure = "start everything with `aftercare up`, or name the directory: --data DIR"
         checks.append(Check("database", "broken", f"there is none in {settings.data} yet", cure))
@@ -127,6 +129,12 @@ def _systems(settings: Settings) -> Check:
     return Check("systems", "ok", f"set up by {', '.join(named)}; all others by a colleague")
 
 
+def _mirrors(settings: Settings) -> Iterator[Check]:
+    """What lacks of those who are to have rows of ours, too; no message waits for that."""
+    for one in mirrors.missing(settings):
+        yield Check("systems", "broken", one, "set it; docs/systems.md says what to")
+
+
 def _directory(settings: Settings) -> Check:
     path = settings.data
     if settings.database_url and not path.exists():
@@ -157,6 +165,19 @@ async def _stops(desk: Desk) -> Check:
     names = {"channel": first.channel, "sop": first.sop, "template": first.template}
     which = "".join(f" --{name} {value}" for name, value in names.items() if value)
     return Check("stop button", "warning", says + more, f"aftercare go{which} --reason R")
+
+
+async def _behind(desk: Desk) -> Check:
+    """Whether all that is to have rows of ours has them."""
+    async with desk.store.reading() as session:
+        found = await mirrored(session, desk.clock.real())
+    late = [one for one in found if one.given_up or one.fault]
+    if not late:
+        waiting = sum(one.waiting for one in found)
+        return Check("mirrors", "ok", f"{waiting} rows wait to be told to other systems")
+    said = [f"{one.system} refuses {one.given_up} of {one.waiting} that wait" for one in late]
+    cure = f"aftercare systems {late[0].system}; mend it, then aftercare systems retry"
+    return Check("mirrors", "warning", "; ".join(said), cure)
 
 
 async def _unknown(desk: Desk) -> Check:
@@ -202,6 +223,7 @@ async def _targets(desk: Desk) -> Check:
 
 LOOKS: tuple[Callable[[Desk], Awaitable[Check]], ...] = (
     _stops,
+    _behind,
     _unknown,
     _engagement,
     _blanks,

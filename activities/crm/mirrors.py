@@ -166,6 +166,11 @@ class Standing:
     asked_again_at: datetime | None  # and until when
 
 
+async def systems(session: AsyncSession) -> list[str]:
+    """Whoever was ever to be told of something."""
+    return sorted((await session.execute(select(Mirror.system).distinct())).scalars())
+
+
 async def standing(session: AsyncSession, system: str, real: datetime) -> Standing:
     mine = Mirror.system == system
     query = select(func.count(), func.min(Mirror.changed_at)).where(mine, UNTOLD)

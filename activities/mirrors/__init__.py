@@ -9,8 +9,10 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import Protocol
+from urllib.parse import urlsplit
 
 from activities.crm.tables import Mirror
+from activities.systems import LOOPBACK
 
 
 class Target(Protocol):
@@ -62,3 +64,13 @@ class UnfitError(TellingError):
 
 class AfterError(TellingError):
     """It cannot be told before something else is: it waits for that, or looks again in a day."""
+
+
+def is_fit(url: str) -> bool:
+    """Whether keys and customers may be sent there: over closed lines, or to this machine."""
+    try:
+        parts = urlsplit(url)
+        named = bool(parts.hostname) and parts.username is None
+    except ValueError:
+        return False
+    return named and (parts.scheme == "https" or parts.hostname in LOOPBACK)

@@ -12,7 +12,7 @@ import re
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote, urlencode
 
 from activities.channels import UnknownOutcomeError
 from activities.channels.http import Answer, AwayError, ask, wait_of
@@ -22,10 +22,9 @@ from activities.crm.establishments import is_restricted
 from activities.crm.marking import CONTACT
 from activities.crm.store import Store
 from activities.crm.tables import Mirror
-from activities.mirrors import AfterError, LaterError, RefusedError, UnfitError
+from activities.mirrors import AfterError, LaterError, RefusedError, UnfitError, is_fit
 from activities.mirrors.salesforce_rows import Body, read
 from activities.settings import Settings
-from activities.systems import LOOPBACK
 
 VERSION = "v64.0"  # of its API; each lives for three years at least
 FIELD = "Aftercare_Id__c"  # ours, on Contact and on Task: text, external id, unique
@@ -180,16 +179,6 @@ def _unfit(status: int, code: str) -> str:
 
 class _GoneError(RefusedError):
     """What it is about is not there any more."""
-
-
-def is_fit(base: str) -> bool:
-    """Whether keys and customers may be sent there: closed lines, or this machine."""
-    try:
-        parts = urlsplit(base)
-        fit = bool(parts.hostname) and parts.username is None
-        return fit and (parts.scheme == "https" or parts.hostname in LOOPBACK)
-    except ValueError:
-        return False
 
 
 async def _ask(method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> Answer:

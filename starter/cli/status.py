@@ -8,6 +8,7 @@ from cyclopts import App, Group
 from rich.markup import escape
 
 from starter.cli.common import PRINTING, Printing, desk, local, notice, out, print_json, table
+from starter.reports.mirrors import Mirrored
 from starter.reports.status import Carrier, Status
 from starter.reports.status import status as read
 
@@ -64,6 +65,20 @@ def _lines(found: Status) -> Iterator[tuple[str, str, str, bool]]:
         yield "unknown", f"{found.messages_unknown} may or may not have arrived", cure, False
     for provider in found.providers:
         yield provider.name, *_provider(provider)
+    for one in found.mirrors:
+        yield one.system, *_mirror(one)
+
+
+def _mirror(one: Mirrored) -> tuple[str, str, bool]:
+    """How far a system is behind; what it refuses waits for somebody."""
+    cure = f"aftercare systems {one.system}"
+    if not one.waiting:
+        return f"knows all it is to know: {one.told}", "", True
+    since = f", since {local(one.since)}" if one.since else ""
+    refused = f"; {one.given_up} of them it refuses" if one.given_up else ""
+    fault = f"; it is left in peace: {one.fault}" if one.fault else ""
+    says = f"{one.waiting} wait to be told{since}{refused}{fault}"
+    return says, cure, not (one.given_up or one.fault)
 
 
 def _provider(one: Carrier) -> tuple[str, str, bool]:

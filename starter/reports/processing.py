@@ -171,6 +171,10 @@ def _recipients(settings: Settings) -> Iterator[Recipient]:
     for name, url in settings.named_systems.items():
         what = "who is to be set up there, on signing: docs/systems.md says which fields"
         yield Recipient(name=name, what=what, where=host_of(url))
+    if settings.crm == "salesforce":
+        what = "name, e-mail, telephone, postal address; what was said when and about what, without"
+        what += " the words of our messages; tasks for colleagues"
+        yield Recipient(name="Salesforce", what=what, where=_host(settings.salesforce_url))
     if settings.staff_webhook:
         what = "tasks for colleagues, without names"
         yield Recipient(name="staff webhook", what=what, where=_host(settings.staff_webhook))

@@ -18,6 +18,7 @@ from activities.crm.tables import (
     Inbox,
     Message,
     Milestone,
+    Mirror,
     Notice,
     Provider,
     Stop,
@@ -25,6 +26,7 @@ from activities.crm.tables import (
     Telling,
 )
 from starter.reports import words
+from starter.reports.mirrors import Mirrored, mirrored
 from starter.reports.objects import Shape
 from workflows.vocabulary import State
 
@@ -79,6 +81,7 @@ class Status(Shape):
     tasks_escalated: int = 0
     notices_waiting: int = 0
     providers: list[Carrier]
+    mirrors: list[Mirrored]
     stopped: list[Pressed]
 
 
@@ -110,6 +113,7 @@ async def status(store: Store, clock: Clock) -> Status:
             tasks_escalated=await _count(session, Task.id, is_open, Task.escalated_to.is_not(None)),
             notices_waiting=await _count(session, Notice.id, Notice.sent_at.is_(None)),
             providers=await _providers(session, real),
+            mirrors=await mirrored(session, real),
             stopped=await _stopped(session),
         )
 
@@ -153,7 +157,9 @@ async def _providers(session: AsyncSession, real: datetime) -> list[Carrier]:
     """Who has carried something, or was asked to."""
     query = select(Message.via, func.max(Message.sent_at)).group_by(Message.via)
     last = {via: at for via, at in (await session.execute(query)).all() if via}
-    states = {row.name: row for row in (await session.execute(select(Provider))).scalars()}
+    beside = select(Mirror.system).distinct()  # they carry nothing to customers
+    query_of_states = select(Provider).where(Provider.name.not_in(beside))
+    states = {row.name: row for row in (await session.execute(query_of_states)).scalars()}
     carriers = []
     for name in sorted({*last, *states}):
         state, asked = states.get(name), None

@@ -313,7 +313,8 @@ async def test_the_record_is_made_of_what_there_is(memory_store: Store, clock: C
     """Purposes with their basis; the providers and systems that are set, none of their secrets."""
     chosen: dict[str, Any] = {
         "email": "smtp", "smtp_url": "smtp://us:hush@mail.shop.example:587", "sms": "twilio",
-        "systems": "crm=https://crm.shop.example/hooks/s3cret",
+        "systems": "crm=https://crm.shop.example/hooks/s3cret", "crm": "salesforce",
+        "salesforce_url": "https://shop.my.salesforce.com", "salesforce_client_secret": "hush",
     }  # fmt: skip
     settings = Settings(_env_file=None, **chosen)
     await an_enrolment(memory_store, (await a_customer(memory_store)).id)
@@ -326,7 +327,7 @@ async def test_the_record_is_made_of_what_there_is(memory_store: Store, clock: C
     assert (first.running, "use of the product" in first.data) == (1, True)
     assert [(one.name, one.where) for one in made.recipients] == [
         ("mail server", "mail.shop.example"), ("Twilio", "api.twilio.com"),
-        ("crm", "crm.shop.example"),
+        ("crm", "crm.shop.example"), ("Salesforce", "shop.my.salesforce.com"),
     ]  # fmt: skip
     words = made.model_dump_json()
     assert not [secret for secret in ("hush", "s3cret", "Ada") if secret in words]
