@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import undefer
@@ -20,17 +18,14 @@ async def belong(session: AsyncSession, inbox_id: str, note: Note) -> None:
     )
 
 
-async def of_notes(session: AsyncSession, notes: Sequence[str]) -> dict[str, list[Enclosure]]:
-    """Those of these notes, without their contents."""
-    found: dict[str, list[Enclosure]] = {}
+async def of_customer(session: AsyncSession, customer_id: str) -> list[Enclosure]:
+    """A customer's, without their contents."""
     query = (
         select(Enclosure)
-        .where(Enclosure.note_id.in_(notes))
+        .where(Enclosure.customer_id == customer_id)
         .order_by(Enclosure.received_at, Enclosure.name, Enclosure.id)
     )
-    for row in (await session.execute(query)).scalars() if notes else ():
-        found.setdefault(row.note_id or "", []).append(row)
-    return found
+    return list((await session.execute(query)).scalars())
 
 
 async def whole(session: AsyncSession, id_: str) -> Enclosure | None:

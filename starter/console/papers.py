@@ -1,4 +1,4 @@
-"""What is printed from the console, and what went with a message."""
+"""What is printed from the console, what went with a message, and what came with an answer."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from activities.rendering import Drafted
 from starter import printing
 from starter.answers import Refusal
 from starter.console.guard import Ask, Rooms
+from starter.printing import received
 
 rooms = Rooms()
 
@@ -25,6 +26,15 @@ async def attachment(ask: Ask) -> Response:
     """What went with a message."""
     said = ask.request.path_params
     return _answer(await printing.attachment(ask.reports, said["message"], said["name"]))
+
+
+@rooms.shows("/enclosures/{enclosure}")
+async def enclosure(ask: Ask) -> Response:
+    """What came with what a customer wrote: for whoever opens it to judge, and never shown here."""
+    file = await received.enclosure(ask.reports, ask.request.path_params["enclosure"])
+    if file is None:
+        raise Refusal("not_found", "There is no such file.", status=404)
+    return Response(file.content, media_type=file.type, headers=file.headers)
 
 
 @rooms.shows("/tasks/{task}/letter.pdf")

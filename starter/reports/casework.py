@@ -12,8 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.crm import cases
 from activities.crm.tables import Case, Decision, Hold, Milestone, Note, Task
-from starter.reports import people, words
-from starter.reports.objects import Page, Shape
+from starter.reports import people, views, words
+from starter.reports.objects import EnclosureView, Page, Shape
 from starter.reports.post import Posted, of_follow_up
 from workflows.vocabulary import State
 
@@ -67,6 +67,7 @@ class Said(Shape):
     text: str
     score: str | None = None
     by: str | None = None
+    enclosures: Sequence[EnclosureView] = ()
 
 
 class Logged(Shape):
@@ -130,10 +131,11 @@ async def said(session: AsyncSession, one: CaseView) -> list[Said]:
     if one.closed_at:
         query = query.where(Note.at <= one.closed_at)
     rows = (await session.execute(query.order_by(Note.at.desc(), Note.id).limit(MOST))).scalars()
+    enclosed = await views.enclosed(session, one.customer)
     return [
         Said(
             at=row.at, direction=row.direction, method=row.method, text=row.summary,
-            score=row.feedback, by=row.by,
+            score=row.feedback, by=row.by, enclosures=enclosed.get(row.id, []),
         )
         for row in reversed(list(rows))
     ]  # fmt: skip

@@ -207,6 +207,15 @@ class DecisionView(Shape):
     words: str = Field(description="The same in a sentence")
 
 
+class EnclosureView(Shape):
+    """A file that came with what a customer wrote; staff fetch it in the console."""
+
+    id: str
+    name: str
+    type: str = Field(description="As its sender says, which proves nothing")
+    size: int = Field(description="In bytes")
+
+
 class TimelineEntry(Shape):
     """One thing that happened between a customer and us."""
 
@@ -219,3 +228,4 @@ class TimelineEntry(Shape):
     clause: str | None = None
     state: str | None = None
     text: str
+    enclosures: list[EnclosureView] = []

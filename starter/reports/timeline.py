@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.crm import tables as t
-from starter.reports import words
+from starter.reports import views, words
 from starter.reports.case import REASONS as CLOSED
 from starter.reports.objects import TimelineEntry
 from starter.reports.views import of_customer
@@ -18,9 +18,16 @@ from starter.reports.views import of_customer
 async def timeline(session: AsyncSession, customer_id: str) -> list[TimelineEntry]:
     """Everything, newest first; what came in the same moment keeps one order."""
     entries: list[TimelineEntry] = []
+    enclosed = await views.enclosed(session, customer_id)
     for table, tell in TOLD.items():
         for row in await of_customer(session, table, customer_id):
             entries.extend(tell(row))
+    entries = [
+        entry.model_copy(update={"enclosures": enclosed[note]})
+        if (note := entry.id.removeprefix("note:")) in enclosed
+        else entry
+        for entry in entries
+    ]
     return sorted(entries, key=lambda entry: (entry.at, entry.id), reverse=True)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from activities.crm import enclosures
 from activities.crm import tables as t
 from activities.crm.consents import by_scope
 from activities.crm.holds import open_holds
@@ -22,6 +23,7 @@ from starter.reports.objects import (
     CustomerView,
     DecisionView,
     DraftView,
+    EnclosureView,
     FollowUp,
     HoldView,
     MessageView,
@@ -140,6 +142,15 @@ async def tasks(
     return [
         _task(row, known[row.id], drafts.get(row.id), wrote.get(cases[row.id], [])) for row in rows
     ]
+
+
+async def enclosed(session: AsyncSession, customer_id: str) -> dict[str, list[EnclosureView]]:
+    """The files that came with what a customer wrote, by their notes."""
+    found: dict[str, list[EnclosureView]] = {}
+    for row in await enclosures.of_customer(session, customer_id):
+        one = EnclosureView(id=row.id, name=row.name, type=row.type, size=row.size)
+        found.setdefault(row.note_id or "", []).append(one)
+    return found
 
 
 async def _wrote(session: AsyncSession, cases: set[str]) -> dict[str, list[dict[str, Any]]]:

@@ -11,11 +11,13 @@ from activities.crm.tables import Case, Consent, Enclosure, Inbox, Note, message
 from starter.desk import Desk
 from starter.senders.mail.machines import why_automatic
 from starter.senders.mail.mime import mail_of
+from starter.web import create_site
 from tests.factories import FakeClock, a_customer
 from tests.starter import mails
 from tests.starter.front import FakeTemporal, only, rows
-from tests.starter.hooks import visiting
+from tests.starter.hooks import PUBLIC_URL, visiting
 from tests.starter.mails import ADA, a_message, ada, form, posts, raw, several, written
+from tests.starter.visitors import an_account, browser
 
 QUOTE = "On Mon, 23 Nov 2026 at 10:00, Shop <hello@shop.example.com> wrote:\n> Reply STOP to end\n"
 
@@ -263,3 +265,31 @@ async def test_files_are_kept_up_to_a_number(desk: Desk, temporal: FakeTemporal)
     assert (len(found), {row.name for row in found}) == (20, {"b.pdf"})
     note = await only(desk.store, Note)
     assert note.summary == "[Left out: there were more files than are kept.]\nSee these"
+
+
+async def test_what_came_with_it_is_fetched_in_the_console(
+    desk: Desk, temporal: FakeTemporal, clock: FakeClock
+) -> None:
+    """By somebody of ours, as a file under a name that harms nobody; a page in it is no page."""
+    await ada(desk.store, temporal)
+    await a_message(desk.store)
+    named = "attachment; filename*=utf-8''..%2F%E2%80%AEgr%C3%BCn%22.html"
+    page = (f"Content-Type: text/html\r\nContent-Disposition: {named}", b"<script>1</script>")
+    await comes(desk, raw(several(("Content-Type: text/plain", b"Here"), page)))
+    row, case = await only(desk.store, Enclosure), await only(desk.store, Case)
+    assert row.name == "grün_.html"
+    token = await an_account(desk.store, clock)
+    async with browser(create_site(desk), base=PUBLIC_URL) as stranger:
+        assert b"script>1" not in (await stranger.get(f"/enclosures/{row.id}")).content
+    async with browser(create_site(desk), base=PUBLIC_URL) as staff:
+        staff.cookies.set("__Host-aftercare", token)
+        for where in (f"/customers/{ADA}", f"/cases/{case.id}"):
+            assert f'href="/enclosures/{row.id}"' in (await staff.get(where)).text
+        answer = await staff.get(f"/enclosures/{row.id}")
+        assert (await staff.get("/enclosures/enc_none")).status_code == 404
+    assert answer.content == b"<script>1</script>"
+    assert answer.headers["content-type"] == "application/octet-stream"
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert answer.headers["content-disposition"] == (
+        "attachment; filename=\"gr_n_.html\"; filename*=UTF-8''gr%C3%BCn_.html"
+    )

@@ -71,11 +71,11 @@ def text(raw: str) -> str:
         charset = word[1].partition("*")[0]  # RFC 2231 says the language behind it
         if between or charset.lower() != label.lower():
             # A letter may have been cut in two: only then are words put together first.
-            found += [decoded(pending, label), _bare(between)]
+            found += [decoded(pending, label), bare(between)]
             pending, label = b"", charset
         pending += _unpacked(word[2], word[3])
         at = word.end()
-    return "".join((*found, decoded(pending, label), _bare(raw[at:])))
+    return "".join((*found, decoded(pending, label), bare(raw[at:])))
 
 
 def addresses(said: str) -> list[str]:
@@ -87,7 +87,7 @@ def addresses(said: str) -> list[str]:
     return [one.lower() for one in found or ADDRESS.findall(said)][:MOST]
 
 
-def _bare(raw: str) -> str:
+def bare(raw: str) -> str:
     return decoded(raw.encode("utf-8", "surrogateescape")) if not raw.isascii() else raw
 
 

@@ -18,7 +18,7 @@ from starter.senders import File
 from starter.senders.mail import Mail, Returned
 from starter.senders.mail.charsets import decoded
 from starter.senders.mail.files import Files
-from starter.senders.mail.headers import head_of, text
+from starter.senders.mail.headers import bare, head_of, text
 from starter.senders.mail.words import LONGEST, out_of_html, tidy
 
 LONGEST_HEAD = 256_000  # bytes
@@ -37,6 +37,10 @@ class _Short(Compat32):
     def header_source_parse(self, sourcelines: list[str]) -> tuple[str, str]:
         name, value = super().header_source_parse(sourcelines)
         return name, value[:LONGEST_HEADER]
+
+    def header_fetch_parse(self, name: str, value: str) -> str:
+        """Bare bytes, which are against the rules and stand in many a file's name, are letters."""
+        return bare(value)
 
 
 def mail_of(data: bytes, *, sender: str = "", to: tuple[str, ...] = ()) -> Mail:
