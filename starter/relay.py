@@ -198,7 +198,7 @@ class Relay:
             if enrolment is not None and enrolment.ended_at is None:
                 await self._lost(session, enrolment)
                 return TO_A_PERSON
-            if enrolment is None or row.name in SILENT:
+            if enrolment is None or row.name in SILENT or not row.body.get("owed", True):
                 return TOO_LATE
             if row.name == "written" and await self._by_itself(session, row, enrolment):
                 return PASSED_ON

@@ -26,6 +26,7 @@ from starter.intake import (
     meetings,
     nobodys,
     opinions,
+    post,
     progress,
     starts,
 )
@@ -69,6 +70,7 @@ HANDLERS: dict[str, Handler] = {
     "consent.changed": handlers.consent_changed,
     "interaction.logged": handlers.talked,
     "message.sent_elsewhere": handlers.sent_elsewhere,
+    "message.reported": post.reported,
 }
 
 

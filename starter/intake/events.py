@@ -19,6 +19,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from starter.answers import Refusal
+from starter.intake import inside
 from starter.intake.patches import (
     ContractPatch,
     CustomerPatch,
@@ -35,10 +36,7 @@ from starter.intake.patches import (
 from starter.intake.refusing import refusal_of
 from workflows.vocabulary import Rhythm
 
-
-class Data(StrictModel):
-    source: Line | None = None  # which system says so
-    reference: Annotated[Line, Field(max_length=190)] | None = None  # what that system calls it
+Data = inside.Data
 
 
 class Said(Data):
@@ -175,6 +173,7 @@ ORDER = [
 INTERNAL: dict[str, type[Data]] = {
     "keep_in_touch.wanted": Years,
     "feedback.serious": Serious,
+    "message.reported": inside.Report,
     "privacy.requested": AboutData,
 }
 PLANNING = ("meeting.scheduled", "meeting.moved")

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from starter.senders import Sender
 from starter.senders.inbound_mail import InboundMail
+from starter.senders.sendgrid_events import SendGridEvents
 from starter.senders.shopify import Shopify
 from starter.senders.standard import StandardWebhooks
 from starter.senders.stripe import Stripe
 from starter.senders.surveymonkey import SurveyMonkey
 from starter.senders.twilio_inbound import TwilioInbound
+from starter.senders.twilio_status import TwilioStatus
 from starter.senders.woocommerce import WooCommerce
 
 SENDERS: dict[str, Sender] = {
@@ -21,5 +23,7 @@ SENDERS: dict[str, Sender] = {
         SurveyMonkey(),
         InboundMail(),
         TwilioInbound(),
+        SendGridEvents(),
+        TwilioStatus(),
     )
 }
