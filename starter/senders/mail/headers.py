@@ -81,7 +81,7 @@ def text(raw: str) -> str:
 def addresses(said: str) -> list[str]:
     """Every address in a header, in small letters; of a broken one, what looks like an address."""
     try:
-        found = [one for _, one in getaddresses([said]) if "@" in one]
+        found = [one for _, one in getaddresses([said]) if ADDRESS.fullmatch(one)]
     except (ValueError, IndexError, TypeError, RecursionError):
         found = []
     return [one.lower() for one in found or ADDRESS.findall(said)][:MOST]
