@@ -91,7 +91,8 @@ class Shopify:
 
 
 def _customer(comes: Comes, what: str, said: Fields, at: datetime | None) -> None:
-    who = customer_of(said, r.table(said, "default_address"))
+    signed_up = (at or comes.now) if what == "customer.signed_up" else None
+    who = customer_of(said, r.table(said, "default_address"), signed_up)
     if not whom(who):
         return comes.leave("nobody_named")
     comes.say(what, at, customer=who)

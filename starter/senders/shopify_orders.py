@@ -126,7 +126,7 @@ class Orders:
         account = r.table(self.said, "customer")
         where = r.table(self.said, "billing_address") or r.table(self.said, "shipping_address")
         where = where or r.table(account, "default_address")
-        found = customer_of(account, where)
+        found = customer_of(account, where, self._bought_at())
         contact = r.email(self.said.get("email")) or r.email(self.said.get("contact_email"))
         phone = r.phone(self.said.get("phone"), found.get("country"))
         ticked = self.said.get("buyer_accepts_marketing") is True

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from decimal import Decimal
 
+from activities.crm import orders
 from starter.senders import reading as r
 from starter.senders.reading import Fields
 
@@ -12,8 +13,8 @@ NAME = "shopify"
 ANSWERED = {"subscribed": True, "unsubscribed": False}  # other states are nobody's word
 
 
-def customer_of(account: Fields, where: Fields) -> Fields:
-    """A customer, with the address that is theirs."""
+def customer_of(account: Fields, where: Fields, when: datetime | None = None) -> Fields:
+    """A customer, with the address that is theirs; who they were when they bought, or signed up."""
     land = r.country(where.get("country_code"))
     phones = (account.get("phone"), where.get("phone"))
     first, last = r.text(account.get("first_name")), r.text(account.get("last_name"))
@@ -30,7 +31,7 @@ def customer_of(account: Fields, where: Fields) -> Fields:
         company=r.text(where.get("company")),
         country=land,
         address=_address(where),
-        since=_since(account),
+        since=_since(account, when) if when else None,
         consent=None
         if given is None
         else r.known_of(email_marketing=given, at=at and at.isoformat(), source=NAME),
@@ -47,13 +48,12 @@ def whom(who: Fields) -> Fields:
     return {name: who[name] for name in ("id", "email", "phone") if name in who}
 
 
-def _since(account: Fields) -> str | None:
-    """Since when the shop knows them, unless it says that this is their first order: whoever
-    subscribed to a newsletter a year ago buys for the first time all the same."""
-    count = account.get("orders_count")
+def _since(account: Fields, when: datetime) -> str | None:
+    """Since when the shop knew them before that, unless it says that this is their first order:
+    whoever subscribed to a newsletter a year ago buys for the first time all the same."""
+    count, at = account.get("orders_count"), r.moment(account.get("created_at"))
     first = isinstance(count, int | Decimal) and count <= 1
-    at = r.moment(account.get("created_at"))
-    return None if first or at is None else at.isoformat()
+    return None if first or at is None or at > when - orders.GRACE else at.isoformat()
 
 
 def _address(where: Fields) -> Fields:

@@ -21,6 +21,7 @@ from starter.senders.signatures import SENDGRID, SENDGRID_AT, TWILIO, form_of
 from starter.web import create_site
 
 SURVEYMONKEY_SECRET = "client&secret"
+ZOOM_SECRET = "zoom-secret"
 SECRET = f"whsec_{base64.b64encode(b'a secret of both sides').decode()}"
 
 SENDGRID_PRIVATE = ec.derive_private_key(0xA0F7E2C42E, ec.SECP256R1())  # of these tests alone
@@ -76,7 +77,7 @@ def shopify(
     at: datetime | None = None,
     secret: str = SHOP_SECRET,
 ) -> dict[str, str]:
-    """The headers of Shopify's webhooks; `id_` is of the event, each delivery has one of its own."""
+    """The headers of Shopify's webhooks; `id_` is of the event, which several of them may tell."""
     triggered = {"x-shopify-triggered-at": at.isoformat()} if at else {}
     return triggered | {
         "x-shopify-topic": topic,
@@ -106,6 +107,13 @@ def woocommerce(
 
 def _base64_hmac(body: bytes, secret: str) -> str:
     return base64.b64encode(hmac.new(secret.encode(), body, hashlib.sha256).digest()).decode()
+
+
+def zoom(body: bytes, at: datetime, secret: str = ZOOM_SECRET) -> dict[str, str]:
+    """The headers of Zoom's webhooks."""
+    moment = str(int(at.timestamp()))
+    made = hmac.digest(secret.encode(), f"v0:{moment}:".encode() + body, hashlib.sha256).hex()
+    return {"x-zm-request-timestamp": moment, "x-zm-signature": f"v0={made}"}
 
 
 def without(headers: Mapping[str, str], *names: str) -> dict[str, str]:
