@@ -17,11 +17,12 @@ from typing import Any
 from activities.settings import Settings
 from starter.senders import Delivery, Reader, Reading, Readings, Reply
 from starter.senders.mail import Mail
+from starter.senders.mail.bounces import given_back
 from starter.senders.mail.machines import why_automatic
 from starter.senders.mail.matching import Match, Proof, match
 from starter.senders.mail.posted import read
 from starter.senders.mail.quotes import added, own_words, unsigned
-from starter.senders.signatures import is_by_sendgrid
+from starter.senders.signatures import is_by_sendgrid, is_public_key
 from starter.senders.wishes import Wish, by_mail
 
 LONGEST = 20_000  # characters of a note
@@ -29,7 +30,6 @@ MARGIN = 1000  # for what is said about it
 NAMED = re.compile(rb"^message-id:\s*<?([\x21-\x7e]{1,100})", re.IGNORECASE | re.MULTILINE)
 LOOKED_AT = 300_000  # bytes, for its id
 LATE = timedelta(days=7)  # an older date is a clock that is wrong
-SAME = timedelta(minutes=1)  # policy time that is real time, too
 SAYS = {
     "file_too_large": "a file was too large to be kept",
     "too_many_files": "there were more files than are kept",
@@ -50,7 +50,7 @@ class InboundMail:
     thanks = Reply()
 
     def is_set_up(self, settings: Settings) -> bool:
-        return bool(settings.sendgrid_webhook_public_key.strip())
+        return is_public_key(settings.sendgrid_webhook_public_key)
 
     def greets(self, delivery: Delivery, settings: Settings) -> Reply | None:
         return None
@@ -67,6 +67,8 @@ class InboundMail:
     async def read(self, delivery: Delivery, reader: Reader) -> Readings:
         """A reply, or the wish to hear no more; nothing, if a machine wrote and means nobody."""
         mail, proof = await asyncio.to_thread(read, delivery)
+        if reports := await given_back(reader, mail, f"mail/{_digest(mail)}"):
+            return Readings(reports)
         whose = await match(reader, mail.head, proof)
         automatic = why_automatic(mail, proof.envelope_from)
         if whose.customer is None and (automatic or not mail.head.sender):
@@ -130,7 +132,7 @@ def _digest(mail: Mail) -> str:
 
 def _happened(mail: Mail, reader: Reader) -> dict[str, str]:
     """When it was written, as its head says, where that can be: an answer may come late."""
-    at, now = mail.head.at, reader.now
-    if at is None or abs(reader.now - reader.real) > SAME or not now - LATE <= at <= now:
+    ago = reader.real - mail.head.at if mail.head.at else None
+    if ago is None or not timedelta() <= ago <= LATE:
         return {}
-    return {"occurred_at": at.isoformat()}
+    return {"occurred_at": (reader.now - ago).isoformat()}

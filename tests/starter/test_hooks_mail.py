@@ -7,7 +7,16 @@ import json
 import pytest
 
 from activities.crm.store import Store
-from activities.crm.tables import Case, Consent, Enclosure, Inbox, Note, message_id
+from activities.crm.tables import (
+    Case,
+    Consent,
+    Enclosure,
+    Inbox,
+    Message,
+    Note,
+    Suppression,
+    message_id,
+)
 from starter.desk import Desk
 from starter.senders.mail.machines import why_automatic
 from starter.senders.mail.mime import mail_of
@@ -293,3 +302,41 @@ async def test_what_came_with_it_is_fetched_in_the_console(
     assert answer.headers["content-disposition"] == (
         "attachment; filename=\"gr_n_.html\"; filename*=UTF-8''gr%C3%BCn_.html"
     )
+
+
+REPORT = """This is the mail system. I'm sorry."""
+
+
+def a_report(to: str, *, action: str = "failed", status: str = "5.1.1") -> bytes:
+    """What a server writes that could not deliver the check-in."""
+    about = f"Reporting-MTA: dns; mx.example.com\r\n\r\nFinal-Recipient: rfc822; {to}\r\n"
+    about += f"Action: {action}\r\nStatus: {status}\r\n"
+    original = f"Message-ID: <{message_id(mails.KEY)}@shop.example.com>\r\nSubject: Hi\r\n"
+    return several(
+        ("Content-Type: text/plain", REPORT.encode()),
+        ("Content-Type: message/delivery-status", about.encode()),
+        ("Content-Type: text/rfc822-headers", original.encode()),
+        From="MAILER-DAEMON@mx.example.com",
+        To="hello@shop.example.com",
+        Content_Type='multipart/report; report-type=delivery-status; boundary="inner"',
+    )
+
+
+@pytest.mark.parametrize(
+    ("report", "state"),
+    [
+        (a_report(mails.HERS), "bounced"),
+        (a_report(mails.HERS, action="delayed", status="4.4.1"), "sent"),
+        (a_report("eve@example.com"), "sent"),
+    ],
+)
+async def test_what_a_server_gives_back(
+    desk: Desk, temporal: FakeTemporal, report: bytes, state: str
+) -> None:
+    """For good, and by the message's id and its address: then it came back, and is no reply."""
+    await ada(desk.store, temporal)
+    await a_message(desk.store, via="smtp", attempts=1)
+    await comes(desk, raw(report, envelope=json.dumps({"to": ["x@y.example"], "from": ""})))
+    assert (await only(desk.store, Message)).state == state
+    assert await rows(desk.store, Note) == await rows(desk.store, Case) == []
+    assert await rows(desk.store, Suppression) == []  # nobody has signed it
