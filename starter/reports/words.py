@@ -55,6 +55,8 @@ SCOPES = {
 }
 
 SOURCES = {
+    "reply": "in an answer by e-mail",
+    "sms": "by SMS",
     "one-click": "with one click in their mail program",
     "preferences": "on the page of choices that our messages link to",
 }
