@@ -163,7 +163,7 @@ async def test_what_sendgrid_has_not_signed_is_refused(desk: Desk) -> None:
 
 # -- an address that is dead, a customer who complains -----------------------------------------
 
-BOUNCE: dict[str, Any] = {"type": "bounce", "reason": "550 nobody of that name", "status": "5.1.1"}
+BOUNCE: dict[str, Any] = {
     "type": "bounce",
     "reason": "550 5.1.1 nobody of that name",
     "status": "5.1.1",
