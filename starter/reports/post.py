@@ -14,6 +14,7 @@ from activities.crm.tables import Decision, Message
 from starter.reports import people, views, words
 from starter.reports.objects import DecisionView, MessageView, Page, Shape, Tried
 from starter.reports.paging import Cursor, page_of
+from starter.reports.told import HINT, Told, told
 
 LIGHT = load_only(  # what a list needs: no bodies
     *(
@@ -62,6 +63,8 @@ class Posting(Shape):
     said_by: str | None = None
     tried: list[Tried]
     why: list[DecisionView]
+    told: list[Told] = []
+    hint: str = ""  # what some of that is worth
 
 
 async def posted(
@@ -107,6 +110,7 @@ async def posting(session: AsyncSession, message: str) -> Posting | None:
     query = select(Decision).where(Decision.key == row.key).order_by(Decision.at, Decision.id)
     called = await people.names(session, [row.customer_id])
     twin = select(Message.id).where(Message.key == row.covered_by)
+    since = await told(session, row.id)
     return Posting(
         message=views.message(row),
         name=called.get(row.customer_id, row.customer_id),
@@ -121,6 +125,8 @@ async def posting(session: AsyncSession, message: str) -> Posting | None:
         said_by=(await session.execute(twin)).scalar_one_or_none() if row.covered_by else None,
         tried=views.tried(row),
         why=[views.decision(one) for one in (await session.execute(query)).scalars()],
+        told=since,
+        hint="" if all(one.proves for one in since) else HINT,
     )
 
 

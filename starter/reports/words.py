@@ -13,6 +13,7 @@ from starter.reports.reasons import REASONS
 OUTCOMES = {
     "allowed": "may go",
     "blocked": "could not be done; an engineer has to mend it",
+    "bounced": "came back, or was never handed on",
     "completed": "came to its end",
     "covered": "is said by another message already",
     "deferred": "was put off",
