@@ -71,6 +71,7 @@ class Checklist:
         self.facts = facts
         self.lines: dict[str, v.Line] = {}
         self.tracks: dict[asyncio.Task[None], None] = {}  # what runs beside the timeline
+        self.turns: dict[str, asyncio.Lock] = {}  # whose word the clerk hears now, by line
         self.shown: dict[str, Any] = {}  # the search attributes, as they were last set
         self.imported_at: datetime | None = None
 

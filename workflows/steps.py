@@ -30,6 +30,7 @@ PRIORITY = {Kind.TRANSACTIONAL: 1, Kind.RELATIONSHIP: 3, Kind.MARKETING: 5}
 MOMENT = timedelta(seconds=1)  # for an attempt under way, before it is told that nobody wants it
 NOBODY = object()  # answered
 PUT_DOWN = "put-down-at-once"  # a patch: notes and ends were activities of their own
+IN_TURN = "told-in-turn"  # a patch: all that became of a line was told at once
 
 
 class Ended(Exception):  # noqa: N818 - no error
@@ -226,6 +227,15 @@ class Steps(Checklist):
         return answer
 
     async def _tell_clerk(self, mark: v.Mark) -> None:
+        """What became of a line is told in turn: of two words at once either may be heard last."""
+        turn = self.turns.setdefault(HERE.get().name, asyncio.Lock())
+        if turn.locked() and not workflow.patched(IN_TURN):
+            await self._tell(mark)
+            return
+        async with turn:
+            await self._tell(mark)
+
+    async def _tell(self, mark: v.Mark) -> None:
         """What became of a clause is told until it is heard, unless more has become of it since."""
         name, gist = HERE.get().name, f"{mark.state} {mark.reason}".strip()
 

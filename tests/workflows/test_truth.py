@@ -1,6 +1,8 @@
 """What came late is recorded as it was."""
 
 from tests.workflows.lives import DAY, HOUR, Town
+from tests.workflows.orders import purchase
+from workflows.vocabulary import Heard, State
 
 
 async def test_a_reply_that_crossed_with_the_reminder(town: Town) -> None:
@@ -50,3 +52,18 @@ async def test_an_old_reply_beside_a_new_one_is_no_crossing(town: Town) -> None:
     await life.say("responded")
     await life.sleep(HOUR)
     assert "5.4.3 note the reply had come first" not in life.done()
+
+
+async def test_the_last_word_on_a_case_is_written_last(town: Town) -> None:
+    """A complaint that is settled by the time it is heard is not left waiting in the tables."""
+    town.world.slow = {State.WAITING}
+    at = (await town.env.get_current_time()).isoformat()
+    said = {"case_id": "case_c", "at": at}
+    early = (
+        Heard(name="complaint", event={"id": "e1"} | said),
+        Heard(name="complaint_resolved", event={"id": "e2"} | said),
+    )
+    life = await (await purchase(town)).thanks(early=early)
+    assert await life.state("4 case_c") == (State.DONE, "")
+    told = [mark.state for mark in town.world.marks if mark.about == "case_c"]
+    assert told == [State.WAITING, State.DONE]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
@@ -101,6 +102,7 @@ class World(Messaging, Records, Clerk, Insight):
         self.impersonal: set[str] = set()  # customers whose name or product is not known
         self.no_phone: set[str] = set()
         self.marks: list[Mark] = []
+        self.slow: set[State] = set()  # words that take longer to be written down than the next
         self.unreachable: dict[str, str] = {}  # why, by customer
         self.bounced: set[str] = set()
         self.covers: dict[str, Answer] = {}  # what covers an ask, by customer
@@ -268,6 +270,8 @@ class World(Messaging, Records, Clerk, Insight):
     @activity.defn
     async def mark(self, mark: Mark) -> None:
         self._answerable()
+        if mark.state in self.slow:
+            await asyncio.sleep(0.1)
         self.marks.append(mark)
         if mark.state in (State.SKIPPED, State.ELSEWHERE, State.BLOCKED):
             verb = "skip" if mark.state is State.SKIPPED else mark.state
