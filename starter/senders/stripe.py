@@ -92,9 +92,8 @@ def _paid(comes: Comes, session: Fields, at: datetime | None) -> None:
         return comes.leave("nobody_named")
     payment = r.named(NAME, _id(session.get("payment_intent")))
     known = {"email": who.get("email"), "phone": who.get("phone"), "name": who.get("name")}
-    shown = r.number(session.get("client_reference_id")) or r.number(
-        r.inside(session, "metadata", "order_id")
-    )
+    called = (session.get("client_reference_id"), r.inside(session, "metadata", "order_id"))
+    shown = next((one for said in called if (one := r.number(said))), "")
     # A session's id is longer than an order's may be, and nothing but the session ever names it.
     name = r.named(NAME, shown, **known) or payment or r.named(NAME, session.get("id"))
     if name is None:
@@ -104,7 +103,7 @@ def _paid(comes: Comes, session: Fields, at: datetime | None) -> None:
     order = r.known_of(
         id=name,
         reference=payment if payment != name else None,  # what a refund calls it
-        number=shown if name == f"{NAME}-{shown}" else None,
+        number=shown if name == f"{NAME}-{shown}" and shown in map(str, called) else None,
         total=_amount(session.get("amount_total"), currency),
         currency=currency and currency.upper(),
         fulfilment=_fulfilment(session),
