@@ -90,7 +90,7 @@ async def _whom(
     now: datetime,
 ) -> Customer | None:
     keys = customers.keys_of(said)
-    known = what in INTRODUCING or by is not None
+    known = _introduces(what, said) or by is not None
     if keys and not known and await customers.recognise(session, said) is None:
         return None
     if keys:
@@ -103,6 +103,14 @@ async def _whom(
     if customer and not customer.erased_at:
         customers.take_in(customer, customers.fields_of(said), at=at)
     return customer
+
+
+def _introduces(what: str, said: dict[str, Any]) -> bool:
+    """Whether it makes known whom it is about. A change of somebody's details, by a bare account
+    id, waits until we hear who that is: as a stranger with no address, they would be two once they
+    have bought as a guest."""
+    addressed = said.get("email") or said.get("phone")
+    return what in INTRODUCING and (what != "customer.updated" or bool(addressed))
 
 
 async def normalised(session: AsyncSession, patch: CustomerPatch | None) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -162,18 +163,22 @@ def report(capsys: pytest.CaptureFixture[str], line: str) -> None:
         print(f"\n  chaos: {line}")  # noqa: T201
 
 
-@pytest.fixture
-async def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Machine]:
+@asynccontextmanager
+async def a_machine(
+    directory: Path, monkeypatch: pytest.MonkeyPatch, **settings: str
+) -> AsyncIterator[Machine]:
     """Everything up, but for the worker; whatever happens, nothing outlives the test."""
-    temporal = TemporalServer(tmp_path)
-    monkeypatch.setenv("TEMPORAL_ADDRESS", temporal.address)
-    monkeypatch.setenv("AFTERCARE_DATA", str(tmp_path))
-    monkeypatch.setenv("AFTERCARE_SECRET_KEY", "chaos")
-    settings = Settings(data=tmp_path, sops="online-customer")
-    await upgrade(settings.database)
+    directory.mkdir(exist_ok=True)
+    temporal = TemporalServer(directory)
+    said: dict[str, Any] = {"sops": "online-customer"} | settings
+    chosen = Settings(data=directory, **said)
+    await upgrade(chosen.database)
     await temporal.start()
-    async with open_desk(settings) as desk:
-        running = Machine(tmp_path, temporal, desk)
+    monkeypatch.setenv("TEMPORAL_ADDRESS", temporal.address)
+    monkeypatch.setenv("AFTERCARE_DATA", str(directory))
+    monkeypatch.setenv("AFTERCARE_SECRET_KEY", "chaos")
+    async with open_desk(chosen) as desk:
+        running = Machine(directory, temporal, desk)
         relay = asyncio.create_task(desk.run())
         try:
             yield running
@@ -183,3 +188,10 @@ async def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncItera
                 await relay
             running.kill_worker()
             temporal.kill()
+
+
+@pytest.fixture
+async def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Machine]:
+    """Everything up, but for the worker, with S0 alone."""
+    async with a_machine(tmp_path, monkeypatch) as running:
+        yield running

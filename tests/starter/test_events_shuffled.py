@@ -125,3 +125,20 @@ async def test_all_at_once(seed: int, store: Store, in_order: dict[str, Any]) ->
     events = the_life() * 2
     luck.shuffle(events)
     assert await lived(store, events, at_once=8) == in_order
+
+
+async def test_a_change_of_a_bare_id_waits_for_its_person(
+    memory_store: Store, clock: FakeClock, temporal: FakeTemporal
+) -> None:
+    """Heard first, beside a guest's order: once the id has an address, they are one, not two."""
+    desk = a_desk(memory_store, clock, temporal)
+    told = [
+        ("customer.updated", {"customer": {"id": "42", "time_zone": "Europe/Paris"}}),
+        ("order.paid", {"customer": GUEST, "order": ORDER}),
+        ("customer.signed_up", {"customer": BOTH}),
+    ]
+    for what, said in told:
+        await desk.receive("api", {"id": what, "type": what, **said})
+    (customer,) = await rows(memory_store, Customer)
+    assert (customer.email, customer.time_zone) == ("ada@example.com", "Europe/Paris")
+    assert {row.state for row in await rows(memory_store, Inbox)} == {"done"}

@@ -131,6 +131,10 @@ SIGNINGS: dict[str, Signing] = {
         SMS, lambda body, _: hooks.twilio(body, "/hooks/twilio/status?k=cus_1/welcome"),
         (TWILIO,), _same_form, timed=False, query="k=cus_1/welcome",
     ),
+    "zoom": Signing(
+        _json({"event": "webinar.created", "event_ts": 1, "payload": {"object": {"id": 1}}}),
+        hooks.zoom, ("x-zm-request-timestamp", "x-zm-signature"),
+    ),
 }  # fmt: skip
 SETTINGS = {
     "public_url": hooks.PUBLIC_URL,
@@ -140,6 +144,7 @@ SETTINGS = {
     "woocommerce_secret": hooks.SHOP_SECRET,
     "surveymonkey_secret": hooks.SURVEYMONKEY_SECRET,
     "sendgrid_webhook_public_key": hooks.SENDGRID_PUBLIC,
+    "zoom_secret": hooks.ZOOM_SECRET,
     "twilio_auth_token": hooks.TWILIO_TOKEN,
 }
 
@@ -168,8 +173,8 @@ def mutated(post: Post, luck: random.Random, at: datetime) -> Post:
             lambda: replace(post, query=_bytes(post.query.encode(), luck).decode("latin-1"))
         )
     if how.timed:
-        days = luck.choice((-400, -3, 2, 3650)) * luck.random() + luck.choice((-1.2, 0.01))
-        wrong = at + timedelta(days=days if abs(days) > 1.2 or days > 0 else -1.2)
+        past = -timedelta(hours=27) * (1 + 100 * luck.random())
+        wrong = at + luck.choice((past, timedelta(minutes=6) * (1 + 1e5 * luck.random())))
         ways.append(lambda: genuine(post.path, wrong))
     return luck.choice(ways)()
 
