@@ -19,10 +19,10 @@ from typing import ClassVar, TypeVar
 
 from workflows import errands, events
 from workflows import vocabulary as v
-from workflows.diary import STAGES, Call, Changed, Diary, Stage, is_in_this_age
+from workflows.diary import STAGES, Call, Changed, Diary, Linked, Stage, is_in_this_age
 from workflows.errands import Errands
 from workflows.events import TaskDone
-from workflows.facts import Because, why
+from workflows.facts import Because, either, why
 from workflows.vocabulary import Enrolment, Form, Role, State
 
 
@@ -37,6 +37,7 @@ class Policy(errands.Policy):
 
 
 CallsT = TypeVar("CallsT", bound=Policy)
+LINK = timedelta(minutes=2)  # that an invitation waits for its link, no longer
 SOON = timedelta(hours=1)  # in which a call that is over is spoken of
 
 
@@ -93,6 +94,7 @@ class Appointments(Errands[CallsT]):
             template = "moved" if about in self.invited else "invitation"
             until = self.ends(call)  # who comes late comes, too
             with self.clause(self.calls, "Invite them to the call", until, about=call.mark):
+                await self.link(call)
                 sent = await self.send(
                     f"{self.mail}-{template}",
                     meeting_id=about,
@@ -102,6 +104,13 @@ class Appointments(Errands[CallsT]):
                 )
             if sent:
                 self.invited[about] = None
+
+    async def link(self, call: Call) -> None:
+        """Where it is joined may come any moment; what comes later is sent after it."""
+        changed = either(Linked(self.diary, call), Changed(self.diary, call))
+        if not changed():
+            soon = self.now() + LINK
+            await self.until(soon, unless=changed)
 
     async def call_off(self, call: Call) -> None:
         """Whoever has it in their calendar."""

@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
+from typing import ClassVar
 
 from workflows.events import Meeting
 from workflows.vocabulary import LONGEST
@@ -39,6 +40,7 @@ class Call:
     number: int = 0  # how often it was changed, as its row counts
     times: int = 1  # how often it was arranged, as was heard here
     stage: Stage = Stage.SCHEDULED
+    awaits_link: bool = field(default=False, compare=False)  # no other arrangement without it
 
     @property
     def mark(self) -> str:
@@ -69,6 +71,8 @@ class Diary:
         else:
             call = _changed(known, stage, said)
         if call == known:
+            awaits = call.awaits_link and said.awaits_link
+            self.calls[call.meeting_id] = replace(call, awaits_link=awaits)
             return None
         self.calls[call.meeting_id] = call
         self.in_vain += call.stage in CAME_TO_NOTHING
@@ -80,7 +84,8 @@ class Diary:
 
     def _new(self, said: Meeting, starts: datetime) -> Call:
         name = f"call-{len(self.calls) + 1}"
-        return Call(said.meeting_id, name, starts, _end(said, starts), said.number)
+        ends, linked = _end(said, starts), said.awaits_link
+        return Call(said.meeting_id, name, starts, ends, said.number, awaits_link=linked)
 
     def _hold(self, said: Meeting, known: Call | None) -> None:
         """It was over at its end, or sooner, if it was reported sooner; the first one counts."""
@@ -115,6 +120,7 @@ def _changed(known: Call, stage: Stage, said: Meeting) -> Call:
         number=said.number,
         times=known.times + 1,
         stage=Stage.SCHEDULED,
+        awaits_link=said.awaits_link,
     )
 
 
@@ -122,6 +128,18 @@ def is_in_this_age(said: Meeting, now: datetime) -> bool:
     """Whether a calendar of ours reaches all of its moments."""
     moments = (said.starts_at, said.ends_at, said.at)
     return all(abs(moment - now) < LONGEST for moment in moments if moment)
+
+
+@dataclass(frozen=True)
+class Linked:
+    """Whether nobody asks any more where that call is joined: it is known, or is not to be."""
+
+    diary: Diary
+    call: Call
+    reason: ClassVar[str] = "linked"
+
+    def __call__(self) -> bool:
+        return not self.diary.calls.get(self.call.meeting_id, self.call).awaits_link
 
 
 @dataclass(frozen=True)

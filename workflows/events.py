@@ -134,6 +134,7 @@ class Meeting(Event):
     starts_at: AwareDatetime | None = None
     ends_at: AwareDatetime | None = None
     number: Count = 0  # how often it was changed
+    awaits_link: bool = False  # where it is joined is still being asked for
 
 
 class Interaction(Event):

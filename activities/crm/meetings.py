@@ -13,7 +13,7 @@ from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.crm.customers import take_in
-from activities.crm.tables import Contract, Meeting, new_id
+from activities.crm.tables import Contract, Meeting, Message, new_id
 
 SCHEDULED, MOVED, HELD, MISSED, CANCELLED = "scheduled", "moved", "held", "missed", "cancelled"
 PLANNING = (SCHEDULED, MOVED)  # the words that say when it is to be
@@ -123,6 +123,14 @@ def happened(
     if new and row.state == CANCELLED:
         return None  # nobody had heard that it was to be
     return row.state if changed else MOVED if moved else None
+
+
+async def is_written_of(session: AsyncSession, row: Meeting) -> bool:
+    """Whether the customer was written to about it, or is just being."""
+    query = select(Message.id).where(
+        Message.customer_id == row.customer_id, Message.meeting_id == row.id
+    )
+    return (await session.execute(query.limit(1))).first() is not None
 
 
 def ends_at(row: Meeting) -> datetime:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+from base64 import b64encode
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -21,8 +22,7 @@ from activities.crm import inbox, meetings
 from activities.crm.house import house_rules
 from activities.crm.store import Store
 from activities.crm.tables import Customer, Meeting, Mirror
-from activities.mirrors import LaterError, RefusedError, UnfitError
-from activities.mirrors.salesforce import is_fit
+from activities.mirrors import LaterError, RefusedError, UnfitError, is_fit
 from activities.settings import Settings
 
 SYSTEM = "zoom"
@@ -73,8 +73,8 @@ class Zoom:
             return id_
         if id_ and await self._changed(id_, meeting, title):
             return id_
-        made = (None if id_ else await self._known(meeting)) or await self._made(meeting, title)
-        id_ = await self._said(meeting, made, row.number)
+        made = await self._known(meeting) or await self._made(meeting, title)
+        id_ = await self._said(meeting, made)
         if made.get("start_time") != _moment(meeting.starts_at):  # made before it was moved
             await self._changed(id_, meeting, title)
         return id_
@@ -112,13 +112,13 @@ class Zoom:
     async def _changed(self, id_: str, meeting: Meeting, title: str) -> bool:
         """False: it is not there any more, so that it has to be made again."""
         answer = await self._asked("PATCH", f"/meetings/{id_}", _plan(meeting, title))
-        return answer.status != 404
+        return _done(answer)
 
     async def _delete(self, said: Any) -> None:
         if said and ID.fullmatch(str(said)):
-            await self._asked("DELETE", f"/meetings/{said}?schedule_for_reminder=false")
+            _done(await self._asked("DELETE", f"/meetings/{said}"))
 
-    async def _said(self, meeting: Meeting, made: Body, number: int) -> str:
+    async def _said(self, meeting: Meeting, made: Body) -> str:
         """What Zoom calls it, and where it is joined: kept before anybody may forget it."""
         id_, url = str(made.get("id", "")), made.get("join_url")
         if not ID.fullmatch(id_) or not isinstance(url, str) or not LINK.fullmatch(url):
@@ -164,8 +164,9 @@ class Zoom:
         fit = is_fit(self._api) and is_fit(self._auth)
         if not (fit and self._account and self._client and secret):
             raise UnfitError("not_set", CURES["settings"])
+        known = b64encode(f"{self._client}:{secret}".encode())
         headers = {
-            "Authorization": _basic(self._client, secret),
+            "Authorization": f"Basic {known.decode()}",
             "Content-Type": "application/x-www-form-urlencoded",
         }
         said = {"grant_type": "account_credentials", "account_id": self._account}
@@ -177,7 +178,11 @@ class Zoom:
             raise self._meaning(answer)
         body = _body(answer)
         token, good_for = body.get("access_token"), body.get("expires_in", 3600)
-        if not isinstance(token, str) or not TOKEN.fullmatch(token) or not isinstance(good_for, int):
+        if (
+            not isinstance(token, str)
+            or not TOKEN.fullmatch(token)
+            or not isinstance(good_for, int)
+        ):
             raise LaterError("nonsense")
         span = max(timedelta(seconds=min(good_for, 3600)) - EARLIER, timedelta(seconds=30))
         self._token, self._until = token, self.clock.real() + span
@@ -195,6 +200,15 @@ class Zoom:
         if status == 403 or code in ("4711", "4700"):
             return UnfitError(f"zoom_{code}" if code else "forbidden", CURES["scopes"])
         return RefusedError(f"zoom_{code}" if code else f"http_{status}")
+
+
+async def _ask(method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> Answer:
+    try:
+        return await ask(method, url, seconds=SECONDS, headers=headers, body=body)
+    except AwayError as fault:
+        raise LaterError(fault.reason) from None
+    except UnknownOutcomeError:
+        raise LaterError("no_answer") from None
 
 
 def _plan(meeting: Meeting, title: str) -> Body:
@@ -220,6 +234,13 @@ def _body(answer: Answer) -> Body:
     if not isinstance(said, dict):
         raise LaterError("nonsense")
     return said
+
+
+def _done(answer: Answer) -> bool:
+    """Whether there was something to do it to; any other success is nobody's of Zoom's."""
+    if answer.status not in (204, 404):
+        raise LaterError("nonsense")
+    return answer.status == 204
 
 
 def _code(answer: Answer) -> str:

@@ -55,6 +55,7 @@ HANDLERS: dict[str, Handler] = {
     "privacy.requested": handlers.data_asked_about,
     "account.provisioned": progress.provided,
     **{what: meetings.met for what in TYPES if what.startswith("meeting.")},
+    "meeting.linked": meetings.linked,
     "engagement.login": handlers.engaged,
     "engagement.feature_used": handlers.engaged,
     "engagement.content_viewed": handlers.engaged,

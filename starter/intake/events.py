@@ -173,6 +173,7 @@ ORDER = [
 INTERNAL: dict[str, type[Data]] = {
     "keep_in_touch.wanted": Years,
     "feedback.serious": Serious,
+    "meeting.linked": Meeting,  # where one of ours is held, by the system that holds it
     "message.reported": inside.Report,
     "privacy.requested": AboutData,
 }

@@ -6,7 +6,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
-from activities.crm import meetings
+from activities.crm import meetings, mirrors
+from activities.crm.customers import take_in
 from activities.crm.tables import Contract, Meeting
 from starter.intake import agreements
 from starter.intake import events as said
@@ -15,6 +16,8 @@ from starter.intake.said import write_down
 
 NOWHERE = "aftercare"  # where a calendar's entry comes from, if we have no public address
 USUAL = timedelta(hours=1)
+ZOOM, MEETING = "zoom", "meeting"
+PLANS = (*meetings.PLANNING, meetings.CANCELLED)  # what a system that holds it has to hear
 
 
 async def met(h: Handling) -> None:
@@ -40,7 +43,48 @@ async def met(h: Handling) -> None:
     if heard is None:
         h.note("already", row.follow_up, f"meeting_{row.state}")
         return
-    await agreements.tell(h, contract, f"meeting_{heard}", meetings.news(row))
+    body = meetings.news(row)
+    if await _zoom_hears_of_it(h, row, heard) and row.state == meetings.SCHEDULED:
+        body["awaits_link"] = row.url is None
+    await agreements.tell(h, contract, f"meeting_{heard}", body)
+
+
+async def linked(h: Handling) -> None:
+    """Where it is joined is known now: who was invited without that is told, and whoever is not
+    invited yet will be with it."""
+    word = h.data if isinstance(h.data, said.Meeting) else said.Meeting()
+    row = await meetings.find(h.session, word.meeting_id or "", h.customer.id)
+    if row is None:
+        h.note("none", None, "meeting_unknown")
+        return
+    before, row.reference = row.url, word.reference or row.reference
+    take_in(row, {"url": word.url} if word.url else {}, at=h.at)
+    h.wakes += [f"meeting:{row.reference}"] if row.reference else []
+    if row.url == before or row.state != meetings.SCHEDULED:
+        h.note("already", row.follow_up, f"meeting_{row.state}")
+        return
+    if await meetings.is_written_of(h.session, row):
+        row.sequence += 1  # their calendar has it without
+    row.updated_at = h.now
+    contract = await h.session.get(Contract, row.contract_id) if row.contract_id else None
+    await h.session.flush()
+    await agreements.tell(h, contract, "meeting_moved", meetings.news(row))
+
+
+async def _zoom_hears_of_it(h: Handling, row: Meeting, heard: str) -> bool:
+    """Of what is ours: nobody has named another place for it, and Zoom itself did not say so."""
+    if h.catalogue.settings.meetings != ZOOM or heard not in PLANS:
+        return False
+    if await mirrors.find(h.session, ZOOM, MEETING, row.id) is None:
+        elsewhere = row.url or row.reference or heard == meetings.CANCELLED
+        if elsewhere or meetings.ends_at(row) <= h.now:
+            return False
+    elif heard == meetings.CANCELLED:
+        row.url = None  # nobody is there any more
+    if h.row.source == ZOOM:
+        return False
+    await mirrors.mark(h.session, h.now, ZOOM, MEETING, row.id, customer_id=row.customer_id)
+    return True
 
 
 async def _meant(

@@ -12,6 +12,7 @@ from starter.senders.surveymonkey import SurveyMonkey
 from starter.senders.twilio_inbound import TwilioInbound
 from starter.senders.twilio_status import TwilioStatus
 from starter.senders.woocommerce import WooCommerce
+from starter.senders.zoom import Zoom
 
 SENDERS: dict[str, Sender] = {
     sender.path: sender
@@ -21,6 +22,7 @@ SENDERS: dict[str, Sender] = {
         Stripe(),
         WooCommerce(),
         SurveyMonkey(),
+        Zoom(),
         InboundMail(),
         TwilioInbound(),
         SendGridEvents(),
