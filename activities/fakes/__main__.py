@@ -33,6 +33,7 @@ def main() -> None:
     for name in ("sendgrid", "twilio", "smtp", "systems"):
         parser.add_argument(f"--{name}-port", type=int, default=0, help="0: a free one")
     parser.add_argument("--lag", type=float, default=0, help="seconds until a look-up finds it")
+    parser.add_argument("--tell", default="", help="whose /hooks/… hear what became of messages")
     parser.add_argument("--script", type=Path, help="default: DIR/script.json, if it is there")
     asyncio.run(_serve(parser.parse_args()))
 
@@ -40,8 +41,8 @@ def main() -> None:
 async def _serve(said: argparse.Namespace) -> None:
     lag, keep = timedelta(seconds=said.lag), said.data
     fakes: list[Fake] = [
-        FakeSendGrid(lag=lag, keep=keep),
-        FakeTwilio(lag=lag, keep=keep),
+        FakeSendGrid(lag=lag, keep=keep, tells=_door(said.tell, "sendgrid/events")),
+        FakeTwilio(lag=lag, keep=keep, tells=_door(said.tell, "twilio/status")),
         FakeSmtp(keep=keep),
         FakeSystems(lag=lag, keep=keep),
     ]
@@ -55,6 +56,10 @@ async def _serve(said: argparse.Namespace) -> None:
         follower = asyncio.create_task(_follow(said.script or keep / "script.json", fakes))
         await stopped.wait()
         follower.cancel()
+
+
+def _door(public_url: str, path: str) -> str:
+    return f"{public_url.rstrip('/')}/hooks/{path}" if public_url else ""
 
 
 async def _follow(file: Path, fakes: list[Fake]) -> None:

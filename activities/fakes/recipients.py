@@ -6,7 +6,9 @@ E-mail, by what stands before the @, whatever the domain (SendGrid; SMTP its nea
 |---|---|
 | refused@… | nobody is there: 400 (550) |
 | toobig@… | too large: 413 (552) |
-| bounced@… | accepted, and comes back later: the look-up says so |
+| bounced@… | accepted, and comes back later: the look-up says so, and an event |
+| blocked@… | accepted, and turned away this time |
+| spam@… | accepted and delivered; they report it as spam |
 | busy@… | 429 at first, then accepted |
 | broken@… | 500 at first and not taken, then accepted |
 | unsure@… | 500, and taken: only the look-up knows |
@@ -29,6 +31,8 @@ Numbers: Twilio's own test numbers mean what they mean at Twilio; the rest is ou
 | +15005550012 | 500, and taken |
 | +15005550013 | taken, and never answered |
 | +15005550014 | 503 always |
+| +15005550015 | accepted, and never delivered: no such number, 30005 |
+| +15005550016 | accepted, and not delivered: out of reach, 30003 |
 
 A sender +15005550001 is no number (21212), …07 is not the account's (21606), …08 has a full
 queue (21611).
@@ -52,6 +56,8 @@ STRANGE = {
 }
 AT_FIRST = (Fault.RATE_LIMITED, Fault.ERROR_BEFORE)
 REFUSED, TOO_BIG, BOUNCED, UNVERIFIED = "refused", "toobig", "bounced", "unverified"
+BLOCKED, SPAM = "blocked", "spam"
+UNDELIVERED = {"+15005550015": "30005", "+15005550016": "30003"}
 
 TO = {
     "+15005550001": 21211,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
 from itertools import islice
 from pathlib import Path
@@ -15,8 +15,10 @@ from pydantic import ValidationError
 
 from activities.fakes import sendgrid_logs as logs
 from activities.fakes.recipients import REFUSED, TOO_BIG, UNVERIFIED, who
+from activities.fakes.sendgrid_events import events_to, posts
 from activities.fakes.sendgrid_requests import SAYS, LogsQuery, Mail, Personalization, problems
 from activities.fakes.taken import Taken, now
+from activities.fakes.telling import Manner
 from activities.fakes.wire import Answer, FakeHttp, Judged
 
 ERRORS = {
@@ -43,9 +45,18 @@ class FakeSendGrid(FakeHttp):
         *,
         lag: timedelta = timedelta(0),
         keep: Path | None = None,
+        tells: str = "",
+        manner: Manner | None = None,
     ) -> None:
         super().__init__(lag=lag, keep=keep)
         self.api_key = api_key
+        self.telling = events_to(tells, manner) if tells else None
+
+    def take(self, messages: Sequence[Taken]) -> None:
+        super().take(messages)
+        for one in messages:
+            if self.telling:
+                self.telling.tell(posts(one, _arguments(one)))
         self.scopes = ["mail.send", "email_activity.read", "messages.read"]
 
     def routes(self) -> Iterable[web.RouteDef]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, timedelta
 from email.utils import format_datetime
 from pathlib import Path
@@ -15,7 +15,9 @@ from pydantic import ValidationError
 
 from activities.fakes.recipients import FROM, TO
 from activities.fakes.taken import Taken, now, token
+from activities.fakes.telling import Manner
 from activities.fakes.twilio_requests import CODES, NUMBER, Filters, MessageForm, form, read
+from activities.fakes.twilio_status import posts, statuses_to
 from activities.fakes.wire import Answer, FakeHttp, Judged
 
 VERSION = "2010-04-01"
@@ -35,10 +37,20 @@ class FakeTwilio(FakeHttp):
         *,
         lag: timedelta = timedelta(0),
         keep: Path | None = None,
+        tells: str = "",
+        manner: Manner | None = None,
     ) -> None:
         super().__init__(lag=lag, keep=keep)
         self.account_sid = account_sid
         self.auth_token = auth_token
+        self.telling = statuses_to(tells, auth_token, manner) if tells else None
+
+    def take(self, messages: Sequence[Taken]) -> None:
+        """Told of at the address that came with it, else at the account's."""
+        super().take(messages)
+        for one in messages:
+            if self.telling:
+                self.telling.tell(posts(one, self.account_sid), _callback(one))
         self.status = "active"
 
     def routes(self) -> Iterable[web.RouteDef]:
@@ -180,6 +192,10 @@ def _key(found: MessageForm) -> str:
     """The ledger's key, where the status callback carries it: Twilio has no field for it."""
     words = parse_qs(urlsplit(found.status_callback).query)
     return next((words[name][0] for name in ("k", "key", "t") if name in words), "")
+
+
+def _callback(one: Taken) -> str:
+    return parse_qs(one.raw.decode(errors="replace")).get("StatusCallback", [""])[0]
 
 
 def _recipient(body: bytes) -> str:

@@ -23,6 +23,7 @@ from activities.fakes import recipients
 from activities.fakes.faults import Fault, Script
 from activities.fakes.recipients import Strangers
 from activities.fakes.taken import Book, Taken
+from activities.fakes.telling import Telling
 
 HUGE = 10_000_000
 LARGEST = 31_000_000  # bytes of a request that are read at all
@@ -74,6 +75,7 @@ class FakeHttp(ABC):
         self.looked_up = 0
         self.strangers = Strangers()
         self.book = Book(keep and keep / f"{self.name}.jsonl")
+        self.telling: Telling | None = None  # what becomes of it, to whoever wants to know
 
     @property
     def accepted(self) -> list[Taken]:
@@ -90,7 +92,8 @@ class FakeHttp(ABC):
         try:
             await web.TCPSite(runner, "127.0.0.1", port).start()
             host, port = runner.addresses[0][:2]
-            yield f"http://{host}:{port}"
+            async with self.telling.telling() if self.telling else contextlib.nullcontext():
+                yield f"http://{host}:{port}"
         finally:
             await runner.cleanup()
 
@@ -107,6 +110,10 @@ class FakeHttp(ABC):
     @abstractmethod
     def trouble(self, status: int, headers: dict[str, str]) -> Answer:
         """An error in the provider's own shape."""
+
+    def take(self, messages: Sequence[Taken]) -> None:
+        """Theirs from now on; who tells of what becomes of it begins to."""
+        self.book.take(*messages)
 
     # -- requests --------------------------------------------------------------------------------
 
@@ -130,7 +137,7 @@ class FakeHttp(ABC):
         if isinstance(judged, Answer):
             return _response(judged)
         messages, answer = judged
-        self.book.take(*messages)
+        self.take(messages)
         await asyncio.sleep(self.script.pause(self.script.answering))
         return await self._fail(request, fault, answer) if fault else _response(answer)
 
