@@ -10,16 +10,20 @@ import pytest
 from activities.crm.store import Store
 from activities.crm.tables import Enclosure, Inbox, Note
 from starter.desk import Desk
+from starter.intake.events import Command, read_event
+from starter.printing.received import Received
+from starter.senders import Delivery, Reader
+from starter.senders.inbound_mail import InboundMail
 from starter.senders.mail.charsets import decoded
 from starter.senders.mail.headers import addresses, text
 from starter.senders.mail.mime import mail_of
 from starter.senders.mail.quotes import own_words
 from starter.senders.mail.words import out_of_html
-from tests.factories import FakeClock
+from tests.factories import NOON, FakeClock
 from tests.starter import mails
 from tests.starter.front import FakeTemporal, only, rows
 from tests.starter.hooks import sendgrid, visiting
-from tests.starter.mails import BOUNDARY, a_message, ada, posts, raw, several, written
+from tests.starter.mails import BOUNDARY, a_message, ada, form, posts, raw, several, written
 
 DEEP = b"Content-Type: message/rfc822\r\n\r\n" * 3000
 NESTED = b"".join(
@@ -245,3 +249,30 @@ def test_a_thousand_mutations() -> None:
             data[at : at + dice.randint(0, 3)] = dice.randbytes(dice.randint(0, 3))
         read = mail_of(bytes(data))
         assert "\x00" not in read.text + read.head.subject
+
+
+async def test_any_letters_anywhere_make_an_event(desk: Desk) -> None:
+    """Whatever Unicode has, and has not yet: what comes of it is never refused at our own door."""
+    dice, sender = random.Random(2), InboundMail()
+    reader = Reader(desk.store, desk.settings, now=NOON, real=NOON)
+
+    def letters(most: int) -> str:
+        drawn = (
+            chr(dice.choice((*range(32, 127), *range(128, 0x3100), 0x1F600, 0xE000, 0x378)))
+            for _ in range(dice.randint(0, most))
+        )
+        return "".join(drawn)
+
+    for number in range(40):
+        subject, name, body = letters(300), letters(200), letters(400)
+        mail = written(body, Subject=subject, Content_Type=f'text/plain; name="{name}"')
+        apart = {"headers": "", "from": mails.HERS, "subject": subject, "text": body, "to": name}
+        for posted in (raw(mail), form(apart, {"a": (name.replace('"', ""), letters(9), b"x")})):
+            kind = {"content-type": f"multipart/form-data; boundary={BOUNDARY}"}
+            for one in (await sender.read(Delivery(posted, kind), reader)).found:
+                assert read_event(one.event, Command).type == "reply.received", number
+                for file in one.enclosures:
+                    assert "/" not in file.name
+                    Received(file.name, file.type, file.content).headers[
+                        "Content-Disposition"
+                    ].encode("ascii")

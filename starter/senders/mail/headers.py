@@ -21,6 +21,7 @@ BETWEEN = re.compile(r"(\?=)\s+(=\?)")
 ID = re.compile(r"<([^<>\s]{1,250})>")
 ADDRESS = re.compile(r"[^\s<>\"',;:()]{1,100}@[^\s<>\"',;:()]{1,190}")
 MOST = 100  # addresses, and ids
+LONGEST = 200  # characters of a subject
 TO = (
     "to",
     "cc",
@@ -48,7 +49,7 @@ def head_of(message: Message, *, sender: str = "", to: Iterable[str] = ()) -> He
     return Head(
         sender=next((one for one in map(_one, named) if one), ""),
         to=tuple(dict.fromkeys(whom))[:MOST],
-        subject=clean(read.get("subject", "")),
+        subject=line(read.get("subject", "")),
         id=next(iter(_ids(read.get("message-id", ""))), ""),
         answers=tuple(dict.fromkeys(ids))[:MOST],
         at=_moment(read.get("date", "")),
@@ -76,6 +77,11 @@ def text(raw: str) -> str:
         pending += _unpacked(word[2], word[3])
         at = word.end()
     return "".join((*found, decoded(pending, label), bare(raw[at:])))
+
+
+def line(said: str) -> str:
+    """One line that can be printed, whatever letters are not known yet."""
+    return "".join(letter for letter in clean(said) if letter.isprintable())[:LONGEST].strip()
 
 
 def addresses(said: str) -> list[str]:

@@ -15,7 +15,7 @@ from starter.senders.mail import Mail, Returned
 from starter.senders.mail.charsets import decoded
 from starter.senders.mail.files import Files
 from starter.senders.mail.form import Part, parts_of
-from starter.senders.mail.headers import addresses, head_of
+from starter.senders.mail.headers import head_of, line
 from starter.senders.mail.matching import Proof, dkim_of
 from starter.senders.mail.mime import headers_of, mail_of, returned_by
 from starter.senders.mail.words import LONGEST, out_of_html, tidy
@@ -78,21 +78,12 @@ def _taken_apart(said: _Fields, parts: Sequence[Part], to: tuple[str, ...]) -> M
         if part.filename is not None and part.name != WHOLE:
             files.keep(File(part.filename, part.type, part.content))
             returned += returned_by(part.content) if part.type == REPORT else []
-    # What the fields say was read with the alphabet named; a head may have lost its own.
-    named = addresses(said.text("from"))
     text = tidy(said.text("text")[:LONGEST]) or out_of_html(said.text("html"))
     return Mail(
-        head=replace(
-            head,
-            subject=_line(said.text("subject")) or head.subject,
-            sender=head.sender or next(iter(named), ""),
-        ),
+        # A field was read with the alphabet that is named; a head may have lost its own.
+        head=replace(head, subject=line(said.text("subject")) or head.subject),
         text=text,
         files=tuple(files.kept),
         left_out=tuple(files.left_out),
         returned=tuple(returned),
     )
-
-
-def _line(text: str) -> str:
-    return " ".join(tidy(text[:1000]).split())[:200]
