@@ -30,6 +30,8 @@ SLACK = timedelta(minutes=5)  # by which their clock and ours may differ
 PAGE, PAGES = 100, 10  # more messages to one number within minutes are not searched
 VALID = timedelta(hours=1)  # what Twilio can't pass on by then, it drops: nights begin on the hour
 TRIAL = "Sent from your Twilio trial account - "  # what it puts before a trial account's words
+# By itself it tells a status again only if there was no connection: for our 503 it must be asked.
+INSIST = "#rc=5&rp=all"  # it reads that, and neither posts nor signs it
 NUMBER = re.compile(r"\+[1-9]\d{4,14}")
 SID = re.compile(r"(?:SM|MM)[0-9a-fA-F]{32}")
 
@@ -142,7 +144,8 @@ class TwilioChannel:
             **self._sender,
         }
         if self._callback.startswith("https://"):
-            request["status_callback"] = f"{self._callback}?{urlencode({'t': parcel.reference})}"
+            named = urlencode({"t": parcel.reference})
+            request["status_callback"] = f"{self._callback}?{named}{INSIST}"
         return request
 
     def _outcome(self, answer: Answer | None, sid: str) -> Accepted | Rejected:

@@ -77,7 +77,7 @@ class Telling:
     async def _post(self, session: aiohttp.ClientSession, url: str, body: bytes) -> None:
         for wait in (0.0, *self.waits):
             await asyncio.sleep(wait)
-            headers = {"Content-Type": self.kind, **self.sign(url, body)}
+            headers = {"Content-Type": self.kind, **self.sign(url.partition("#")[0], body)}
             try:
                 async with session.post(url, data=body, headers=headers) as answer:
                     if answer.status in HEARD:

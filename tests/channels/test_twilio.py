@@ -51,7 +51,7 @@ async def test_a_service_comes_before_a_number_and_is_told_where_to_report() -> 
         sent = parse_qs(ours.fake.accepted[0].raw.decode())
     assert sent["MessagingServiceSid"] == [SERVICE]
     assert "From" not in sent
-    back = f"https://shop.example.com/hooks/twilio/status?t={SMS.reference}"
+    back = f"https://shop.example.com/hooks/twilio/status?t={SMS.reference}#rc=5&rp=all"
     assert sent["StatusCallback"] == [back]
     async with post("twilio", public_url="http://shop.example.com") as ours:
         assert await ours.send() == "accepted"

@@ -117,7 +117,7 @@ async def test_twilio_tells_what_became_of_an_sms(
     door = Door(TwilioStatus())
     async with door.open() as url:
         fake = FakeTwilio(tells="http://127.0.0.1:9/nobody", manner=PLAIN)
-        form = SMS | {"To": number, "StatusCallback": f"{url}?t=msg_1"}
+        form = SMS | {"To": number, "StatusCallback": f"{url}?t=msg_1#rc=5&rp=all"}
         path, body = f"{MESSAGES}.json", urlencode(form).encode()
         await told(fake, path, body, BASIC | {"Content-Type": AS_FORM})
     said = [parse_qs(body.decode()) for body in door.taken]
