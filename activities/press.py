@@ -112,6 +112,7 @@ class Press:
             case_id=message.case_id,
             meeting_id=message.meeting_id,
         )
+        ours: dict[str, Any] = {"public_url": self._settings.public_url, "secret": self._secret}
         facts = self._renderer.facts_for(
             customer,
             order,
@@ -119,19 +120,12 @@ class Press:
             follow_up=row.follow_up,
             key=message.key,
             about=about,
-            public_url=self._settings.public_url,
-            secret=self._secret,
             survey=self._settings.survey,
             background=known,
+            **ours,
         )
         if draft is None and rules.track_links and self._is_offer(message, row):
-            facts = tracked(
-                facts,
-                rules,
-                public_url=self._settings.public_url,
-                secret=self._secret,
-                reference=row.id,
-            )
+            facts = tracked(facts, rules, reference=row.id, **ours)
         return self._renderer.render(message.template, locale, channel, facts, draft), facts
 
     def _is_offer(self, message: Message, row: Row) -> bool:

@@ -100,7 +100,9 @@ async def _salesforce(settings: Settings) -> Check:
     }
     url = f"{settings.salesforce_url.rstrip('/')}/services/oauth2/token"
     answer = await _asked("POST", url, {"Content-Type": FORM}, urlencode(form).encode())
-    return _token("salesforce", answer, "correct the AFTERCARE_SALESFORCE_ variables")
+    return _token(
+        "salesforce", answer, "correct AFTERCARE_SALESFORCE_URL, …_CLIENT_ID and …_CLIENT_SECRET"
+    )
 
 
 async def _zoom(settings: Settings) -> Check:
@@ -113,7 +115,9 @@ async def _zoom(settings: Settings) -> Check:
     }
     url = f"{settings.zoom_auth_base.rstrip('/')}/oauth/token"
     answer = await _asked("POST", url, headers, urlencode(said).encode())
-    return _token("zoom", answer, "correct the AFTERCARE_ZOOM_ variables")
+    return _token(
+        "zoom", answer, "correct AFTERCARE_ZOOM_ACCOUNT_ID, …_CLIENT_ID and …_CLIENT_SECRET"
+    )
 
 
 async def _surveymonkey(settings: Settings) -> Check:

@@ -17,6 +17,7 @@ from starter.catalogue import checked
 from starter.desk import signals as signalling
 from starter.desk.asking import Asking
 from starter.desk.base import AT_ONCE, audit, needs_reason, whom
+from starter.desk.clicks import Clicks
 from starter.desk.commands import Commands, Verb
 from starter.desk.deliveries import Deliveries
 from starter.desk.messages import Messages
@@ -37,7 +38,7 @@ SETTLING = timedelta(seconds=5)  # real time that another process may take to ca
 HOUSEKEEPING = 600.0  # real seconds
 
 
-class Desk(Commands, Asking, Messages, Opinions, Policies, Privacy, Deliveries, Mirroring):
+class Desk(Commands, Asking, Messages, Opinions, Policies, Privacy, Deliveries, Clicks, Mirroring):
     """What is accepted is kept; each method raises `Refusal` for what cannot be done as asked."""
 
     # -- what comes in ------------------------------------------------------------------
