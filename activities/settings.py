@@ -93,7 +93,7 @@ class Settings(BaseSettings):
     sendgrid_webhook_public_key: str = Field(
         "",
         validation_alias="SENDGRID_WEBHOOK_PUBLIC_KEY",
-        description="Proves SendGrid's events, and its inbound mail: as its page shows it",
+        description="Proves SendGrid's events, and its inbound mail: their public keys, by commas",
     )
     shopify_secret: SecretStr = Field(
         SecretStr(""), description="Proves Shopify's webhooks: the app's client secret"

@@ -58,7 +58,8 @@ def form_of(body: bytes) -> Form | None:
 
 
 def is_by_sendgrid(delivery: Delivery, settings: Settings, real: datetime) -> bool:
-    """By ECDSA over timestamp and body, with the public key that its page shows."""
+    """By ECDSA over timestamp and body, with a public key of its: events have one, and each
+    security policy of its inbound mail another."""
     at = delivery.headers.get(SENDGRID_AT, "")
     if not (at.isascii() and at.isdecimal() and len(at) <= 12):
         return False
@@ -66,14 +67,11 @@ def is_by_sendgrid(delivery: Delivery, settings: Settings, real: datetime) -> bo
     if not -AHEAD.total_seconds() <= age <= OLDEST.total_seconds():
         return False
     signature = _decoded(delivery.headers.get(SENDGRID, ""))
-    key = _public_key(settings.sendgrid_webhook_public_key)
-    if not signature or key is None:
+    if not signature:
         return False
-    try:
-        key.verify(signature, at.encode() + delivery.body, ec.ECDSA(SHA256()))
-    except InvalidSignature:
-        return False
-    return True
+    keys = _public_keys(settings.sendgrid_webhook_public_key)
+    signed = at.encode() + delivery.body
+    return any(_fits(key, signature, signed) for key in keys if key)
 
 
 def is_by_twilio(delivery: Delivery, settings: Settings, path: str) -> bool:
@@ -99,8 +97,20 @@ def is_signed(url: str, body: bytes, said: str, token: str) -> bool:
 
 
 def is_public_key(said: str) -> bool:
-    """Whether a setting is a key that SendGrid could have shown."""
-    return _public_key(said) is not None
+    """Whether a setting is a key that SendGrid could have shown, or several with commas."""
+    return all(_public_keys(said))
+
+
+def _public_keys(said: str) -> list[ec.EllipticCurvePublicKey | None]:
+    return [_public_key(one) for one in said.split(",")]
+
+
+def _fits(key: ec.EllipticCurvePublicKey, signature: bytes, signed: bytes) -> bool:
+    try:
+        key.verify(signature, signed, ec.ECDSA(SHA256()))
+    except InvalidSignature:
+        return False
+    return True
 
 
 def _public_key(said: str) -> ec.EllipticCurvePublicKey | None:

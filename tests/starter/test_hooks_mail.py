@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import json
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from activities.crm.store import Store
 from activities.crm.tables import (
@@ -24,7 +27,7 @@ from starter.web import create_site
 from tests.factories import FakeClock, a_customer
 from tests.starter import mails
 from tests.starter.front import FakeTemporal, only, rows
-from tests.starter.hooks import PUBLIC_URL, visiting
+from tests.starter.hooks import PUBLIC_URL, SENDGRID_PUBLIC, visiting
 from tests.starter.mails import ADA, a_message, ada, form, posts, raw, several, written
 from tests.starter.visitors import an_account, browser
 
@@ -340,3 +343,36 @@ async def test_what_a_server_gives_back(
     assert (await only(desk.store, Message)).state == state
     assert await rows(desk.store, Note) == await rows(desk.store, Case) == []
     assert await rows(desk.store, Suppression) == []  # nobody has signed it
+
+
+async def test_inbound_mail_has_a_key_of_its_own(store: Store, clock: FakeClock) -> None:
+    """SendGrid makes one for events, and one for each security policy: both are set, by commas."""
+    other = ec.generate_private_key(ec.SECP256R1()).public_key()
+    der = other.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    both = f"{base64.b64encode(der).decode()}, {SENDGRID_PUBLIC}"
+    body = raw(written("Hello"))
+    for keys, status in ((both, 200), (both.partition(",")[0], 401), (f"{both},nonsense", 503)):
+        desk = mails.replying(store, clock, FakeTemporal())
+        settings = desk.settings.model_copy(update={"sendgrid_webhook_public_key": keys})
+        desk = Desk(store, settings, clock, desk.relay.temporal)
+        async with visiting(desk) as client:
+            assert (await posts(client, desk, body)).status_code == status
+
+
+async def test_line_breaks_of_whatever_kind(desk: Desk, temporal: FakeTemporal) -> None:
+    """Some proxies keep only half of each: the form is read all the same."""
+    await ada(desk.store, temporal)
+    await a_message(desk.store)
+    await comes(desk, raw(written("Hello\r\n\r\nAda")).replace(b"\r\n", b"\n"))
+    assert (await only(desk.store, Note)).summary == "Hello\n\nAda"
+
+
+@pytest.mark.parametrize("header", ["Cc", "Delivered_To", "X_Original_To"])
+async def test_a_token_wherever_it_stands(desk: Desk, temporal: FakeTemporal, header: str) -> None:
+    """Its capitals are lost on the way, and its domain may have changed."""
+    await ada(desk.store, temporal)
+    await a_message(desk.store)
+    address = mails.token_address(domain="old.example.com").upper()
+    said = {"To": "hello@reply.example.com", header: f"x@y.example, {address}"}
+    await comes(desk, raw(written("Hello", From="bob@example.org", **said), SPF="none", dkim=""))
+    assert (await only(desk.store, Note)).message_key == mails.KEY

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
 from python_multipart.exceptions import FormParserError
@@ -11,6 +12,7 @@ from starter.senders import UnreadableError
 from starter.senders.mail.charsets import decoded
 
 MOST = 1000  # parts
+BLANK = re.compile(rb"\r?\n\r?\n")
 
 
 @dataclass(frozen=True)
@@ -86,5 +88,23 @@ def parts_of(body: bytes, content_type: str) -> list[Part]:
         parser.write(body)
     except (FormParserError, ValueError):
         if not reading.parts:
-            raise UnreadableError("bad_form") from None
+            return _loosely(body, boundary)
+    return reading.parts
+
+
+def _loosely(body: bytes, boundary: bytes) -> list[Part]:
+    """One whose lines end as they like: some proxies and tools keep only half of each break."""
+    reading = _Reading()
+    for piece in (b"\n" + body).split(b"\n--" + boundary, MOST + 1)[1:]:
+        break_ = BLANK.search(piece)
+        if piece.startswith(b"--") or break_ is None:
+            break
+        reading.begin()
+        for line in piece[: break_.start()].splitlines():
+            name, _, value = line.partition(b":")
+            reading.headers[name.strip().decode("latin-1").lower()] = value.strip()
+        reading.content += piece[break_.end() :].removesuffix(b"\r")
+        reading.end()
+    if not reading.parts:
+        raise UnreadableError("bad_form")
     return reading.parts
