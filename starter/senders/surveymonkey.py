@@ -42,7 +42,7 @@ MOST = 20  # answers to one message: who has more to say is somebody's script
 LONGEST_WAIT = timedelta(hours=24)
 # After what nobody is asked again for a while: a private app has 500 calls a day.
 PAUSES = {
-    "away": timedelta(seconds=30),
+    "no_answer": timedelta(seconds=30),
     "bad_answer": timedelta(minutes=1),
     "rate_limited": timedelta(minutes=1),
     "forbidden": timedelta(minutes=15),
@@ -117,12 +117,12 @@ class SurveyMonkey:
                 base + path, token=token.get_secret_value(), params={"simple": "true"}
             )
         except asking.AwayError:
-            raise self._pause(base, "away", reader.real, PAUSES["away"]) from None
+            raise self._pause(base, "no_answer", reader.real, PAUSES["no_answer"]) from None
         if answer.status in GONE:
             raise UnreadableError("survey_response_not_found")
         if answer.status != 200 or not isinstance(answer.body, dict):
             good = 200 <= answer.status < 400
-            code = FAULTS.get(answer.status, "bad_answer" if good else "away")
+            code = FAULTS.get(answer.status, "bad_answer" if good else "no_answer")
             wait = max(PAUSES[code], _wait(answer) if code == "rate_limited" else timedelta())
             raise self._pause(base, code, reader.real, wait)
         return answer.body

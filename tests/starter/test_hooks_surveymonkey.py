@@ -306,9 +306,9 @@ async def test_an_answer_of_another_shape_says_nothing(
 @pytest.mark.parametrize(
     ("fault", "code"),
     [
-        (Fault.UNAVAILABLE, "away"),
-        (Fault.ERROR_BEFORE, "away"),
-        (Fault.RESET_BEFORE, "away"),
+        (Fault.UNAVAILABLE, "no_answer"),
+        (Fault.ERROR_BEFORE, "no_answer"),
+        (Fault.RESET_BEFORE, "no_answer"),
         (Fault.RATE_LIMITED, "rate_limited"),
         (Fault.HTML, "bad_answer"),
         (Fault.EMPTY, "bad_answer"),
@@ -357,7 +357,7 @@ async def test_nobody_there(
 ) -> None:
     """A closed port, and a token that nobody has set yet: later."""
     for more, code in (
-        ({"surveymonkey_api_base": "http://127.0.0.1:9"}, "away"),
+        ({"surveymonkey_api_base": "http://127.0.0.1:9"}, "no_answer"),
         ({"surveymonkey_token": "", "surveymonkey_api_base": "http://127.0.0.1:8"},
          "surveymonkey_token_missing"),
     ):  # fmt: skip
@@ -417,4 +417,4 @@ async def test_hanging_is_away(
         fake.look_ups.next.append(fault)
         await post(desk, fake.event("1", id_=fault.value))
         desk.clock.advance(timedelta(minutes=1))  # type: ignore[attr-defined]
-    assert [row.error for row in await rows(desk.store, Inbox)] == ["away", "away"]
+    assert [row.error for row in await rows(desk.store, Inbox)] == ["no_answer", "no_answer"]
