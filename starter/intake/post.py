@@ -10,14 +10,16 @@ from __future__ import annotations
 
 from typing import Any
 
+from sqlalchemy import select
+
 from activities.crm import consents, doubts, ledger, people
 from activities.crm.ledger import BOUNCED, DELIVERED
 from activities.crm.milestones import record_decision
 from activities.crm.suppressions import suppress
-from activities.crm.tables import Enrolment, Message, MessageEvent, new_id
+from activities.crm.tables import Enrolment, Message, MessageEvent, Milestone, new_id
 from starter.intake.handling import Handling, minds
 from starter.intake.inside import Report
-from workflows.vocabulary import Kind
+from workflows.vocabulary import Kind, State
 
 CAME = ("delivered", "complained")  # who takes it for spam has it
 CAME_BACK = ("bounced", "dropped", "undelivered", "failed")
@@ -86,14 +88,25 @@ async def _move_on(h: Handling, said: Report, row: Message) -> None:
         row.state = DELIVERED
     elif said.what in CAME_BACK and row.state != BOUNCED:
         row.state, row.reason = BOUNCED, said.reason or BOUNCED
+        await _show(h, row)
         await _tell(h, row, said)
     elif said.what in CAME_BACK and _weight(said.reason) > _weight(row.reason):
         row.reason = said.reason
+        await _show(h, row)
 
 
 def _weight(reason: str | None) -> tuple[bool, str]:
     """Of two reasons the one that closes more; the same, whichever came first."""
     return reason in LASTING, reason or ""
+
+
+async def _show(h: Handling, row: Message) -> None:
+    """Beside its line of the checklist: it was done, and did not arrive."""
+    query = select(Milestone).where(
+        Milestone.message_key == row.key, Milestone.state == State.DONE.value
+    )
+    for line in (await h.session.execute(query)).scalars():
+        line.reason = row.reason
 
 
 async def _mind(h: Handling, said: Report, address: str | None) -> None:

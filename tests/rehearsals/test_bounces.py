@@ -96,6 +96,7 @@ async def test_the_next_message_goes_by_sms_or_a_person_finds_a_way(
     await comes_back(ada, "getting-started")
     guide = await message(built, ada, "getting-started")
     assert (guide.state, guide.reason) == ("bounced", "no_such_address")
+    assert await ada.line("5.2.1") == (State.DONE, "no_such_address")
     assert await went(built, guide.key) == ["email"]
     assert await ada.tasks() == []
     await ada.day(8, "12:00")

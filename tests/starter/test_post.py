@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from activities.crm.consents import by_scope
 from activities.crm.store import Store
-from activities.crm.tables import MessageEvent, Stop, Suppression
+from activities.crm.tables import Enrolment, MessageEvent, Stop, Suppression, Task
 from starter.intake.post import CAME_BACK
-from tests.factories import FakeClock
+from tests.factories import NOON, FakeClock
 from tests.starter.front import FakeTemporal, a_desk, rows
 from tests.starter.hooks import SENDGRID_PUBLIC, visiting
 from tests.starter.posted import a_message, an_event, an_owner, as_it_stands, post_events
@@ -51,6 +51,31 @@ def test_any_order_and_any_number_of_times_comes_to_the_same(
     cut = chance.randrange(len(mixed))
     once = asyncio.run(_comes_to(before, [sorted(which)]))
     assert asyncio.run(_comes_to(before, [mixed[:cut], mixed[cut:], mixed[:1]])) == once
+
+
+async def test_a_dead_address_is_no_news_to_what_is_over(
+    store: Store, clock: FakeClock, temporal: FakeTemporal
+) -> None:
+    """A follow-up that ended meanwhile has nothing to send; for what was owed a person is told."""
+    desk = a_desk(store, clock, temporal, sendgrid_webhook_public_key=SENDGRID_PUBLIC)
+    customer = await an_owner(store)
+    follow_up = f"online-customer.{customer.id}"
+    temporal.started[follow_up] = None
+    temporal.ended.add(follow_up)
+    for kind in ("relationship", "transactional"):
+        row = await a_message(
+            store, customer=customer, key=f"{follow_up}/{kind}", kind=kind, provider_id=kind
+        )
+        event = an_event(row, "bounce", type="bounce", sg_message_id=f"{kind}.filter1.2")
+        temporal.up = False  # it is told once the follow-up has ended
+        async with visiting(desk) as client:
+            await post_events(client, desk, event)
+        async with store.transaction() as session:
+            (await session.get_one(Enrolment, follow_up)).ended_at = NOON
+        temporal.up = True
+        await desk.relay.tell()
+    titles = [task.title for task in await rows(store, Task)]
+    assert titles == ["Find another way to reach this customer: `welcome` did not arrive"]
 
 
 async def _comes_to(before: str, batches: Sequence[Sequence[int]]) -> dict[str, Any]:
