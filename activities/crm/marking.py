@@ -109,20 +109,23 @@ def _marking(dialect: str, values: Sequence[Mapping[str, Any]]) -> Insert:
 # -- what was there before -----------------------------------------------------------------------
 
 
-async def unmarked(session: AsyncSession, now: datetime, system: str, limit: int = AT_ONCE) -> int:
-    """Mark what never was: all there is, for a CRM that is new. Some of each kind at a time."""
-    count, dialect = 0, session.get_bind().dialect.name
+async def unmarked(session: AsyncSession, system: str, limit: int = AT_ONCE) -> list[Ref]:
+    """What never was marked: all there is, for a CRM that is new. Some of each kind at a time;
+    reading takes no lock."""
+    found: list[Ref] = []
     for table, (kind, _) in WATCHED.items():
         of = Customer.id if table is Customer else table.__table__.c.customer_id
         mine = table.__table__.c.id
         marks = exists().where(Mirror.system == system, Mirror.kind == kind, Mirror.ref == mine)
         query = select(mine, of).where(~marks, *_worth(table)).limit(limit)
-        rows = [(kind, ref, whose) for ref, whose in (await session.execute(query)).all()]
-        if rows:
-            values = _values(now, system, rows)
-            await session.execute(_insert(dialect).values(values).on_conflict_do_nothing())
-        count += len(rows)
-    return count
+        found += [(kind, ref, whose) for ref, whose in (await session.execute(query)).all()]
+    return found
+
+
+async def mark_first(session: AsyncSession, now: datetime, system: str, rows: list[Ref]) -> None:
+    """Marks for these; what somebody has marked meanwhile keeps its own."""
+    insert, values = _insert(session.get_bind().dialect.name), _values(now, system, rows)
+    await session.execute(insert.values(values).on_conflict_do_nothing())
 
 
 def _worth(table: type[Base]) -> tuple[ColumnElement[bool], ...]:

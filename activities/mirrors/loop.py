@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 
 from activities.clock import Clock
 from activities.crm import mirrors, providers
-from activities.crm.marking import CONTACT, unmarked
+from activities.crm.marking import CONTACT, mark_first, unmarked
 from activities.crm.store import Store
 from activities.crm.tables import Mirror, Provider
 from activities.crm.turns import Turn
@@ -73,10 +73,13 @@ class Mirrors:
         due = self._gathered is None or real - self._gathered >= GATHERED
         if system != self.store.mirrored or not due or not await self._turns[system].is_ours(real):
             return
-        count = 1
-        while count:
+        while True:
+            async with self.store.reading() as session:
+                rows = await unmarked(session, system)
+            if not rows:
+                break
             async with self.store.transaction() as session:
-                count = await unmarked(session, real, system)
+                await mark_first(session, real, system, rows)
         self._gathered = real
 
     async def _may_be_asked(self, system: str) -> bool:

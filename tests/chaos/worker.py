@@ -27,7 +27,7 @@ from activities.channels.sendgrid import SendGridChannel
 from activities.channels.smtp import Server, SmtpChannel
 from activities.channels.twilio import TwilioChannel
 from activities.clock import Clock
-from activities.crm import providers
+from activities.crm import providers, turns
 from activities.crm.store import Store
 from activities.settings import Settings
 from workflows import contract
@@ -39,6 +39,7 @@ def seconds(name: str, otherwise: float) -> timedelta:
 
 
 contract.ATTEMPT = seconds("ATTEMPT", 6)
+turns.TURN = seconds("TURN", 2)
 providers.PEACE = dispatch.UNSAID = smtp.NOT_NOW = seconds("PEACE", 1)
 
 
