@@ -55,6 +55,7 @@ class Steps(Checklist):
         with self._under(Clause(number, says, latest, due, about)):
             self._write(State.NEXT)
             yield
+            self.come_to(HERE.get().due or self.moment())
             if self.lines[HERE.get().name].state is State.NEXT:
                 self.pass_over(self.facts.over(number) or "not_called_for")
 

@@ -22,6 +22,8 @@ WORKFLOW = "workflow"  # the source of what activities want done: they know no T
 GIVEN = "written_as"  # in an event: whom it named, before a colleague said who that is
 
 STORED, PARKED, DONE, FAILED = "stored", "parked", "done", "failed"
+IMPORT = "import"  # the source of what a file says of the past
+IMPORTING = "importing"  # of an import: kept, and carried out when the import comes to it
 IN_VAIN = "unknown_for_30_days"
 # What somebody says, of whom a colleague may know better than we who that is.
 SAID_BY_SOMEBODY = frozenset(

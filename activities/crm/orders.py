@@ -130,10 +130,13 @@ async def not_their_first(
     order: Order | None,
     at: datetime,
     go_live: date | None,
+    *,
+    before: datetime | None = None,
 ) -> str | None:
     """Why this purchase or sign-up is not where the customer begins; None if it is.
 
-    What the shop says of the order counts, else since when it knows the customer, else our records.
+    What the shop says of the order counts, else since when it knows the customer, else our records:
+    of all that was bought, or, where they know it all already, of what was bought `before`.
     """
     if order is not None and order.first is not None:
         return None if order.first else "existing_customer"
@@ -146,5 +149,7 @@ async def not_their_first(
     )
     if order is not None:
         query = query.where(Order.id != order.id)
+    if before is not None:
+        query = query.where(Order.confirmed_at < before)
     earlier = (await session.execute(query.limit(1))).scalar_one_or_none()
     return "not_first_order" if earlier else None

@@ -68,6 +68,7 @@ def _assemble() -> None:
         catalogue,
         feedback,
         follow_ups,
+        importing,
         inbox,
         messages,
         operations,
@@ -96,6 +97,7 @@ def _assemble() -> None:
     systems.register(app, HOUSE)
     catalogue.register(app, HOUSE)
     policies.register(app, HOUSE)
+    importing.register(app, HOUSE)
     privacy.register(app, HOUSE)
 
 

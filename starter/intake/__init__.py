@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
 
@@ -23,6 +23,7 @@ from starter.intake import (
     agreements,
     cases,
     handlers,
+    imported,
     meetings,
     nobodys,
     opinions,
@@ -40,6 +41,7 @@ log = logging.getLogger(__name__)
 
 AHEAD = timedelta(days=1)  # clocks differ, and so do people's ideas of time zones
 TRIES = 4
+TO_DO = (inbox.STORED, inbox.IMPORTING)
 UNFIT = (DataError, IntegrityError)  # what no other time will cure
 AGAIN = ("40P01", "40001", "23505")  # PostgreSQL broke up two that crossed: one has to repeat
 
@@ -115,7 +117,7 @@ class Intake:
             return
         for waiting in woken:
             await self.carry_out_safely(waiting)
-        if await self._is_stored(row_id):
+        if woken and await self._is_stored(row_id):
             await self.carry_out(row_id)
 
     async def carry_out_safely(self, row_id: str) -> None:
@@ -128,6 +130,20 @@ class Intake:
             code = fault.code if isinstance(fault, Refusal) else type(fault).__name__
             log.error("event %s could not be carried out: %s", row_id, code)
             await self._set_aside(row_id, code)
+
+    async def carry_out_together(self, row_ids: Sequence[str]) -> None:
+        """Many in one transaction, as an import has them; one by one where they do not get on."""
+        try:
+            async with self.store.transaction() as session:
+                woken = [await self._carry_out(session, row_id) for row_id in row_ids]
+        except Exception as fault:  # noqa: BLE001 - which of them it was shows by itself
+            log.info("events are carried out by themselves: %s", type(fault).__name__)
+            woken = [list(row_ids)]
+        for row_id, others in zip(row_ids, woken, strict=False):
+            for waiting in others or ():
+                await self.carry_out_safely(waiting)
+            if others and row_id not in others:
+                await self.carry_out_safely(row_id)
 
     async def read_delivery(self, row_id: str) -> list[str]:
         """Read what another system delivered, and carry out the events that it comes to."""
@@ -166,7 +182,7 @@ class Intake:
 
     async def _carry_out(self, session: AsyncSession, row_id: str) -> list[str] | None:
         row = await inbox.take(session, row_id)
-        if row.state != inbox.STORED:
+        if row.state not in TO_DO:
             return None
         event = read_event(json.loads(row.raw), Command)
         found = await identify(session, event, row, self.clock.now())
@@ -196,7 +212,7 @@ class Intake:
             contract=found.contract,
         )
         case = cases.case_to_wait_for(event.type, handling.data, customer.id)
-        expected = case and not handling.is_before_go_live()
+        expected = case and not handling.is_old_news()
         if expected and not await known_cases.of_key(session, customer.id, case or ""):
             self._park(row, [f"case:{case}"])
             return []
@@ -209,7 +225,7 @@ class Intake:
     async def _is_stored(self, row_id: str) -> bool:
         async with self.store.reading() as session:
             row = await session.get(Inbox, row_id)
-            return row is not None and row.state == inbox.STORED
+            return row is not None and row.state in TO_DO
 
     async def _set_aside(self, row_id: str, code: str) -> None:
         async with self.store.transaction() as session:
@@ -236,7 +252,11 @@ async def _handle(h: Handling) -> list[str]:
             "topics": h.event.customer.topics or {},
         }
         await consents.begin(h.session, h.customer.id, said, at=h.at, now=h.now, source=what)
-    if what.startswith("order."):
+        if h.is_imported:
+            await imported.take_back(h)
+    if h.begins:
+        await starts.begin_all(h, await h.catalogue.begun_by(h.session, what))
+    elif what.startswith("order."):
         await progress.order_went_on(h)
     else:
         await HANDLERS.get(what, handlers.passed_on)(h)

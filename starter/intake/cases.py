@@ -160,7 +160,7 @@ async def open_case(
         h.customer,
         kind=kind,
         key=key,
-        at=h.at,
+        at=h.now if h.is_imported else h.at,  # our clocks begin with us
         type=type_ or about or None,
         severity=severity or harm,
         order_id=h.order.id if h.order else message.order_id if message else order_id,
@@ -265,8 +265,8 @@ async def _close_legacy(h: Handling, case: Case, outcome: str) -> None:
 
 def _is_history(h: Handling) -> bool:
     """Whether it is older than the service: then it is on record, and nobody is called."""
-    if h.is_before_go_live():
-        h.note("recorded", None, "before_go_live")
+    if h.is_old_news():
+        h.note("recorded", None, "imported" if h.is_imported else "before_go_live")
         return True
     return False
 

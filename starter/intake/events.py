@@ -173,8 +173,8 @@ ORDER = [
 INTERNAL: dict[str, type[Data]] = {
     "keep_in_touch.wanted": Years,
     "feedback.serious": Serious,
-    "meeting.linked": Meeting,  # where one of ours is held, by the system that holds it
     "message.reported": inside.Report,
+    "meeting.linked": Meeting,  # where one of ours is held, by the system that holds it
     "privacy.requested": AboutData,
 }
 PLANNING = ("meeting.scheduled", "meeting.moved")
@@ -223,6 +223,8 @@ class Command(Event):
     """An event as the desk itself writes it: it may be meant for one follow-up."""
 
     follow_up: Line | None = None
+    settled: StrictBool = False  # imported: what became of the complaint is in the same file
+    begins: StrictBool = False  # imported: all that was before is on record, and now it may start
     written_as: CustomerPatch | None = None  # whom it named, before a colleague said who that is
 
 

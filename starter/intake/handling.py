@@ -49,6 +49,23 @@ class Handling:
         """The one follow-up that a signal was meant for."""
         return self.event.follow_up if isinstance(self.event, Command) else None
 
+    @property
+    def is_imported(self) -> bool:
+        return self.row.source == inbox.IMPORT
+
+    @property
+    def begins(self) -> bool:
+        """Whether all of an import is on record, so that this may start what it starts."""
+        return isinstance(self.event, Command) and self.event.begins
+
+    def is_old_news(self) -> bool:
+        """Whether it is older than the service, or was imported: it is on record, and nobody is
+        called. A complaint that the imported file leaves open, somebody still has to see to."""
+        if self.is_imported:
+            settled = isinstance(self.event, Command) and self.event.settled
+            return settled or self.event.type != "complaint.opened"
+        return self.is_before_go_live()
+
     def is_before_go_live(self) -> bool:
         """Whether it is older than the service: then it is recorded, and begins nothing."""
         go_live = self.catalogue.settings.go_live

@@ -13,7 +13,7 @@ from activities.crm.tables import Case, Customer, Draft, Enrolment, Feedback
 from starter.catalogue import Catalogue
 from starter.intake.handling import Handling
 from workflows.sops import Sop
-from workflows.vocabulary import Pace
+from workflows.vocabulary import Pace, Policy
 
 PHONE = "phone"
 
@@ -25,6 +25,7 @@ async def enrol_case(h: Handling, case: Case) -> None:
     sop = h.catalogue.cases
     body = await _beginning(h.session, h.catalogue, sop, h.pace, h.customer, case.opened_at)
     body |= {
+        "policy": _acknowledged(body["policy"]) if h.is_imported else body["policy"],
         "case_id": case.id,
         "complaint": case.kind == COMPLAINT,
         "opened_at": case.opened_at,
@@ -32,6 +33,11 @@ async def enrol_case(h: Handling, case: Case) -> None:
     }
     await _enrol(h.session, h.now, sop, case.id, h.customer, case.order_id, body, h.row.id)
     h.note("started", follow_up_of(case.id))
+
+
+def _acknowledged(policy: Policy) -> Policy:
+    """Of a complaint that an import left open: whoever had it then has said that it was heard."""
+    return policy.model_copy(update={"elsewhere": (*policy.elsewhere, "1")})
 
 
 async def enrol_draft(  # noqa: PLR0917 - the desk, and the relay, say all of it

@@ -40,7 +40,7 @@ async def gave_feedback(h: Handling) -> None:
     row = await _keep(h, said, message, rules)
     bad = said.satisfied is False or feedback.is_low(row, rules.low_score)
     bad = bad or feedback.is_serious(row, rules.taxonomy)
-    bad = bad and (about is not None or not h.is_before_go_live())  # old news is on record only
+    bad = bad and (about is not None or not h.is_old_news())  # old news is on record only
     opened, case = await _see_to(h, row, message, about) if bad else (None, about)
     row.case_id = case.id if case else None
     body: dict[str, Any] = {"feedback_id": row.id, "satisfied": said.satisfied}
@@ -52,7 +52,7 @@ async def gave_feedback(h: Handling) -> None:
     known = {name: told for name, told in body.items() if told is not None}
     await h.tell("feedback", known, also=mine, but=mine if opened else "")
     complains = opened is not None or (case is not None and not said.satisfied)
-    if not complains and not h.is_before_go_live() and not await _is_thanked_for(h, row):
+    if not complains and not h.is_old_news() and not await _is_thanked_for(h, row):
         await enrol_thanks(h, row)
 
 

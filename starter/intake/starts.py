@@ -9,6 +9,7 @@ from typing import Any
 from activities.crm import enrolments, inbox, orders, parcels
 from activities.crm import tables as rows
 from activities.crm.milestones import record_decision
+from starter.intake import imported
 from starter.intake.events import Wish, Years
 from starter.intake.handling import Handling, starting
 from starter.intake.letters import PHONE
@@ -51,6 +52,9 @@ async def begin_all(
     changes: dict[str, Any] | None = None,
 ) -> None:
     """Start those SOPs that may, each knowing of the others, or write down why not."""
+    if sops and h.is_imported and not h.begins:
+        imported.begins_later(h)
+        return
     subjects = {sop.name: await _subject_to_begin(h, sop, by_hand=by_hand) for sop in sops}
     begun = [sop for sop in sops if subjects[sop.name]]
     early = await _early(h) if begun else []
@@ -167,7 +171,9 @@ def subject_of(h: Handling, sop: Sop) -> str | None:
 
 
 async def _why_not(h: Handling, sop: Sop) -> str | None:
-    if h.is_before_go_live():
+    if h.is_imported and await imported.is_over(h, sop):
+        return imported.BEFORE_IMPORT
+    if h.is_before_go_live() and not h.is_imported:
         return "before_go_live"
     if h.order and h.order.refunded_at and not h.order.cancelled_at:
         return "order_refunded"
@@ -175,8 +181,12 @@ async def _why_not(h: Handling, sop: Sop) -> str | None:
         return "order_cancelled"
     if sop.name not in PER_CUSTOMER:
         return None
-    go_live = h.catalogue.settings.go_live
-    return await orders.not_their_first(h.session, h.customer, h.order, h.at, go_live)
+    go_live = None if h.is_imported else h.catalogue.settings.go_live
+    bought = (h.order.confirmed_at if h.order else None) or h.at
+    before = bought if h.is_imported else None
+    return await orders.not_their_first(
+        h.session, h.customer, h.order, h.at, go_live, before=before
+    )
 
 
 async def _enrolment(
@@ -206,6 +216,7 @@ async def _enrolment(
         contract_id=h.contract.id if h.contract else "",
         first_bought_at=await orders.first_bought(h.session, h.customer.id),
         requested_at=h.at if isinstance(h.data, Wish) else None,
+        imported_at=h.now if h.is_imported else None,
     )
 
 
@@ -226,6 +237,7 @@ async def _early(h: Handling) -> list[Heard]:
     bought = [h.order] if h.order else await orders.of(h.session, h.customer.id)
     heard += [one for order in bought for one in before_its_start(order)]
     heard += await of_contract(h.session, h.contract) if h.contract else []
+    heard += await imported.bought_besides(h) if h.is_imported and h.order else []
     return sorted(heard, key=_when)[-EARLY:]
 
 
