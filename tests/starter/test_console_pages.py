@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import event
 
 from activities.crm.store import Store
-from activities.crm.tables import Feedback, Note, PrivacyRequest
+from activities.crm.tables import Feedback, MessageEvent, Note, PrivacyRequest
 from tests.factories import NOON, FakeClock, a_customer, kept
 from tests.starter.lives_on_show import a_decision, a_hold, a_life, a_message
 from tests.starter.visitors import Browser, an_account, browser, site_over
@@ -94,6 +94,29 @@ async def test_what_became_of_a_message_is_said_in_words(
     page = (await ada.get(f"/outbox/{message.id}")).text
     for words in says:
         assert words in page
+
+
+async def test_a_message_says_what_is_told_of_it(ada: Browser, memory_store: Store) -> None:
+    """Each report with whose it is; and that opening proves nothing, beside those that do not."""
+    await a_life(memory_store, "cus_1", name="Ada Byron")
+    found = re.search(r'href="/outbox/(msg_\w+)"', (await ada.get("/outbox")).text)
+    assert found
+    for number, what in enumerate(("delivered", "opened")):
+        row = MessageEvent(
+            id=f"mev_{number}",
+            key=what,
+            message_id=found[1],
+            customer_id="cus_1",
+            what=what,
+            at=NOON + timedelta(minutes=number),
+            source="sendgrid",
+            data={},
+            recorded_at=NOON,
+        )
+        await kept(memory_store, row)
+        page = (await ada.get(f"/outbox/{found[1]}")).text
+        assert f"{what.capitalize()} <span" in page
+        assert ("proves nothing" in page) is (what == "opened")
 
 
 async def test_an_sms_is_a_bubble_with_its_segments(ada: Browser, memory_store: Store) -> None:
