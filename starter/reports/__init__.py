@@ -27,7 +27,7 @@ from starter.reports.objects import (
     TimelineEntry,
 )
 from starter.reports.paging import NEWEST, Cursor, UnknownCursorError, page_of
-from starter.reports.timeline import timeline as told
+from starter.reports.timeline import timeline as thread
 from workflows.sops import KEEP_IN_TOUCH
 
 Only = Literal["follow_up", "customer"]
@@ -103,7 +103,7 @@ class Reports:
             row = await session.get(Customer, await _ours(session, customer))
             if row is None:
                 return None
-            entries = await told(session, row.id)
+            entries = await thread(session, row.id)
         begin = 0
         if cursor.starting_after:
             ids = [entry.id for entry in entries]
