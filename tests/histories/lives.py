@@ -8,6 +8,7 @@ from typing import Any
 
 from activities.crm import tables as t
 from starter.rehearse.stage import Stage
+from tests.rehearsals.bounces import PHONE, comes_back
 from tests.rehearsals.life import Life, begin
 
 Play = Callable[[Stage], Awaitable[Life]]
@@ -200,4 +201,23 @@ async def worker_away(stage: Stage) -> Life:
     await stage.end_work()
     await stage.away(timedelta(days=3))
     await stage.begin_work()
+    return ada
+
+
+@kept
+async def came_back(stage: Stage) -> Life:
+    """A welcome that came back, and went by SMS; and no way is left for what comes later."""
+    ada = await begin(stage, phone=PHONE)
+    await ada.day(0, "10:30")
+    await comes_back(ada, "welcome")
+    return ada
+
+
+@kept
+async def came_back_for_good(stage: Stage) -> Life:
+    """A welcome that came back from who has no other address: a person sees to it."""
+    ada = await begin(stage)
+    await ada.day(0, "10:30")
+    await comes_back(ada, "welcome")
+    await ada.complete("5.1.1", note="they have a new address")
     return ada

@@ -7,12 +7,15 @@ import random
 from collections.abc import Sequence
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from activities.crm.consents import by_scope
 from activities.crm.store import Store
 from activities.crm.tables import Enrolment, MessageEvent, Stop, Suppression, Task
+from starter.answers import Refusal
+from starter.intake.events import Command, read_event
 from starter.intake.post import CAME_BACK
 from tests.factories import NOON, FakeClock
 from tests.starter.front import FakeTemporal, a_desk, rows
@@ -109,3 +112,16 @@ async def _comes_to(before: str, batches: Sequence[Sequence[int]]) -> dict[str, 
     assert (now.state == "bounced") is any(what in CAME_BACK for what in found["told"])
     await store.close()
     return found
+
+
+def test_only_we_say_what_became_of_a_message() -> None:
+    """Nobody brings a message home, or ends an address, by an event at the door."""
+    said = {
+        "id": "evt_1",
+        "type": "message.reported",
+        "customer": {"id": "cus_1"},
+        "data": {"message": "msg_1", "what": "bounced", "provider": "sendgrid"},
+    }
+    assert read_event(said, Command).type == "message.reported"
+    with pytest.raises(Refusal, match="no event of this type"):
+        read_event(said)
