@@ -32,6 +32,7 @@ def missing(settings: Settings) -> list[str]:
 
 
 def _missing(settings: Settings) -> Iterator[str]:
+    yield from (*_missing_for_zoom(settings), *_missing_for_surveys(settings))
     if settings.crm == "salesforce":
         why = "AFTERCARE_CRM=salesforce needs it"
         if not is_fit(settings.salesforce_url):
@@ -40,3 +41,34 @@ def _missing(settings: Settings) -> Iterator[str]:
             yield f"AFTERCARE_SALESFORCE_CLIENT_ID is not set: {why}"
         if not settings.salesforce_client_secret.get_secret_value():
             yield f"AFTERCARE_SALESFORCE_CLIENT_SECRET is not set: {why}"
+
+
+def _missing_for_zoom(settings: Settings) -> Iterator[str]:
+    if settings.meetings != "zoom":
+        return
+    why = "AFTERCARE_MEETINGS=zoom needs it"
+    said = {
+        "AFTERCARE_ZOOM_ACCOUNT_ID": settings.zoom_account_id,
+        "AFTERCARE_ZOOM_CLIENT_ID": settings.zoom_client_id,
+        "AFTERCARE_ZOOM_CLIENT_SECRET": settings.zoom_client_secret.get_secret_value(),
+        "AFTERCARE_ZOOM_SECRET": settings.zoom_secret.get_secret_value(),
+    }
+    yield from (f"{name} is not set: {why}" for name, value in said.items() if not value)
+    for name, base in (("API", settings.zoom_api_base), ("AUTH", settings.zoom_auth_base)):
+        if not is_fit(base):
+            yield f"AFTERCARE_ZOOM_{name}_BASE must begin with https://: {why}"
+
+
+def _missing_for_surveys(settings: Settings) -> Iterator[str]:
+    """Nobody is told of ours there; without these, customers come to our own form."""
+    if settings.surveys != "surveymonkey":
+        return
+    why = "AFTERCARE_SURVEYS=surveymonkey needs it"
+    said = {
+        "AFTERCARE_SURVEYMONKEY_LINK": settings.surveymonkey_link,
+        "AFTERCARE_SURVEYMONKEY_TOKEN": settings.surveymonkey_token.get_secret_value(),
+        "AFTERCARE_SURVEYMONKEY_SECRET": settings.surveymonkey_secret.get_secret_value(),
+    }
+    yield from (f"{name} is not set: {why}" for name, value in said.items() if not value)
+    if not is_fit(settings.surveymonkey_api_base):
+        yield f"AFTERCARE_SURVEYMONKEY_API_BASE must begin with https://: {why}"

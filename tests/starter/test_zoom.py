@@ -16,10 +16,13 @@ from activities.fakes.faults import Fault
 from activities.fakes.zoom import FakeZoom
 from activities.mirrors import zoom
 from activities.mirrors.loop import Mirrors
-from activities.mirrors.wiring import targets_for
+from activities.mirrors.wiring import missing, targets_for
+from activities.settings import Settings
 from starter.desk import Desk
 from tests.factories import NOON, FakeClock, a_customer, an_enrolment, kept
 from tests.starter.front import FakeTemporal, a_desk, an_event, only, rows
+from tests.starter.hooks import visiting
+from tests.starter.hooks import zoom as zoom_signed
 from tests.starter.lives_on_show import a_message
 
 HOUR = timedelta(hours=1)
@@ -36,6 +39,7 @@ class House:
         self.store, self.clock, self.temporal, self.fake = store, clock, temporal, fake
         self.settings: dict[str, Any] = {
             "meetings": "zoom",
+            "zoom_secret": fake.webhook_secret,
             "zoom_account_id": fake.account,
             "zoom_client_id": "client",
             "zoom_client_secret": "zoom-fake",
@@ -345,3 +349,39 @@ async def test_nothing_is_read_as_its_answer_that_is_none(house: House) -> None:
         house.clock.advance(minutes=20)
         await house.tells()
     assert len(house.fake.meetings) == 1
+
+
+# -- the whole way -------------------------------------------------------------------------------
+
+
+async def test_from_the_appointment_to_its_end(house: House) -> None:
+    """Made there, and told back what we did ourselves, which is no news; then it is held."""
+    await house.says("scheduled", starts_at=NOON + HOUR)
+    await house.tells()
+    ((id_, _),) = house.fake.meetings.items()
+    house.clock.set(house.clock.now() + 2 * HOUR)
+    house.fake.untold += house.fake.held(id_, "ada@example.com")
+    async with visiting(house.desk) as client:
+        for body in house.fake.untold:
+            headers = zoom_signed(body, house.clock.real())
+            assert (await client.post("/hooks/zoom", content=body, headers=headers)).is_success
+    heard = [name for to, name, _ in house.temporal.signals if to == OURS]
+    assert heard == ["meeting_scheduled", "meeting_moved", "meeting_held"]
+    assert (await house.meeting()).state == "held"
+    await house.tells()
+    assert (list(house.fake.meetings), len(house.fake.accepted)) == ([id_], 1)
+
+
+@pytest.mark.parametrize(
+    ("chosen", "lacks"),
+    [
+        ({"meetings": "zoom"}, ["_ACCOUNT_ID", "_CLIENT_ID", "_CLIENT_SECRET", "_ZOOM_SECRET"]),
+        ({"surveys": "surveymonkey"}, ["_LINK", "_TOKEN", "_SECRET"]),
+        ({"meetings": "zoom", "zoom_api_base": "http://zoom.us"}, ["_API_BASE"]),
+        ({}, []),
+    ],
+)
+def test_the_doctor_names_what_is_not_set(chosen: dict[str, Any], lacks: list[str]) -> None:
+    said = missing(Settings(_env_file=None, **chosen))
+    assert all(any(name in one for one in said) for name in lacks)
+    assert bool(said) is bool(lacks)
