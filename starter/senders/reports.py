@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import select
 
 from activities.crm.tables import Message
 from starter.senders import Reader, Reading
@@ -64,8 +64,7 @@ async def find(reader: Reader, named: Sequence[Named]) -> list[Ours | None]:
             listed = sorted(wanted)
             for start in range(0, len(listed), AT_ONCE):
                 some = column.in_(listed[start : start + AT_ONCE])
-                found = await session.execute(select(*columns).where(or_(some)))
-                rows += [Ours(*row) for row in found.tuples()]
+                rows += [Ours(*row) for row in await session.execute(select(*columns).where(some))]
     by_key = {row.key: row for row in rows}
     by_id = {row.id: row for row in rows}
     by_theirs = {row.provider_id: row for row in rows if row.provider_id}
