@@ -376,3 +376,13 @@ async def test_a_token_wherever_it_stands(desk: Desk, temporal: FakeTemporal, he
     said = {"To": "hello@reply.example.com", header: f"x@y.example, {address}"}
     await comes(desk, raw(written("Hello", From="bob@example.org", **said), SPF="none", dkim=""))
     assert (await only(desk.store, Note)).message_key == mails.KEY
+
+
+async def test_a_long_letter_is_shortened_in_the_note(desk: Desk, temporal: FakeTemporal) -> None:
+    """The whole of it stays in the inbox, and the note says so."""
+    await ada(desk.store, temporal)
+    await a_message(desk.store)
+    await comes(desk, raw(written("word " * 8000)))
+    summary = (await only(desk.store, Note)).summary
+    assert summary.startswith("[Shortened: the whole is in the inbox.]\nword word")
+    assert 18_000 < len(summary) <= 20_000
