@@ -78,12 +78,12 @@ class Relay:
         self.misses = 0
 
     async def tell(self, only: Collection[str] | None = None) -> int:
-        """Tell what is to be told now; how much was heard. Raises `AwayError`."""
+        """Tell what is to be told now; how much was heard. Raises `AwayError`.
+
+        Of certain workflows that have something to be told, once what is first in each.
+        """
         heard = 0
-        while True:
-            async with self.store.reading() as session:
-                if not await enrolments.anything_to_tell(session, only):
-                    return heard
+        while only is not None or await self._has_more():
             async with self.store.transaction() as session:
                 rows = await enrolments.claim(session, self.clock.real(), AT_A_TIME, only)
             if not rows:
@@ -95,26 +95,31 @@ class Relay:
                     raise answer
             now_heard = answers.count(True)
             heard += now_heard
-            if not now_heard:
-                return heard
+            if not now_heard or only is not None:
+                break
+        return heard
 
-    async def hurry(self, inbox_id: str, within: float) -> None:
-        """Tell what came of one event at once, if Temporal answers in time."""
+    async def hurry(self, inbox_id: str, within: float, *more: str) -> None:
+        """Tell what came of an event, or of several, at once, if Temporal answers in time."""
         if self.away_until and self.clock.real() < self.away_until:
             return  # the loop is trying; a customer's checkout need not wait for it
         try:
             async with asyncio.timeout(within):
-                while True:
-                    async with self.store.reading() as session:
-                        untold = await enrolments.untold(session, inbox_id)
-                    if not untold:
-                        return
+                while untold := await self._untold((inbox_id, *more)):
                     if not await self.tell(untold):
                         await asyncio.sleep(0.05)  # another process is telling it
         except TimeoutError:
             self._missed()
         except AwayError:
             return
+
+    async def _has_more(self) -> bool:
+        async with self.store.reading() as session:
+            return await enrolments.anything_to_tell(session)
+
+    async def _untold(self, inbox_ids: Collection[str]) -> set[str]:
+        async with self.store.reading() as session:
+            return await enrolments.untold(session, *inbox_ids)
 
     def pause(self) -> float:
         """Seconds until the next try, longer each time that Temporal is found away."""

@@ -112,17 +112,15 @@ async def claim(
     return rows
 
 
-async def anything_to_tell(session: AsyncSession, only: Collection[str] | None = None) -> bool:
+async def anything_to_tell(session: AsyncSession) -> bool:
     """Whether there may be something to claim: reading takes no lock."""
     query = select(Telling.seq).where(Telling.told_at.is_(None)).limit(1)
-    if only is not None:
-        query = query.where(Telling.workflow_id.in_(only))
     return (await session.execute(query)).first() is not None
 
 
-async def untold(session: AsyncSession, inbox_id: str) -> set[str]:
-    """The workflows that are yet to hear what came of an event."""
+async def untold(session: AsyncSession, *inbox_ids: str) -> set[str]:
+    """The workflows that are yet to hear what came of these events."""
     query = select(Telling.workflow_id).where(
-        Telling.inbox_id == inbox_id, Telling.told_at.is_(None)
+        Telling.inbox_id.in_(inbox_ids), Telling.told_at.is_(None)
     )
     return set((await session.execute(query)).scalars())

@@ -41,16 +41,10 @@ async def post_events(
     if "events" not in said:
         receipt = await _one(services.desk, said)
         return _answer([receipts.view(receipt)], queued=receipt.queued)
-    views, queued = [], False
-    for event in _batch(said):
-        try:
-            receipt = await _one(services.desk, event)
-        except Refusal as refusal:
-            views.append(_refused(event, refusal.problem))
-        else:
-            views.append(receipts.view(receipt))
-            queued = queued or receipt.queued
-    return _answer(views, queued=queued)
+    events = _batch(said)
+    answers = await services.desk.receive_all(SOURCE, events)
+    views = [_view(*each) for each in zip(events, answers, strict=True)]
+    return _answer(views, queued=any(isinstance(one, Receipt) and one.queued for one in answers))
 
 
 @router.get("/{id}", summary="What came of an event", response_model=EventReceipt)
@@ -66,6 +60,12 @@ async def _one(desk: Desk, event: dict[str, Any]) -> Receipt:
         error = receipt.error
         raise Refusal(error.code, error.detail, param=error.param, status=error.status)
     return receipt
+
+
+def _view(event: Any, answer: Receipt | Refusal) -> dict[str, Any]:
+    if isinstance(answer, Refusal):
+        return _refused(event, answer.problem)
+    return _refused(event, answer.error) if answer.error else receipts.view(answer)
 
 
 def _batch(said: dict[str, Any]) -> list[Any]:

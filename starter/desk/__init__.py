@@ -7,6 +7,7 @@ Temporal again and again until it has heard (`relay.py`).
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -52,6 +53,26 @@ class Desk(Commands, Asking, Messages, Opinions, Policies, Privacy, Deliveries, 
         if (first := await self._first(source, event)) is not None:
             return await self._carried_out(first)
         return await self._receive(source, event, read_event(event))
+
+    async def receive_all(
+        self, source: str, events: Sequence[dict[str, Any]]
+    ) -> list[Receipt | Refusal]:
+        """Several, one after the other; Temporal is told of all of them together."""
+        kept: list[str | Refusal] = []
+        for event in events:
+            try:
+                row = await self._first(source, event)
+                row = row or await self._keep_event(source, event, read_event(event))
+            except Refusal as refusal:
+                kept.append(refusal)
+                continue
+            if row.state == inbox.STORED:
+                await self.intake.carry_out_safely(row.id)
+            kept.append(row.id)
+        ids = [one for one in kept if isinstance(one, str)]
+        if ids:
+            await self.relay.hurry(ids[0], AT_ONCE, *ids[1:])
+        return [one if isinstance(one, Refusal) else await self.became(one) for one in kept]
 
     async def receipt(self, event_id: str) -> Receipt | None:
         """What came of an event until now."""
@@ -159,14 +180,18 @@ class Desk(Commands, Asking, Messages, Opinions, Policies, Privacy, Deliveries, 
     async def _receive(
         self, source: str, said: dict[str, Any], event: Event, *, by: str | None = None
     ) -> Receipt:
-        now = self.clock.now()
-        at = await self.intake.check(event)
-        row = await inbox.keep(self.store, inbox.row_for(source, said, occurred_at=at, now=now))
+        row = await self._keep_event(source, said, event)
         if by:
+            now = self.clock.now()
             about = said.get("follow_up") or (said.get("customer") or {}).get("id")
             async with self.store.transaction() as session:
                 audit(session, now, by=by, what=row.type, target=about, reason=None, event=row.id)
         return await self._carried_out(row)
+
+    async def _keep_event(self, source: str, said: dict[str, Any], event: Event) -> Inbox:
+        now = self.clock.now()
+        at = await self.intake.check(event)
+        return await inbox.keep(self.store, inbox.row_for(source, said, occurred_at=at, now=now))
 
     async def _first(self, source: str, event: object) -> Inbox | None:
         """The event that came under this id before: its answer stands, whatever comes now."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -39,25 +39,30 @@ class DeskBase:
         """What came of an event until now."""
         async with self.store.reading() as session:
             row = await session.get_one(Inbox, inbox_id)
+            untold = await enrolments.untold(session, inbox_id)
         effects = [
             Effect(said["follow_up"], said["effect"], said.get("reason")) for said in row.effects
         ]
         if row.state == inbox.STORED:
             effects = [Effect(None, "queued")]
-        return await self.standing(row.event_id, row.id, effects, row.customer_id)
+        return Receipt(row.event_id, _yet_to(effects, untold), customer=row.customer_id)
 
     async def standing(
         self, event: str, token: str, effects: Sequence[Effect], customer: str | None = None
     ) -> Receipt:
         async with self.store.reading() as session:
             untold = await enrolments.untold(session, token)
-        now = [
-            replace(effect, effect="queued")
-            if effect.effect in ("started", "signalled") and effect.follow_up in untold
-            else effect
-            for effect in effects
-        ]
-        return Receipt(event, now, customer=customer)
+        return Receipt(event, _yet_to(effects, untold), customer=customer)
+
+
+def _yet_to(effects: Sequence[Effect], untold: Collection[str]) -> list[Effect]:
+    """With what Temporal is yet to hear marked so."""
+    return [
+        replace(effect, effect="queued")
+        if effect.effect in ("started", "signalled") and effect.follow_up in untold
+        else effect
+        for effect in effects
+    ]
 
 
 async def whom(session: AsyncSession, target: str) -> tuple[Customer, Enrolment | None]:

@@ -27,8 +27,8 @@ class Deliveries(DeskBase):
 
     async def read_delivery(self, row_id: str) -> Receipt:
         """Read it and carry out what it comes to, if that was not done; what came of it."""
-        for event in await self.intake.read_delivery(row_id):
-            await self.relay.hurry(event, AT_ONCE)
+        if events := await self.intake.read_delivery(row_id):
+            await self.relay.hurry(events[0], AT_ONCE, *events[1:])
         return await self.became(row_id)
 
     async def replay(self, event: str, *, reason: str, by: str) -> list[Receipt]:
@@ -95,8 +95,8 @@ class Deliveries(DeskBase):
         async with self.store.reading() as session:
             row = await session.get_one(Inbox, row_id)
         events = [said["event"] for said in row.effects if said.get("event")]
-        for one in events:
-            await self.relay.hurry(one, AT_ONCE)
+        if events:
+            await self.relay.hurry(events[0], AT_ONCE, *events[1:])
         await self._nobody_need_look([row_id, *events])
         own = await self.became(row_id)
         already = [Effect(None, "already")]

@@ -183,7 +183,8 @@ async def _why_not(h: Handling, sop: Sop) -> str | None:
         return None
     go_live = None if h.is_imported else h.catalogue.settings.go_live
     bought = (h.order.confirmed_at if h.order else None) or h.at
-    before = bought if h.is_imported else None
+    # A sign-up may be heard of after what was bought since; of an order, what is known counts.
+    before = bought if h.is_imported or h.order is None else None
     return await orders.not_their_first(
         h.session, h.customer, h.order, h.at, go_live, before=before
     )

@@ -4,6 +4,7 @@ or of the clock on the wall."""
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 from collections import defaultdict
 from collections.abc import Iterable
@@ -123,7 +124,11 @@ async def _all(session: AsyncSession, table: Any) -> list[Any]:
 
 
 def _said(row: Any, columns: str) -> str:
-    said = ", ".join(f"{name}={getattr(row, name)}" for name in columns.split())
+    values = {name: getattr(row, name) for name in columns.split()}
+    said = ", ".join(
+        f"{name}={json.dumps(value, sort_keys=True) if isinstance(value, list) else value}"
+        for name, value in values.items()
+    )
     return OURS.sub(r"\1_…", said)
 
 

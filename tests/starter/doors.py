@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -49,6 +49,17 @@ class FakeDesk(Desk):
         if event.get("type") == "bad":
             raise Refusal("unknown_event_type", "there is no such event", param="type")
         return await self._answer(event["id"], "receive", source, event)
+
+    async def receive_all(
+        self, source: str, events: Sequence[dict[str, Any]]
+    ) -> list[Receipt | Refusal]:
+        answers: list[Receipt | Refusal] = []
+        for event in events:
+            try:
+                answers.append(await self.receive(source, event))
+            except Refusal as refusal:
+                answers.append(refusal)
+        return answers
 
     async def receipt(self, event_id: str) -> Receipt | None:
         return Receipt(event_id) if event_id == "evt_1" else None

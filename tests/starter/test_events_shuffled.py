@@ -142,3 +142,22 @@ async def test_a_change_of_a_bare_id_waits_for_its_person(
     (customer,) = await rows(memory_store, Customer)
     assert (customer.email, customer.time_zone) == ("ada@example.com", "Europe/Paris")
     assert {row.state for row in await rows(memory_store, Inbox)} == {"done"}
+
+
+async def test_a_sign_up_that_is_heard_of_late(
+    memory_store: Store, clock: FakeClock, temporal: FakeTemporal
+) -> None:
+    """What was bought since does not make an old customer of whom signed up before, even where
+    nothing began with it, because it was refunded."""
+    desk, paid = a_desk(memory_store, clock, temporal), (NOON - timedelta(hours=2)).isoformat()
+    told = [
+        ("order.refunded", {"order": {"id": "#1001"}, "occurred_at": NOON.isoformat()}),
+        ("order.paid", {"customer": BOTH, "order": ORDER, "occurred_at": paid}),
+    ]
+    for what, said in told:
+        await desk.receive("api", {"id": what, "type": what, **said})
+    assert temporal.started == {}
+    at = (NOON - timedelta(hours=3)).isoformat()
+    await desk.receive("api", {"id": "e", "type": "customer.signed_up", "customer": BOTH,
+                               "occurred_at": at})  # fmt: skip
+    assert [key.partition(".")[0] for key in temporal.started] == ["online-customer"]

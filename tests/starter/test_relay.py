@@ -15,6 +15,7 @@ from activities.clock import SystemClock
 from activities.crm import enrolments
 from activities.crm.store import Store
 from activities.crm.tables import Enrolment, Task, Telling
+from starter.answers import Receipt, Refusal
 from starter.desk import Desk
 from starter.relay import AwayError
 from tests.chaos.temporal import TemporalServer
@@ -218,3 +219,23 @@ async def test_fifty_identical_events(memory_store: Store, server: TemporalServe
     with pytest.raises(RPCError) as fault:
         await client.get_workflow_handle("online-customer.nobody").signal("end")
     assert fault.value.status is RPCStatusCode.NOT_FOUND
+
+
+async def test_a_batch_is_told_together(desk: Desk, temporal: FakeTemporal) -> None:
+    """Each has its answer, in its place: what was known, what is refused, what begins."""
+    ada = an_event("customer.signed_up", id="evt_1")
+    bob = an_event("customer.signed_up", id="evt_2", customer={"email": "bob@example.com"})
+    answers = await desk.receive_all("api", [ada, {"id": "evt_3"}, bob, ada])
+    first, bad, second, again = answers
+    assert isinstance(bad, Refusal)
+    assert [one.event for one in answers if isinstance(one, Receipt)] == ["evt_1", "evt_2", "evt_1"]
+    assert first == again
+    assert isinstance(second, Receipt)
+    assert effects(second) == [("started", None)]
+    assert len(temporal.started) == 2
+    temporal.up = False
+    (late,) = await desk.receive_all(
+        "api", [an_event("customer.signed_up", customer={"email": "eve@example.com"})]
+    )
+    assert isinstance(late, Receipt)
+    assert late.queued
