@@ -1,7 +1,7 @@
 """Zoom: what becomes of the meetings that it holds for us.
 
-A meeting is ours if a row of ours has Zoom's number of it; of all others in the house nothing is
-kept but that they were told of. It was held if anybody but its host, and but colleagues of theirs,
+A meeting is ours if a row of ours has Zoom's number of it; nothing comes of all others that the
+house has. It was held if anybody but its host, and but colleagues of theirs,
 came; what nobody came to is missed once it should have begun.
 https://developers.zoom.us/docs/api/webhooks/
 """
