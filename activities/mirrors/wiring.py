@@ -54,9 +54,12 @@ def _missing_for_zoom(settings: Settings) -> Iterator[str]:
         "AFTERCARE_ZOOM_SECRET": settings.zoom_secret.get_secret_value(),
     }
     yield from (f"{name} is not set: {why}" for name, value in said.items() if not value)
-    for name, base in (("API", settings.zoom_api_base), ("AUTH", settings.zoom_auth_base)):
-        if not is_fit(base):
-            yield f"AFTERCARE_ZOOM_{name}_BASE must begin with https://: {why}"
+    bases = {
+        "AFTERCARE_ZOOM_API_BASE": settings.zoom_api_base,
+        "AFTERCARE_ZOOM_AUTH_BASE": settings.zoom_auth_base,
+    }
+    odd = (name for name, base in bases.items() if not is_fit(base))
+    yield from (f"{name} must begin with https://: {why}" for name in odd)
 
 
 def _missing_for_surveys(settings: Settings) -> Iterator[str]:

@@ -321,7 +321,7 @@ async def test_an_engineer_hears_how_to_set_it_up(house: House, spoil: dict[str,
         await house.tells()
         house.clock.advance(minutes=20)
     (task,) = await rows(house.store, Task)
-    assert (task.role, "AFTERCARE_ZOOM" in task.title) == ("engineer", True)
+    assert (task.role, "AFTERCARE_ZOOM_ACCOUNT_ID" in task.title) == ("engineer", True)
     house.desk = good
     await house.tells(house.a_worker())
     assert len(house.fake.meetings) == 1
