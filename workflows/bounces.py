@@ -33,18 +33,19 @@ class Mail:
 class Bounces(Signals):
     def __init__(self, *given: Any, early: Iterable[v.Heard] = ()) -> None:
         super().__init__(*given, early=early)
-        self.posted: dict[str, Mail] = {}  # what they must have, by its key
+        self.posted: dict[str, Mail] = {}  # what they must have, by its step
         self.lost = False  # an address of theirs is dead, and nobody has been told
 
     def _post(self, message: v.Message, role: v.Role | None) -> None:
         """Keep what they must have, before it goes: word that it came back may be the first."""
         if message.kind is v.Kind.TRANSACTIONAL:
-            self.posted[message.key] = Mail(HERE.get(), message, role or v.Role.CSR)
+            step = message.key.partition("/")[2]  # a history may be replayed under another id
+            self.posted[step] = Mail(HERE.get(), message, role or v.Role.CSR)
 
     async def on_bounce(self, bounce: events.Bounce) -> None:
         self.lost = self.lost or bounce.lasting
         self._count_anew(bounce.message)
-        mail = self.posted.get(bounce.message)
+        mail = self.posted.get(bounce.step)
         if mail is not None and not self.facts.over(mail.clause.number):
             await self._send_another_way(mail)
         elif mail is None and bounce.owed:  # sent before this workflow continued as new

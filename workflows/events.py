@@ -148,6 +148,7 @@ class Bounce(Event):
     """A message of ours came back; which, its key says."""
 
     message: Id = ""
+    step: Id = ""  # its key without the follow-up, for the one that sent it
     owed: bool = False  # the customer must have it
     lasting: bool = False  # nobody is reached at that address any more
 

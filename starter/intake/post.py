@@ -143,7 +143,8 @@ async def _tell(h: Handling, row: Message, said: Report) -> None:
     running = await h.running()
     for one in running:
         if one.id == row.follow_up and (owed or lasting):
-            h.signal(one, SIGNAL, body)
+            step = {"step": row.key.removeprefix(f"{row.follow_up}/")}
+            h.signal(one, SIGNAL, body | step)
         elif lasting and minds(one.sop, SIGNAL):
             h.signal(one, SIGNAL, body | {"owed": False})
     over = await h.session.get(Enrolment, row.follow_up)

@@ -181,7 +181,7 @@ async def test_a_bounce_ends_the_address_and_is_told(desk: Desk) -> None:
     assert (dead.address, dead.reason) == ("ada@example.com", "no_such_address")
     why = await only(desk.store, Decision)
     assert (why.outcome, why.reason, why.key) == ("bounced", "no_such_address", row.key)
-    body = {"message": row.key, "owed": True, "lasting": True}
+    body = {"message": row.key, "step": "welcome", "owed": True, "lasting": True}
     assert await told(desk) == [(row.follow_up, "message_bounced", body)]
 
 
@@ -249,7 +249,7 @@ async def test_a_dead_address_is_told_to_all_their_follow_ups(desk: Desk) -> Non
         await post_events(client, desk, an_event(row, "bounce", **BOUNCE))
     body = {"message": row.key, "owed": False, "lasting": True}
     assert sorted(await told(desk)) == [
-        (row.follow_up, "message_bounced", body),
+        (row.follow_up, "message_bounced", body | {"step": "welcome"}),
         ("order-thanks.ord_1", "message_bounced", body),
     ]
 
