@@ -24,8 +24,8 @@ PAID = datetime(2026, 11, 23, 11, 30, tzinfo=UTC)
 
 
 @pytest.fixture
-def desk(store: Store, clock: FakeClock, temporal: FakeTemporal) -> Desk:
-    return a_desk(store, clock, temporal, stripe_secret=SHOP_SECRET)
+def desk(memory_store: Store, clock: FakeClock, temporal: FakeTemporal) -> Desk:
+    return a_desk(memory_store, clock, temporal, stripe_secret=SHOP_SECRET)
 
 
 async def posted(desk: Desk, *said: dict[str, Any]) -> None:

@@ -28,8 +28,8 @@ SENT = datetime(2026, 11, 25, 8, tzinfo=UTC)
 
 
 @pytest.fixture
-def desk(store: Store, clock: FakeClock, temporal: FakeTemporal) -> Desk:
-    return a_desk(store, clock, temporal, woocommerce_secret=SHOP_SECRET)
+def desk(memory_store: Store, clock: FakeClock, temporal: FakeTemporal) -> Desk:
+    return a_desk(memory_store, clock, temporal, woocommerce_secret=SHOP_SECRET)
 
 
 async def posted(desk: Desk, *said: tuple[dict[str, Any], str]) -> None:
