@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -81,12 +82,10 @@ async def test_a_run_that_was_cut_off(
     """The next goes on where it was: the same stands at the end as after one run."""
     lines = [f"c{n}@example.com,O-{n},9,{ago(clock, n + 0.5)},{ago(clock, n)}" for n in range(9)]
     path = written(tmp_path / "a.csv", HEADER, *lines)
-    together, turns = desk.intake.carry_out_together, 0
+    together = desk.intake.carry_out_together
 
-    async def cut_off(ids: Any) -> None:
-        nonlocal turns
-        turns += 1
-        await together(ids[:5])
+    async def cut_off(row_ids: Sequence[str]) -> None:
+        await together(row_ids[:5])
         raise KeyboardInterrupt
 
     desk.intake.carry_out_together = cut_off  # type: ignore[method-assign]
