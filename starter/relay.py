@@ -80,10 +80,10 @@ class Relay:
     async def tell(self, only: Collection[str] | None = None) -> int:
         """Tell what is to be told now; how much was heard. Raises `AwayError`.
 
-        Of certain workflows that have something to be told, once what is first in each.
+        Of certain workflows, it is known that there is something.
         """
         heard = 0
-        while only is not None or await self._has_more():
+        while (only is not None and not heard) or await self._has_more(only):
             async with self.store.transaction() as session:
                 rows = await enrolments.claim(session, self.clock.real(), AT_A_TIME, only)
             if not rows:
@@ -95,7 +95,7 @@ class Relay:
                     raise answer
             now_heard = answers.count(True)
             heard += now_heard
-            if not now_heard or only is not None:
+            if not now_heard:
                 break
         return heard
 
@@ -113,9 +113,9 @@ class Relay:
         except AwayError:
             return
 
-    async def _has_more(self) -> bool:
+    async def _has_more(self, only: Collection[str] | None) -> bool:
         async with self.store.reading() as session:
-            return await enrolments.anything_to_tell(session)
+            return await enrolments.anything_to_tell(session, only)
 
     async def _untold(self, inbox_ids: Collection[str]) -> set[str]:
         async with self.store.reading() as session:

@@ -112,9 +112,11 @@ async def claim(
     return rows
 
 
-async def anything_to_tell(session: AsyncSession) -> bool:
+async def anything_to_tell(session: AsyncSession, only: Collection[str] | None = None) -> bool:
     """Whether there may be something to claim: reading takes no lock."""
     query = select(Telling.seq).where(Telling.told_at.is_(None)).limit(1)
+    if only is not None:
+        query = query.where(Telling.workflow_id.in_(only))
     return (await session.execute(query)).first() is not None
 
 
