@@ -140,7 +140,7 @@ class Settings(BaseSettings):
     )
     surveymonkey_link: str = Field(
         "",
-        pattern=r"^(https://[^\s<>\"]+)?$",
+        pattern=r"^((https://|http://(localhost|127\.0\.0\.1)[:/])[^\s<>\"]+)?$",
         description="The survey's web link; with a custom variable called `r`",
     )
     surveymonkey_token: SecretStr = Field(SecretStr(""), description="SurveyMonkey's access token")

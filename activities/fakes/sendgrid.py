@@ -50,6 +50,7 @@ class FakeSendGrid(FakeHttp):
     ) -> None:
         super().__init__(lag=lag, keep=keep)
         self.api_key = api_key
+        self.scopes = ["mail.send", "email_activity.read", "messages.read"]
         self.telling = events_to(tells, manner) if tells else None
 
     def take(self, messages: Sequence[Taken]) -> None:
@@ -57,7 +58,6 @@ class FakeSendGrid(FakeHttp):
         for one in messages:
             if self.telling:
                 self.telling.tell(posts(one, _arguments(one)))
-        self.scopes = ["mail.send", "email_activity.read", "messages.read"]
 
     def routes(self) -> Iterable[web.RouteDef]:
         return (

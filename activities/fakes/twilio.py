@@ -43,6 +43,7 @@ class FakeTwilio(FakeHttp):
         super().__init__(lag=lag, keep=keep)
         self.account_sid = account_sid
         self.auth_token = auth_token
+        self.status = "active"
         self.telling = statuses_to(tells, auth_token, manner) if tells else None
 
     def take(self, messages: Sequence[Taken]) -> None:
@@ -51,7 +52,6 @@ class FakeTwilio(FakeHttp):
         for one in messages:
             if self.telling:
                 self.telling.tell(posts(one, self.account_sid), _callback(one))
-        self.status = "active"
 
     def routes(self) -> Iterable[web.RouteDef]:
         return (

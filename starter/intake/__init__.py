@@ -35,6 +35,7 @@ from starter.intake.deliveries import Deliveries
 from starter.intake.events import TYPES, Command, Event, Opinion, Wish, read_event
 from starter.intake.handling import Handling
 from starter.intake.identity import Unidentified, identify, known, normalised
+from starter.intake.moments import happened
 from workflows.vocabulary import Role
 
 log = logging.getLogger(__name__)
@@ -101,9 +102,7 @@ class Intake:
             _has_happened(event.order.confirmed_at, now, "order.confirmed_at")
         if at is None:
             return now
-        pace, real = self.clock.pace, self.clock.real()
-        if pace.factor != 1 and pace.since <= at <= real + timedelta(minutes=5):
-            at = pace.now(at)
+        at = happened(self.clock, at)
         _has_happened(at, now, "occurred_at")
         return min(at, now)
 

@@ -24,6 +24,7 @@ from activities.crm.tables import Enclosure, Inbox, new_id
 from activities.settings import Settings
 from starter.answers import Refusal
 from starter.intake.events import Command, read_event
+from starter.intake.moments import in_policy_time
 from starter.senders import (
     Delivery,
     File,
@@ -120,7 +121,7 @@ class Deliveries:
     async def _event(
         self, session: AsyncSession, row: Inbox, reading: Reading, now: datetime
     ) -> Inbox:
-        said = reading.event
+        said = in_policy_time(self.clock, reading.event)
         known = await inbox.known(session, row.source, said["id"])
         if known is not None:
             _take_anew(known, said, now)

@@ -1,5 +1,5 @@
-"""`--fake-providers`: SendGrid, Twilio, a mail server and the systems that set up new accounts, on
-this machine, in place of real ones."""
+"""`--fake-providers`: all that procedures and doors speak with, on this machine: those who carry
+messages, the systems that are named, and shops in which somebody buys."""
 
 from __future__ import annotations
 
@@ -27,16 +27,35 @@ TWILIO = {
 }
 
 
+NAMES = ("sendgrid", "twilio", "smtp", "systems", "salesforce", "zoom", "surveymonkey", "shops")
+SECRETS = {  # what the fakes sign with
+    "AFTERCARE_SHOPIFY_SECRET": "shopify-fake",
+    "AFTERCARE_STRIPE_SECRET": "stripe-fake",
+    "AFTERCARE_WOOCOMMERCE_SECRET": "woocommerce-fake",
+    "AFTERCARE_ZOOM_SECRET": "zoom-secret",
+    "AFTERCARE_SURVEYMONKEY_SECRET": "client&secret",
+}
+ZOOM = {
+    "AFTERCARE_MEETINGS": "zoom",
+    "AFTERCARE_ZOOM_ACCOUNT_ID": "account",
+    "AFTERCARE_ZOOM_CLIENT_ID": "client",
+    "AFTERCARE_ZOOM_CLIENT_SECRET": "zoom-fake",
+}
+SALESFORCE = {
+    "AFTERCARE_CRM": "salesforce",
+    "AFTERCARE_SALESFORCE_CLIENT_ID": "fake",
+    "AFTERCARE_SALESFORCE_CLIENT_SECRET": "fake",
+}
+
+
 @dataclass(frozen=True)
 class Fakes:
-    """Where they answer, and which of them carries e-mail."""
+    """Where each answers, which of them carries e-mail, and where they tell what happens."""
 
-    sendgrid: int
-    twilio: int
-    smtp: int
-    systems: int
+    ports: Mapping[str, int]
     email: str
     sender: str
+    tells: str
     host: str = "127.0.0.1"
 
     @classmethod
@@ -49,48 +68,49 @@ class Fakes:
             if port not in ours and not taken(here.host, port)
         )
         email = "smtp" if settings.email == "smtp" else "sendgrid"
-        sendgrid, twilio, smtp, systems = islice(free, 4)
-        sender = settings.from_email or SENDER
-        return cls(sendgrid, twilio, smtp, systems, email, sender, here.host)
+        ports = dict(zip(NAMES, islice(free, len(NAMES)), strict=True))
+        return cls(ports, email, settings.from_email or SENDER, here.web_url, here.host)
 
-    @property
-    def sendgrid_url(self) -> str:
-        return f"http://{self.host}:{self.sendgrid}"
-
-    @property
-    def twilio_url(self) -> str:
-        return f"http://{self.host}:{self.twilio}"
-
-    @property
-    def systems_url(self) -> str:
-        return f"http://{self.host}:{self.systems}"
+    def url(self, name: str) -> str:
+        return f"http://{self.host}:{self.ports[name]}"
 
     @property
     def variables(self) -> dict[str, str]:
         """What the worker, the web application and commands in other terminals must know."""
+        from activities.fakes.sendgrid_events import PUBLIC_KEY  # noqa: PLC0415 - costly, seldom
+
         return {
             "AFTERCARE_EMAIL": self.email,
             "AFTERCARE_FROM_EMAIL": self.sender,
-            "AFTERCARE_SMTP_URL": f"smtp://{self.host}:{self.smtp}",
+            "AFTERCARE_SMTP_URL": f"smtp://{self.host}:{self.ports['smtp']}",
             "AFTERCARE_SMS": "twilio",
             **SENDGRID,
-            "SENDGRID_API_BASE": self.sendgrid_url,
+            "SENDGRID_API_BASE": self.url("sendgrid"),
+            "SENDGRID_WEBHOOK_PUBLIC_KEY": PUBLIC_KEY,
             **TWILIO,
-            "TWILIO_API_BASE": self.twilio_url,
-            "AFTERCARE_SYSTEMS": ",".join(f"{one}={self.systems_url}/{one}" for one in SYSTEMS),
+            "TWILIO_API_BASE": self.url("twilio"),
+            "AFTERCARE_SYSTEMS": ",".join(f"{one}={self.url('systems')}/{one}" for one in SYSTEMS),
+            **SALESFORCE,
+            "AFTERCARE_SALESFORCE_URL": self.url("salesforce"),
+            **ZOOM,
+            "AFTERCARE_ZOOM_API_BASE": self.url("zoom"),
+            "AFTERCARE_ZOOM_AUTH_BASE": self.url("zoom"),
+            "AFTERCARE_SURVEYMONKEY_LINK": f"{self.url('surveymonkey')}/r/fake",
+            "AFTERCARE_SURVEYMONKEY_TOKEN": "sm-fake",
+            "AFTERCARE_SURVEYMONKEY_API_BASE": self.url("surveymonkey"),
+            **SECRETS,
         }
 
     def program(self, directory: Directory, environment: Mapping[str, str]) -> Program:
         """All of them in one process; what they accept is kept in the data directory."""
-        ports = {"--sendgrid-port": self.sendgrid, "--twilio-port": self.twilio}
-        ports |= {"--smtp-port": self.smtp, "--systems-port": self.systems}
-        words = (word for name, port in ports.items() for word in (name, str(port)))
-        command = (sys.executable, "-m", "activities.fakes", "--data", str(directory.fakes), *words)
+        words = (word for name in NAMES for word in (f"--{name}-port", str(self.ports[name])))
+        place = ("--data", str(directory.fakes), "--tell", self.tells)
+        command = (sys.executable, "-m", "activities.fakes", *place, *words)
         log = directory.logs / "providers.log"
         return Program("providers", command, log, environment, self._ready)
 
     async def _ready(self, process: int) -> bool:
-        for port in (self.sendgrid, self.twilio, self.smtp, self.systems):
+        for port in self.ports.values():
             try:
                 _, writer = await asyncio.open_connection(self.host, port)
             except OSError:
@@ -102,12 +122,15 @@ class Fakes:
 
     def greeting(self, kept: Path) -> Iterator[str]:
         """Where to look, and whom to write to."""
-        mail = self.sendgrid_url if self.email == "sendgrid" else str(kept / "smtp.jsonl")
-        yield f"  Fake providers e-mail {mail}, SMS {self.twilio_url}"
-        yield f"                 Billing, CRM, support {self.systems_url}: they take everybody"
+        mail = self.url("sendgrid") if self.email == "sendgrid" else str(kept / "smtp.jsonl")
+        yield f"  Fake providers e-mail {mail}, SMS {self.url('twilio')}"
+        yield f"                 Billing, CRM, support {self.url('systems')}: they take everybody"
+        yield f"                 Salesforce {self.url('salesforce')}, Zoom {self.url('zoom')}"
         yield "                 They answer as the real ones do, list what they took, and send it"
-        yield "                 to nobody. Worth a try: refused@…, busy@…, unsure@…, +15005550009;"
-        yield f"                 the others are listed at {self.twilio_url}"
+        yield "                 to nobody. Worth a try: refused@…, busy@…, bounced@…, +15005550009;"
+        yield f"                 the others are listed at {self.url('twilio')}"
+        yield "  Fake shops     an order, as Shopify, Stripe or WooCommerce would tell of it:"
+        yield f"                 curl -X POST {self.url('shops')}/shopify/orders"
 
 
 def post(settings: Settings, fakes: Fakes | None, directory: Directory) -> Iterator[str]:

@@ -8,14 +8,15 @@ from datetime import timedelta
 import pytest
 
 from activities.crm.store import Store
-from activities.crm.tables import Enrolment, Inbox, Task
+from activities.crm.tables import Enrolment, Inbox, Order, Task
 from starter.desk import Desk
 from starter.senders import NotYetError
 from starter.senders.registry import SENDERS
 from starter.senders.standard import StandardWebhooks
-from tests.factories import FakeClock
+from tests.factories import NOON, FakeClock
 from tests.starter.front import FakeTemporal, a_desk, an_event, only, rows
 from tests.starter.hooks import SECRET, standard, visiting, without
+from workflows.vocabulary import Pace
 
 
 @pytest.fixture
@@ -127,3 +128,20 @@ async def test_what_cannot_be_read_yet_is_read_later(
         clock.advance(minutes=1)
         await desk.intake.carry_out_stored(later)
     assert len(await rows(desk.store, Enrolment)) == 1
+
+
+async def test_a_demonstrations_shop_goes_by_the_worlds_clock(
+    store: Store, clock: FakeClock, temporal: FakeTemporal
+) -> None:
+    """A day lasts a second there: what a shop tells of now counts from the demonstration's now."""
+    clock.pace = Pace(factor=86400, since=NOON)
+    desk = a_desk(store, clock, temporal, generic_secret=SECRET)
+    clock.real_now, clock.policy_now = NOON + timedelta(seconds=10), NOON + timedelta(days=10)
+    at = clock.real().isoformat()
+    order = {"id": "1001", "confirmed_at": at}
+    body = json.dumps(an_event("order.paid", occurred_at=at, order=order)).encode()
+    async with visiting(desk) as client:
+        headers = standard(body, clock.real())
+        assert (await client.post("/hooks/generic", content=body, headers=headers)).is_success
+    (row,) = [one for one in await rows(store, Order) if one.id == "1001"]
+    assert row.confirmed_at == row.paid_at == clock.now()

@@ -21,6 +21,7 @@ from tests.starter.test_up import ADA, ROOT, House, until
 SENDGRID = {"AFTERCARE_EMAIL": "sendgrid"}
 TWILIO = {"AFTERCARE_SMS": "twilio"}
 SMTP = {"AFTERCARE_EMAIL": "smtp"}
+SALESFORCE = {"AFTERCARE_CRM": "salesforce"}
 LOCAL = "http://127.0.0.1:8001"
 
 
@@ -66,8 +67,7 @@ def test_the_fakes_take_the_place_of_what_was_chosen() -> None:
     """A mail server for whoever chose one; ports beside ours; no word of a real account left."""
     here = Addresses(8000, 8001, 8233)
     fakes = Fakes.beside(here, Settings(email="smtp", from_email="hi@shop.example"))
-    ports = (fakes.sendgrid, fakes.twilio, fakes.smtp, fakes.systems)
-    assert len({*ports, 8000, 8001, 8233}) == 7
+    assert len({*fakes.ports.values(), 8000, 8001, 8233}) == len(fakes.ports) + 3
     told = fakes.variables
     assert told["AFTERCARE_EMAIL"] == "smtp"
     assert told["AFTERCARE_FROM_EMAIL"] == "hi@shop.example"
@@ -103,6 +103,10 @@ def test_commands_in_other_terminals_use_them_too(tmp_path: Path) -> None:
         (SMTP, ["AFTERCARE_EMAIL=smtp"]),
         ({"AFTERCARE_SYSTEMS": "crm=https://crm.shop.example"}, ["AFTERCARE_SYSTEMS=crm"]),
         ({"AFTERCARE_SYSTEMS": "crm=http://localhost:8009/crm"}, []),
+        (SALESFORCE | {"AFTERCARE_SALESFORCE_URL": "https://x.my.salesforce.com"}, [*SALESFORCE]),
+        (SALESFORCE | {"AFTERCARE_SALESFORCE_URL": LOCAL}, []),
+        ({"AFTERCARE_MEETINGS": "zoom"}, ["AFTERCARE_MEETINGS=zoom"]),
+        ({"AFTERCARE_SURVEYS": "surveymonkey"}, ["AFTERCARE_SURVEYS=surveymonkey"]),
         (SENDGRID | TWILIO, ["AFTERCARE_EMAIL=sendgrid", "AFTERCARE_SMS=twilio"]),
     ],
 )
