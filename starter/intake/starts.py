@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from activities.crm import enrolments, inbox, orders, parcels
+from activities.crm import cases, enrolments, inbox, orders, parcels
 from activities.crm import tables as rows
 from activities.crm.milestones import record_decision
 from starter.intake import imported
@@ -239,7 +239,21 @@ async def _early(h: Handling) -> list[Heard]:
     heard += [one for order in bought for one in before_its_start(order)]
     heard += await of_contract(h.session, h.contract) if h.contract else []
     heard += await imported.bought_besides(h) if h.is_imported and h.order else []
+    heard += [] if h.is_imported else await _cases_since(h, heard)
     return sorted(heard, key=_when)[-EARLY:]
+
+
+async def _cases_since(h: Handling, heard: Sequence[Heard]) -> list[Heard]:
+    """What begins is heard of late: the cases that were opened since it happened, of which only
+    those were told that ran by then."""
+    known = {one.event.get("case_id") for one in heard}
+    names = {cases.COMPLAINT: "complaint", cases.INQUIRY: "inquiry"}
+    return [
+        Heard(name=names[case.kind], event={"id": case.id, "at": case.opened_at.isoformat(),
+              "case_id": case.id} | ({"order_id": case.order_id} if case.order_id else {}))
+        for case in await cases.open_of(h.session, h.customer.id)
+        if case.opened_at > h.at and case.id not in known
+    ]  # fmt: skip
 
 
 def _heard(effect: dict[str, Any]) -> list[Any]:

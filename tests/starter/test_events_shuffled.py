@@ -161,3 +161,19 @@ async def test_a_sign_up_that_is_heard_of_late(
     await desk.receive("api", {"id": "e", "type": "customer.signed_up", "customer": BOTH,
                                "occurred_at": at})  # fmt: skip
     assert [key.partition(".")[0] for key in temporal.started] == ["online-customer"]
+
+
+async def test_an_order_heard_of_late_knows_of_the_complaint(
+    memory_store: Store, clock: FakeClock, temporal: FakeTemporal
+) -> None:
+    """It was told to whoever ran by then; what begins with the older order knows of it, too."""
+    desk = a_desk(memory_store, clock, temporal, sops="online-customer,order-thanks")
+    said = {"customer": BOTH, "data": {"text": "It leaks"}}
+    ago = [(NOON - timedelta(hours=hours)).isoformat() for hours in (3, 1, 2)]
+    told = [("customer.signed_up", {"customer": BOTH}), ("complaint.opened", said),
+            ("order.paid", {"customer": BOTH, "order": ORDER})]  # fmt: skip
+    for (what, more), at in zip(told, ago, strict=True):
+        await desk.receive("api", {"id": what, "type": what, "occurred_at": at, **more})
+    case = (await rows(memory_store, Case))[0]
+    (began,) = (one for key, one in temporal.started.items() if key.startswith("order-thanks."))
+    assert [(one.name, one.event["case_id"]) for one in began.early] == [("complaint", case.id)]
