@@ -23,9 +23,11 @@ from activities.crm.store import Store
 from activities.settings import Settings
 from bench.contenders import Bare, Contender, Ours
 from bench.effects import Effects
+from bench.intake import KINDS as KINDS_OF_STORE
+from bench.intake import intakes
 from bench.machine import Machine
 from bench.measures import Bench, Figures
-from bench.table import tables
+from bench.table import intake, tables
 
 KINDS = ("naive", "tuned", "ours")
 console = Console()
@@ -38,6 +40,7 @@ def options(words: Sequence[str] | None = None) -> argparse.Namespace:
     told.add_argument("--calm", type=int, default=75, help="journeys for the latencies")
     told.add_argument("--asleep", type=int, default=1000, help="when the worker is killed")
     told.add_argument("--timers", type=int, default=500, help="due at the same moment")
+    told.add_argument("--events", type=int, default=500, help="taken in by each door; 0: none")
     told.add_argument("--only", nargs="*", choices=KINDS, default=KINDS, help="who takes part")
     told.add_argument("--out", type=Path, help="a file for all figures, as JSON")
     return told.parse_args(words)
@@ -59,7 +62,11 @@ async def measure(chosen: argparse.Namespace) -> dict[str, Any]:
                 "tuned": Bare("tuned", client),
                 "ours": Ours("ours", client, store),
             }
-            return await _measured(chosen, Bench(machine), [known[kind] for kind in chosen.only])
+            found = await _measured(chosen, Bench(machine), [known[kind] for kind in chosen.only])
+            if chosen.events:
+                taken = intakes(machine, chosen.events, KINDS_OF_STORE)
+                found["intake"] = await _shown("intake", taken)
+            return found
         finally:
             machine.stop()
             await store.close()
@@ -116,6 +123,9 @@ def main(words: Sequence[str] | None = None) -> None:
         chosen.out.write_text(json.dumps(found, indent=1))
     for table in tables(found["found"]):
         console.print(table)
+    if "intake" in found:
+        starts = found["found"].get("ours", {}).get("journeys", {}).get("starts_per_second")
+        console.print(intake(found["intake"], starts))
 
 
 if __name__ == "__main__":

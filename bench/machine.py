@@ -44,7 +44,7 @@ class Machine:
         return self._plan.addresses.temporal_target
 
     async def start(self) -> None:
-        self._server = self._begin(*up._temporal(self._plan))  # noqa: SLF001 - the very same
+        self._server = self.begin(*up._temporal(self._plan))  # noqa: SLF001 - the very same
         async with asyncio.timeout(60):
             while not await health.answers(self.address):  # noqa: ASYNC110 - another process
                 await asyncio.sleep(0.1)
@@ -52,7 +52,7 @@ class Machine:
     def begin_worker(self, kind: str) -> None:
         self.effects.lives.clear()
         self.began = time.monotonic()
-        self._worker = self._begin(sys.executable, "-m", "bench.workers", kind)
+        self._worker = self.begin(sys.executable, "-m", "bench.workers", kind)
 
     async def worker_started(self) -> Start:
         try:
@@ -83,6 +83,10 @@ class Machine:
 
     def stop(self) -> None:
         self.kill_worker()
+        self.stop_server()
+
+    def stop_server(self) -> None:
+        """As the power would; `start` has it go on where it was."""
         if self._server:
             self._server.kill()
             self._server.wait()
@@ -93,7 +97,11 @@ class Machine:
         server, worker = (_used(one.pid) if one else 0.0 for one in (self._server, self._worker))
         return server, worker
 
-    def _begin(self, *command: str) -> subprocess.Popen[bytes]:
+    def cpu_of(self, pid: int) -> float:
+        """Milliseconds that another program of ours has used so far."""
+        return _used(pid)
+
+    def begin(self, *command: str, **more: str) -> subprocess.Popen[bytes]:
         kept = {name: word for name, word in os.environ.items() if not name.startswith("TEMPORAL_")}
         environment = kept | {
             "AFTERCARE_DATA": str(self.directory),
@@ -101,6 +109,7 @@ class Machine:
             "BENCH_PORT": str(self.effects.port),
             "TEMPORAL_ADDRESS": self.address,
             "TEMPORAL_CONFIG_FILE": os.devnull,
+            **more,
         }
         with (self.directory / LOG).open("ab") as log:
             return subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)  # noqa: S603 - ours

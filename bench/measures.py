@@ -64,7 +64,7 @@ class Bench:
         began = time.monotonic()
         await asyncio.gather(*(who.start(subject) for subject in subjects))
         last = await self.effects.all_of(subjects, second=False, within=PATIENCE)
-        spent = last - began
+        spent = starting = last - began
         await asyncio.sleep(ASLEEP)
         began = time.monotonic()
         await asyncio.gather(*(who.answer(subject) for subject in subjects))
@@ -79,6 +79,7 @@ class Bench:
             "worker_ms": (then[1] - worker) / number,
             "cpu_ms": (sum(then) - server - worker) / number,
             "per_second": number / spent,
+            "starts_per_second": number / starting,
             **found,
         }
 

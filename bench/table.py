@@ -17,6 +17,7 @@ LINES: dict[str, tuple[str, tuple[tuple[str, str], ...]]] = {
             ("CPU ms, both", "cpu_ms"),
             ("… of the naive one", "ratio"),
             ("journeys a second", "per_second"),
+            ("… starts a second, each with its first effect", "starts_per_second"),
             ("events", "events"),
             ("state transitions", "transitions"),
             ("bytes of history", "bytes"),
@@ -62,6 +63,34 @@ LINES: dict[str, tuple[str, tuple[tuple[str, str], ...]]] = {
         ),
     ),
 }
+
+
+DOORS = {
+    "single": "one a request",
+    "again": "the same once more",
+    "batches": "100 a request",
+    "hooks": "signed, at /hooks/generic",
+    "away_single": "Temporal away: one a request",
+    "away_hooks": "Temporal away: signed, at /hooks/generic",
+}
+
+
+def intake(found: dict[str, Any], starts: float | None) -> Table:
+    """What came in, beside what the reference journey starts in the same run."""
+    table = Table(title="News of new customers' orders, made durable", title_justify="left")
+    table.add_column()
+    for kind in found:
+        table.add_column(kind, justify="right")
+    for door, words in DOORS.items():
+        for name, what in (("per_second", "events a second"), ("p50_ms", "answered, p50 ms"),
+                           ("p99_ms", "… p99 ms"), ("cpu_ms", "… CPU ms an event")):  # fmt: skip
+            figures = [_at(its, f"{door}.{name}") for its in found.values()]
+            said = f"{words}: {what}" if name == "per_second" else what
+            table.add_row(said, *map(_written, figures))
+    back = [_written(_at(its, "back.seconds")) for its in found.values()]
+    table.add_row("Temporal is back: seconds until all is told", *back)
+    table.add_row("beside it: starts a second of our journey", *[_written(starts)] * len(found))
+    return table
 
 
 def tables(found: dict[str, Any]) -> Iterator[Table]:

@@ -17,7 +17,16 @@ from tests.starter.lives_on_show import a_decision, a_hold, a_life, a_message
 from tests.starter.visitors import Browser, an_account, browser, site_over
 
 HOSTILE = "<script>alert(1)</script><img src=//evil.example/x>\"'{{7*7}}{%x%}\u202e"
-ROOMS = ("/tasks", "/cases", "/outbox", "/follow-ups", "/templates", "/privacy", "/feedback")
+ROOMS = (
+    "/tasks",
+    "/cases",
+    "/inbox",
+    "/outbox",
+    "/follow-ups",
+    "/templates",
+    "/privacy",
+    "/feedback",
+)
 OWN_CSP = (
     "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; frame-src 'self'; "
     "base-uri 'none'; frame-ancestors 'none'"

@@ -176,4 +176,5 @@ async def test_an_order_heard_of_late_knows_of_the_complaint(
         await desk.receive("api", {"id": what, "type": what, "occurred_at": at, **more})
     case = (await rows(memory_store, Case))[0]
     (began,) = (one for key, one in temporal.started.items() if key.startswith("order-thanks."))
-    assert [(one.name, one.event["case_id"]) for one in began.early] == [("complaint", case.id)]
+    heard = [one.model_dump() for one in began.early]
+    assert [(one["name"], one["event"]["case_id"]) for one in heard] == [("complaint", case.id)]
