@@ -132,7 +132,7 @@ async def test_a_change_of_a_bare_id_waits_for_its_person(
 ) -> None:
     """Heard first, beside a guest's order: once the id has an address, they are one, not two."""
     desk = a_desk(memory_store, clock, temporal)
-    told = [
+    told: list[tuple[str, dict[str, Any]]] = [
         ("customer.updated", {"customer": {"id": "42", "time_zone": "Europe/Paris"}}),
         ("order.paid", {"customer": GUEST, "order": ORDER}),
         ("customer.signed_up", {"customer": BOTH}),
@@ -150,7 +150,7 @@ async def test_a_sign_up_that_is_heard_of_late(
     """What was bought since does not make an old customer of whom signed up before, even where
     nothing began with it, because it was refunded."""
     desk, paid = a_desk(memory_store, clock, temporal), (NOON - timedelta(hours=2)).isoformat()
-    told = [
+    told: list[tuple[str, dict[str, Any]]] = [
         ("order.refunded", {"order": {"id": "#1001"}, "occurred_at": NOON.isoformat()}),
         ("order.paid", {"customer": BOTH, "order": ORDER, "occurred_at": paid}),
     ]
@@ -170,7 +170,7 @@ async def test_an_order_heard_of_late_knows_of_the_complaint(
     desk = a_desk(memory_store, clock, temporal, sops="online-customer,order-thanks")
     said = {"customer": BOTH, "data": {"text": "It leaks"}}
     ago = [(NOON - timedelta(hours=hours)).isoformat() for hours in (3, 1, 2)]
-    told = [("customer.signed_up", {"customer": BOTH}), ("complaint.opened", said),
+    told: list[tuple[str, dict[str, Any]]] = [("customer.signed_up", {"customer": BOTH}), ("complaint.opened", said),
             ("order.paid", {"customer": BOTH, "order": ORDER})]  # fmt: skip
     for (what, more), at in zip(told, ago, strict=True):
         await desk.receive("api", {"id": what, "type": what, "occurred_at": at, **more})
