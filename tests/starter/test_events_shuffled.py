@@ -170,8 +170,11 @@ async def test_an_order_heard_of_late_knows_of_the_complaint(
     desk = a_desk(memory_store, clock, temporal, sops="online-customer,order-thanks")
     said = {"customer": BOTH, "data": {"text": "It leaks"}}
     ago = [(NOON - timedelta(hours=hours)).isoformat() for hours in (3, 1, 2)]
-    told: list[tuple[str, dict[str, Any]]] = [("customer.signed_up", {"customer": BOTH}), ("complaint.opened", said),
-            ("order.paid", {"customer": BOTH, "order": ORDER})]  # fmt: skip
+    told: list[tuple[str, dict[str, Any]]] = [
+        ("customer.signed_up", {"customer": BOTH}),
+        ("complaint.opened", said),
+        ("order.paid", {"customer": BOTH, "order": ORDER}),
+    ]
     for (what, more), at in zip(told, ago, strict=True):
         await desk.receive("api", {"id": what, "type": what, "occurred_at": at, **more})
     case = (await rows(memory_store, Case))[0]
