@@ -63,7 +63,7 @@ class Posting(Shape):
     said_by: str | None = None
     tried: list[Tried]
     why: list[DecisionView]
-    told: list[Told] = []
+    told: tuple[Told, ...] = ()
     hint: str = ""  # what some of that is worth
 
 
@@ -125,7 +125,7 @@ async def posting(session: AsyncSession, message: str) -> Posting | None:
         said_by=(await session.execute(twin)).scalar_one_or_none() if row.covered_by else None,
         tried=views.tried(row),
         why=[views.decision(one) for one in (await session.execute(query)).scalars()],
-        told=since,
+        told=tuple(since),
         hint="" if all(one.proves for one in since) else HINT,
     )
 

@@ -40,7 +40,7 @@ class There:
     async def tell(self, **passed: float) -> None:
         """What waits is told, once so much time has passed."""
         if passed:
-            self.clock.advance(**passed)
+            self.clock.advance(timedelta(**passed))
         await self.told.once(self.told.targets[0])
 
     async def standing(self) -> Standing:
