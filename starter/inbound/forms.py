@@ -29,7 +29,7 @@ class UnreadableError(Exception):
 async def read(request: Request) -> Fields:
     """The fields, in their order. A body of another type is read as a plain form all the same:
     an opt-out must not fail because somebody's mail program calls it by another name."""
-    raw = await _body(request)
+    raw = await body(request, LARGEST)
     if request.headers.get("content-type", "").strip().lower().startswith("multipart/"):
         return await _parts(request.headers, raw)
     try:
@@ -38,16 +38,17 @@ async def read(request: Request) -> Fields:
         raise UnreadableError(400) from None
 
 
-async def _body(request: Request) -> bytes:
+async def body(request: Request, most: int) -> bytes:
+    """What is posted, up to so many bytes; what says that it is more is not even read."""
     declared = request.headers.get("content-length", "0")
-    if not declared.isdecimal() or len(declared) > 9 or int(declared) > LARGEST:
+    if not declared.isdecimal() or len(declared) > 12 or int(declared) > most:
         raise UnreadableError(413)
     parts, size = [], 0
     try:
         async with asyncio.timeout(PATIENCE):
             async for part in request.stream():
                 size += len(part)
-                if size > LARGEST:
+                if size > most:
                     raise UnreadableError(413)
                 parts.append(part)
     except TimeoutError:

@@ -6,7 +6,6 @@ sender tries again: nothing is lost while a secret is missing or the database aw
 
 from __future__ import annotations
 
-import asyncio
 from functools import partial
 from typing import Any
 
@@ -14,15 +13,15 @@ import structlog
 from fastapi import APIRouter, Request
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.background import BackgroundTask
-from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, Response
 
 from starter.desk import Desk
+from starter.inbound import forms
 from starter.inbound.doorstep import complain
+from starter.inbound.forms import UnreadableError
 from starter.senders import Delivery, Reply, Sender
 from starter.senders.registry import SENDERS
 
-PATIENCE = 30.0  # seconds for a body to arrive
 AGAIN = {"Retry-After": "60"}
 SAYS = {
     400: "the body broke off",
@@ -35,12 +34,12 @@ SAYS = {
 log = structlog.get_logger("aftercare.hooks")
 
 
-class RefusedError(Exception):
+class RefusedError(UnreadableError):
     """Not taken; the status says why."""
 
     def __init__(self, status: int, *, says: str = "") -> None:
-        super().__init__(str(status))
-        self.status, self.says = status, says or SAYS[status]
+        super().__init__(status)
+        self.says = says or SAYS[status]
 
 
 def hooks(desk: Desk) -> APIRouter:
@@ -70,16 +69,19 @@ async def _there(_: Request) -> Response:
 async def _answered(desk: Desk, sender: Sender, request: Request) -> Response:
     try:
         return await _taken(desk, sender, request)
-    except RefusedError as refused:
+    except UnreadableError as refused:
         log.warning("refused", sender=sender.path, status=refused.status)
-        return _problem(refused.status, refused.says)
+        says = refused.says if isinstance(refused, RefusedError) else SAYS[refused.status]
+        return _problem(refused.status, says)
     except (SQLAlchemyError, OSError) as error:
         complain(error)
         return _problem(503, SAYS[503])
 
 
 async def _taken(desk: Desk, sender: Sender, request: Request) -> Response:
-    delivery = Delivery(await _body(request, sender.most), _headers(request), request.url.query)
+    delivery = Delivery(
+        await forms.body(request, sender.most), _headers(request), request.url.query
+    )
     settings, real = desk.settings, desk.clock.real()
     if greeting := sender.greets(delivery, settings):
         return _said(greeting)
@@ -99,25 +101,6 @@ async def _read(desk: Desk, row_id: str) -> None:
         await desk.read_delivery(row_id)
     except Exception as error:  # noqa: BLE001 - it is kept, and answered
         complain(error)
-
-
-async def _body(request: Request, most: int) -> bytes:
-    declared = request.headers.get("content-length", "0")
-    if not declared.isdecimal() or len(declared) > 12 or int(declared) > most:
-        raise RefusedError(413)
-    parts, size = [], 0
-    try:
-        async with asyncio.timeout(PATIENCE):
-            async for part in request.stream():
-                size += len(part)
-                if size > most:
-                    raise RefusedError(413)
-                parts.append(part)
-    except TimeoutError:
-        raise RefusedError(408) from None
-    except ClientDisconnect:
-        raise RefusedError(400) from None
-    return b"".join(parts)
 
 
 def _headers(request: Request) -> dict[str, str]:
