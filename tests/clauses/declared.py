@@ -22,7 +22,6 @@ COMING = {  # releases that are to bring what is left
     "governance": "the release of reports, registers and reviews",
     "broadcasts": "the release of broadcasts",
     "privacy": "the release of erasure and retention",
-    "doors": "the release of doors to the systems that the documents name",
 }
 SERVICES = {"case": CASE.name, "correspondence": CORRESPONDENCE.name}
 
