@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import sys
 from collections.abc import Sequence
 from importlib.abc import MetaPathFinder
@@ -67,3 +68,5 @@ async def main(said: dict[str, Any]) -> dict[str, Any]:
 
 if __name__ == "__main__":
     sys.stdout.write(json.dumps(asyncio.run(main(json.load(sys.stdin)))))
+    sys.stdout.flush()
+    os._exit(0)  # a thread of the core may else look for a lock that Python has taken down
