@@ -17,6 +17,7 @@ from workflows.vocabulary import Step
 
 PATIENCE = timedelta(days=30)  # how long something unknown is waited for
 HOOKS = "hooks/"  # how the type of a delivery begins; the path of its sender's door follows
+DELIVERY = "delivery/"  # before a delivery's id, where its events may have the same
 WORKFLOW = "workflow"  # the source of what activities want done: they know no Temporal client
 
 GIVEN = "written_as"  # in an event: whom it named, before a colleague said who that is
@@ -117,13 +118,15 @@ def can_be_given(row: Inbox) -> bool:
 
 
 async def called(session: AsyncSession, said: str) -> list[tuple[str, str]]:
-    """All that has this id, ours or its sender's, which two senders may use: our id, its source."""
+    """All that has this id, ours or its sender's, which two senders may use: our id, its source.
+    An event goes before the delivery that it came with."""
     query = select(Inbox.id, Inbox.source).order_by(Inbox.received_at, Inbox.id).limit(10)
     if "\x00" in said:
         return []
-    ours = (await session.execute(query.where(Inbox.id == said))).all()
-    rows = ours or (await session.execute(query.where(Inbox.event_id == said))).all()
-    return [(id_, source) for id_, source in rows]
+    for meant in (Inbox.id == said, Inbox.event_id == said, Inbox.event_id == DELIVERY + said):
+        if rows := (await session.execute(query.where(meant))).all():
+            return [(id_, source) for id_, source in rows]
+    return []
 
 
 def wait_for(row: Inbox, keys: list[str], now: datetime) -> None:

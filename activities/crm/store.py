@@ -14,6 +14,8 @@ from typing import Any
 
 from sqlalchemy import Connection, event, select, text
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import (
     AsyncConnection,
     AsyncEngine,
@@ -27,6 +29,9 @@ from activities.crm.tables import Base, Customer
 
 OURS = "builtin"  # the CRM that we are ourselves
 BUSY = 15.0  # seconds a writer waits for another
+
+
+UNFIT = (DataError, IntegrityError)  # what no other time will cure
 
 
 class UnsafeDatabaseError(Exception):
@@ -97,6 +102,12 @@ class Store:
         await self.engine.dispose()
         if self._passing is not None:
             self._passing.cleanup()
+
+
+def is_passing(fault: Exception) -> bool:
+    """Whether the database is away, or busy: at another time the same will do."""
+    passes = isinstance(fault, DBAPIError | PoolTimeoutError)
+    return passes and not isinstance(fault, UNFIT)
 
 
 async def lock_customer(session: AsyncSession, customer_id: str) -> Customer | None:

@@ -8,14 +8,14 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
 
-from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.clock import Clock
 from activities.crm import cases as known_cases
 from activities.crm import consents, inbox, people
 from activities.crm.house import house_rules
-from activities.crm.store import Store
+from activities.crm.store import Store, is_passing
 from activities.crm.tables import Inbox
 from starter.answers import Effect, Refusal
 from starter.catalogue import Catalogue, checked
@@ -43,7 +43,6 @@ log = logging.getLogger(__name__)
 AHEAD = timedelta(days=1)  # clocks differ, and so do people's ideas of time zones
 TRIES = 4
 TO_DO = (inbox.STORED, inbox.IMPORTING)
-UNFIT = (DataError, IntegrityError)  # what no other time will cure
 AGAIN = ("40P01", "40001", "23505")  # PostgreSQL broke up two that crossed: one has to repeat
 
 Handler = Callable[[Handling], Awaitable[None]]
@@ -124,7 +123,7 @@ class Intake:
         try:
             await self.carry_out(row_id)
         except Exception as fault:  # one that cannot be read or kept stops no other
-            if isinstance(fault, DBAPIError) and not isinstance(fault, UNFIT):
+            if is_passing(fault):
                 raise  # the database is away or busy: later
             code = fault.code if isinstance(fault, Refusal) else type(fault).__name__
             log.error("event %s could not be carried out: %s", row_id, code)

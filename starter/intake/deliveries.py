@@ -8,18 +8,19 @@ from __future__ import annotations
 
 import json
 import logging
+import traceback
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import select
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import undefer
 
 from activities.clock import Clock
 from activities.crm import inbox, people
 from activities.crm.inbox import HOOKS
-from activities.crm.store import Store
+from activities.crm.store import Store, is_passing
 from activities.crm.tables import Enclosure, Inbox, new_id
 from activities.settings import Settings
 from starter.answers import Refusal
@@ -38,7 +39,6 @@ from starter.senders import (
 from starter.senders.registry import SENDERS
 from workflows.vocabulary import Role
 
-LONGEST_KEY = 200
 POISON = timedelta(minutes=10)  # the longest wait between two tries
 ENOUGH = 8  # tries in vain, about four minutes, after which an engineer hears of it
 
@@ -47,13 +47,11 @@ log = logging.getLogger(__name__)
 
 def row_for(sender: Sender, delivery: Delivery, now: datetime) -> Inbox:
     """A delivery as a row of the inbox, under its sender's own id of it."""
-    key = sender.key(delivery)
-    fit = 0 < len(key) <= LONGEST_KEY and key.isprintable()
     kept = {name: delivery.headers[name] for name in sender.headers if name in delivery.headers}
     return Inbox(
         id=new_id("in"),
         source=sender.name,
-        event_id=key if fit else delivery.digest,
+        event_id=delivery.called(sender.key(delivery)),
         type=HOOKS + sender.path,
         raw=json.dumps({"headers": kept, "query": delivery.query}),
         body=delivery.body,
@@ -78,26 +76,35 @@ class Deliveries:
             row = (await session.execute(query)).scalar_one()
         if row.state != inbox.STORED or row.body is None:
             return []
-        sender = SENDERS.get(row.type.removeprefix(HOOKS))
-        if sender is None:  # kept by another release, which had a door for it
-            await self._put_off(row_id, "unknown_sender")
-            return []
-        now, real = self.clock.now(), self.clock.real()
-        reader = Reader(self.store, self.settings, now=now, real=real)
-        delivery = Delivery(row.body, **json.loads(row.raw))
         try:
-            readings = await sender.read(delivery, reader)
+            return await self._keep(row_id, await self._understood(row, row.body))
         except NotYetError as fault:
             await self._put_off(row_id, fault.code)
-            return []
-        except UnreadableError as fault:
-            readings = Readings(failed=[fault.code])
         except Exception as fault:
-            if isinstance(fault, DBAPIError):
-                raise  # the database is away or busy: later
-            log.exception("a delivery of %s cannot be read", sender.name)
-            readings = Readings(failed=[type(fault).__name__])
-        return await self._keep(row_id, readings)
+            if is_passing(fault):
+                raise
+            # What its events are kept in does not take them: nothing else waits behind it.
+            log.error("a delivery of %s cannot be kept: %s", row.source, _where(fault))
+            await self._put_off(row_id, type(fault).__name__)
+        return []
+
+    async def _understood(self, row: Inbox, body: bytes) -> Readings:
+        """What it comes to; what nobody can read comes to an engineer."""
+        sender = SENDERS.get(row.type.removeprefix(HOOKS))
+        if sender is None:  # kept by another release, which had a door for it
+            raise NotYetError("unknown_sender")
+        reader = Reader(self.store, self.settings, now=self.clock.now(), real=self.clock.real())
+        try:
+            return await sender.read(Delivery(body, **json.loads(row.raw)), reader)
+        except NotYetError:
+            raise
+        except UnreadableError as fault:
+            return Readings(failed=[fault.code])
+        except Exception as fault:
+            if is_passing(fault):
+                raise
+            log.error("a delivery of %s cannot be read: %s", sender.name, _where(fault))
+            return Readings(failed=[type(fault).__name__])
 
     async def _keep(self, row_id: str, readings: Readings) -> list[str]:
         """Its events, each once under its id; the delivery itself is done, or for an engineer."""
@@ -153,6 +160,13 @@ class Deliveries:
             role=Role.ENGINEER,
             brief={"event": row.id, "type": row.type},
         )
+
+
+def _where(fault: Exception) -> str:
+    """What went wrong, and where; never in the fault's own words, which may be somebody's."""
+    frames = traceback.extract_tb(fault.__traceback__)[-3:]
+    where = ", ".join(f"{Path(frame.filename).name}:{frame.lineno}" for frame in frames)
+    return f"{type(fault).__name__} at {where}"
 
 
 def _as_read(row: Inbox, said: dict[str, Any], now: datetime) -> Inbox:

@@ -28,6 +28,10 @@ class Delivery:
     def digest(self) -> str:
         return hashlib.sha256(self.body).hexdigest()
 
+    def called(self, key: str, most: int = 200) -> str:
+        """By its sender's own id of it; by what it says, where that is none that can be kept."""
+        return key if 0 < len(key) <= most and key.isprintable() else self.digest
+
 
 @dataclass(frozen=True)
 class Reply:

@@ -214,8 +214,7 @@ class Comes:
 
     @classmethod
     def of(cls, key: str, delivery: Delivery, reader: Reader) -> Comes:
-        fits = 0 < len(key) <= 150 and key.isprintable()
-        return cls(key if fits else delivery.digest, reader.now)
+        return cls(delivery.called(key, 150), reader.now)
 
     def say(
         self,

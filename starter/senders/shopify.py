@@ -54,7 +54,7 @@ class Shopify:
     thanks = Reply()
 
     def is_set_up(self, settings: Settings) -> bool:
-        return bool(settings.shopify_secret.get_secret_value())
+        return bool(settings.shopify_secret.get_secret_value().strip())
 
     def greets(self, delivery: Delivery, settings: Settings) -> Reply | None:
         return None

@@ -11,8 +11,9 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from standardwebhooks import Webhook
+from standardwebhooks.webhooks import EmptyWebhookSecretError, Webhook
 
+from activities.crm.inbox import DELIVERY
 from activities.settings import Settings
 from starter.answers import Refusal
 from starter.intake.events import read_event
@@ -32,7 +33,7 @@ class StandardWebhooks:
     thanks = Reply()
 
     def is_set_up(self, settings: Settings) -> bool:
-        return bool(settings.generic_secret.get_secret_value())
+        return _signer(settings) is not None
 
     def greets(self, delivery: Delivery, settings: Settings) -> Reply | None:
         return None
@@ -44,16 +45,19 @@ class StandardWebhooks:
             return False
         if abs(real.timestamp() - int(at)) > TOLERANCE.total_seconds():
             return False
+        if (signer := _signer(settings)) is None:
+            return False
         try:
-            signer = Webhook(settings.generic_secret.get_secret_value())
             right = signer.sign(id_, datetime.fromtimestamp(int(at), UTC), delivery.body.decode())
-        except (ValueError, OSError):  # a secret, a body or a moment that cannot be one
+        except (ValueError, OSError):  # a body or a moment that cannot be one
             return False
         signatures = (one for one in said.split(" ") if one.startswith("v1,"))
         return any(hmac.compare_digest(one.encode(), right.encode()) for one in signatures)
 
     def key(self, delivery: Delivery) -> str:
-        return delivery.headers.get(ID, "")[:200]
+        """Apart from its events' ids: who sends one at a time may give both the same."""
+        id_ = delivery.headers.get(ID, "")
+        return f"{DELIVERY}{id_}" if id_ else ""
 
     async def read(self, delivery: Delivery, reader: Reader) -> Readings:
         """One event as `POST /v1/events` takes it, or `{"events": [...]}`."""
@@ -67,9 +71,10 @@ class StandardWebhooks:
         if not all(isinstance(one, dict) for one in events):
             raise UnreadableError("invalid")
         found, failed = [], []
+        own = delivery.called(self.key(delivery))
         for number, one in enumerate(events):
             # An event has its sender's own id, which it keeps however often it is delivered.
-            named = one if one.get("id") else one | {"id": f"{self.key(delivery)}/{number}"}
+            named = one if one.get("id") else one | {"id": f"{own}/{number}"}
             try:
                 read_event(named)
             except Refusal as refusal:
@@ -77,3 +82,11 @@ class StandardWebhooks:
             else:
                 found.append(Reading(named))
         return Readings(found, failed=failed)
+
+
+def _signer(settings: Settings) -> Webhook | None:
+    """None: no secret is set, or one that is empty once it is decoded, which anybody has."""
+    try:
+        return Webhook(settings.generic_secret.get_secret_value())
+    except (ValueError, EmptyWebhookSecretError):
+        return None

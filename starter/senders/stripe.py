@@ -37,7 +37,7 @@ class Stripe:
     thanks = Reply()
 
     def is_set_up(self, settings: Settings) -> bool:
-        return bool(settings.stripe_secret.get_secret_value())
+        return bool(settings.stripe_secret.get_secret_value().strip())
 
     def greets(self, delivery: Delivery, settings: Settings) -> Reply | None:
         return None

@@ -64,7 +64,8 @@ class SurveyMonkey:
         self._paused: dict[str, tuple[str, datetime]] = {}  # by host: why, and until when
 
     def is_set_up(self, settings: Settings) -> bool:
-        return "&" in settings.surveymonkey_secret.get_secret_value()
+        client, _, secret = settings.surveymonkey_secret.get_secret_value().partition("&")
+        return bool(client.strip() and secret.strip())
 
     def greets(self, delivery: Delivery, settings: Settings) -> Reply | None:
         return None

@@ -35,7 +35,7 @@ class TwilioInbound:
     thanks = Reply(200, b"<Response/>", "text/xml")
 
     def is_set_up(self, settings: Settings) -> bool:
-        return bool(settings.twilio_auth_token.get_secret_value())
+        return bool(settings.twilio_auth_token.get_secret_value().strip())
 
     def greets(self, delivery: Delivery, settings: Settings) -> Reply | None:
         return None

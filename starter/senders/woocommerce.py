@@ -52,7 +52,7 @@ class WooCommerce:
     thanks = Reply()
 
     def is_set_up(self, settings: Settings) -> bool:
-        return bool(settings.woocommerce_secret.get_secret_value())
+        return bool(settings.woocommerce_secret.get_secret_value().strip())
 
     def greets(self, delivery: Delivery, settings: Settings) -> Reply | None:
         """Before a webhook is saved it asks, unsigned, and takes nothing but a 200."""

@@ -49,7 +49,7 @@ class Zoom:
     thanks = Reply()
 
     def is_set_up(self, settings: Settings) -> bool:
-        return bool(settings.zoom_secret.get_secret_value())
+        return bool(settings.zoom_secret.get_secret_value().strip())
 
     def greets(self, delivery: Delivery, settings: Settings) -> Reply | None:
         """The challenge, as Zoom repeats it every three days; one with a signature has a right

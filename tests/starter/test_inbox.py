@@ -38,7 +38,7 @@ async def delivered(desk: Desk, *events: Any, id_: str = "msg_1") -> str:
         headers = standard(body, desk.clock.real(), id_)
         assert (await client.post("/hooks/generic", content=body, headers=headers)).is_success
     found = await rows(desk.store, Inbox)
-    return next(str(row.id) for row in found if row.event_id == id_)
+    return next(str(row.id) for row in found if row.event_id == f"delivery/{id_}")
 
 
 async def listed(desk: Desk, **wanted: Any) -> list[Arrival]:
@@ -116,7 +116,7 @@ async def test_a_delivery_is_read_anew(desk: Desk, monkeypatch: pytest.MonkeyPat
         patch.setitem(SENDERS, "generic", Forgetful())
         id_ = await delivered(desk, ada, bob, eve)
     assert {row.event_id: row.state for row in await rows(desk.store, Inbox)} == {
-        "msg_1": "failed", "evt_ada": "done", "evt_bob": "failed",
+        "delivery/msg_1": "failed", "evt_ada": "done", "evt_bob": "failed",
     }  # fmt: skip
     came = {one.event: effects(one) for one in await desk.replay("msg_1", **WHY)}
     assert came == {

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from activities.crm.tables import Message
 from starter.senders import Reader, Reading
 from starter.senders.mail import Mail
 from starter.senders.mail.matching import answered
@@ -18,10 +19,13 @@ RETURNED = "blocked"  # this mail, this time
 
 async def given_back(reader: Reader, mail: Mail, id_: str) -> Sequence[Reading]:
     """What it says of messages of ours: those that will never arrive."""
-    found = {}
+    found: dict[str, Reading] = {}
+    known: dict[tuple[str, ...], Message | None] = {}  # a report names its message once for all
     async with reader.store.reading() as session:
         for number, one in enumerate(mail.returned):
-            row = await answered(session, filter(None, one.ids)) if one.permanent else None
+            if one.permanent and one.ids not in known:
+                known[one.ids] = await answered(session, one.ids)
+            row = known.get(one.ids) if one.permanent else None
             if row is None or not row.via or row.address != one.address:
                 continue
             ours = Ours(row.id, row.key, row.customer_id, row.provider_id)

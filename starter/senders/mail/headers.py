@@ -18,7 +18,8 @@ from starter.senders.mail.charsets import decoded
 WORD = re.compile(r"=\?([^?\s]{1,60})\?([bBqQ])\?([^?]*)\?=")
 FOLD = re.compile(r"[\r\n]+[ \t]*")
 BETWEEN = re.compile(r"(\?=)\s+(=\?)")
-ID = re.compile(r"<([^<>\s]{1,250})>")
+LONGEST_ID = 250  # characters of a message's id
+ID = re.compile(rf"<([^<>\s]{{1,{LONGEST_ID}}})>")
 ADDRESS = re.compile(r"[^\s<>\"',;:()]{1,100}@[^\s<>\"',;:()]{1,190}")
 MOST = 100  # addresses, and ids
 LONGEST = 200  # characters of a subject
@@ -107,8 +108,15 @@ def _unpacked(how: str, said: str) -> bytes:
         return data
 
 
+def id_of(message: Message) -> str:
+    """Its own id, and nothing else of its head, which may be longer than any letter."""
+    return next(iter(_ids(text(str(message.get("message-id", ""))))), "")
+
+
 def _ids(said: str) -> list[str]:
-    return ID.findall(said)[:MOST] or said.split()[:1]
+    """Those that can be looked for: no database takes a zero."""
+    found = ID.findall(said)[:MOST] or said.split()[:1]
+    return [one for one in found if one.isprintable() and len(one) <= LONGEST_ID]
 
 
 def _one(said: str) -> str:

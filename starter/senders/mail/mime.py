@@ -18,12 +18,13 @@ from starter.senders import File
 from starter.senders.mail import Mail, Returned
 from starter.senders.mail.charsets import decoded
 from starter.senders.mail.files import Files
-from starter.senders.mail.headers import bare, head_of, text
+from starter.senders.mail.headers import bare, head_of, id_of, text
 from starter.senders.mail.words import LONGEST, out_of_html, tidy
 
 LONGEST_HEAD = 256_000  # bytes
 LONGEST_HEADER = 16_000  # characters; a line of addresses or ids is shorter
 MOST_PARTS = 1000
+MOST_RETURNED = 20  # recipients, and messages, of one report: each of both is looked for
 MOST_LINES = 600_000  # 30 MB of base64 have fewer,
 WORK = 6_000_000  # and every line is compared with every boundary
 BOUNDARY = re.compile(rb"boundary\s*\*?\d?\*?=", re.IGNORECASE)
@@ -66,13 +67,13 @@ def mail_of(data: bytes, *, sender: str = "", to: tuple[str, ...] = ()) -> Mail:
         elif not part.is_multipart() or kind.startswith("message/"):
             _keep(part, kind, files)
     written = tidy("\n\n".join(plain)) or out_of_html("\n".join(html))
-    ids = tuple(one for part in parts for one in _ids_within(part))
+    ids = tuple(one for part in parts for one in _ids_within(part) if one)[:MOST_RETURNED]
     return Mail(
         head=head_of(message, sender=sender, to=to),
         text=written,
         files=tuple(files.kept),
         left_out=tuple(files.left_out),
-        returned=tuple(Returned(ids, *one) for one in returned),
+        returned=tuple(Returned(ids, *one) for one in returned[:MOST_RETURNED]),
     )
 
 
@@ -179,16 +180,16 @@ def _returned(part: Message) -> list[tuple[str, str, bool]]:
         status = text(str(block.get("status", ""))).strip()[:20].split(" ")[0]
         permanent = action == "failed" and not status.startswith("4")
         found.append((whom.partition(";")[2].strip().lower()[:254], status, permanent))
-    return found[:20]
+    return found[:MOST_RETURNED]
 
 
 def _ids_within(part: Message) -> list[str]:
     """The id of the message that is given back, of which all or the head is enclosed."""
     kind = _kind(part)
     if kind == "text/rfc822-headers":
-        return [head_of(headers_of(_bytes(part))).id]
+        return [id_of(headers_of(_bytes(part)))]
     inside = _inside(part) if kind == IN_A_FILE else []
-    return [head_of(inside[0]).id] if inside else []
+    return [id_of(inside[0])] if inside else []
 
 
 def _safely(ask: Any) -> Any:
