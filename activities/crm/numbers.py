@@ -17,16 +17,20 @@ STOPPED = "stopped"
 
 
 async def stop(session: AsyncSession, phone: str, at: datetime) -> None:
-    """From now on, whoever has the number; calls are another matter."""
+    """From then on, whoever has the number; calls are another matter."""
     await lock_name(session, f"address:{phone}")
-    if not await is_stopped(session, phone):
+    row = await session.get(Suppression, _sms(phone))
+    if row is None:
         session.add(Suppression(address=_sms(phone), reason=STOPPED, at=at))
+    else:
+        row.at = max(row.at, at)
 
 
-async def go(session: AsyncSession, phone: str) -> None:
-    """Whoever has it wants SMS again."""
+async def go(session: AsyncSession, phone: str, at: datetime) -> None:
+    """Whoever has it wants SMS again; an older word than their STOP says nothing."""
     await lock_name(session, f"address:{phone}")
-    await session.execute(delete(Suppression).where(Suppression.address == _sms(phone)))
+    theirs = (Suppression.address == _sms(phone), Suppression.at <= at)
+    await session.execute(delete(Suppression).where(*theirs))
 
 
 async def is_stopped(session: AsyncSession, phone: str) -> bool:

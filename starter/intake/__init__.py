@@ -185,7 +185,7 @@ class Intake:
         event = read_event(json.loads(row.raw), Command)
         found = await identify(session, event, row, self.clock.now())
         if isinstance(found, Unidentified):
-            if await nobodys.number(session, event, row, self.clock.now()):
+            if await nobodys.number(session, event, row):
                 _done(row, [Effect(None, "recorded", "number_unknown")])
             else:
                 self._park(row, found.keys)

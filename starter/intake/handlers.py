@@ -77,7 +77,7 @@ async def consent_changed(h: Handling) -> None:
         wording=said.wording or (patch.wording if patch else None),
     )
     if said.sms and h.row.source == TWILIO and h.customer.phone:
-        await numbers.go(h.session, h.customer.phone)
+        await numbers.go(h.session, h.customer.phone, h.at)
     if not taken:
         h.note("recorded")
         return

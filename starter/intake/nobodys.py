@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.crm import numbers
@@ -13,7 +11,7 @@ from starter.intake.events import Event, Permission
 TWILIO = "twilio"  # says from which number something came, which no other system proves
 
 
-async def number(session: AsyncSession, event: Event, row: Inbox, now: datetime) -> bool:
+async def number(session: AsyncSession, event: Event, row: Inbox) -> bool:
     """Whether it was such a word, and is carried out now."""
     said, who = event.details(), event.customer
     if row.source != TWILIO or not isinstance(said, Permission) or said.sms is None:
@@ -21,7 +19,7 @@ async def number(session: AsyncSession, event: Event, row: Inbox, now: datetime)
     if who is None or who.id or not who.phone:
         return False
     if said.sms:
-        await numbers.go(session, who.phone)
+        await numbers.go(session, who.phone, row.occurred_at)
     else:
-        await numbers.stop(session, who.phone, now)
+        await numbers.stop(session, who.phone, row.occurred_at)
     return True

@@ -6,12 +6,15 @@ from typing import Any
 
 import pytest
 
+from activities.crm import numbers
 from activities.crm.house import HouseRules
 from activities.crm.store import Store
 from activities.crm.tables import Case, Consent, Customer, Inbox, Message, Note
 from activities.permission import Way, standing_of, way_for
 from activities.rendering import registry
 from starter.desk import Desk
+from starter.senders import Delivery
+from starter.senders.registry import SENDERS
 from starter.senders.wishes import Wish, by_sms
 from tests.factories import FakeClock, a_customer
 from tests.starter import mails
@@ -126,6 +129,21 @@ async def test_pictures_are_noted_and_not_fetched(desk: Desk, temporal: FakeTemp
     await comes(desk, "", NumMedia="2", **media)
     summary = (await only(desk.store, Note)).summary
     assert summary == "[No words.]\n[Sent along, and not fetched: https://api.twilio.com/m/1]"
+
+
+async def test_an_older_word_takes_no_stop_back(desk: Desk, clock: FakeClock) -> None:
+    """Somebody nobody knows wrote START, then STOP; the first of the two is read last."""
+    body = b"MessageSid=SM1&From=%2B4915112345678&Body=START"
+    first = await desk.keep(SENDERS["twilio/inbound"], Delivery(body, {}))
+    clock.advance(minutes=1)
+    await comes(desk, "STOP", MessageSid="SM2", From="+4915112345678")
+    await desk.read_delivery(first)
+    async with desk.store.reading() as session:
+        assert await numbers.is_stopped(session, "+4915112345678")
+    clock.advance(minutes=1)
+    await comes(desk, "START", MessageSid="SM3", From="+4915112345678")
+    async with desk.store.reading() as session:
+        assert not await numbers.is_stopped(session, "+4915112345678")
 
 
 async def test_an_unknown_number_is_kept(desk: Desk) -> None:
