@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,6 +18,7 @@ from workflows.vocabulary import Step
 
 PATIENCE = timedelta(days=30)  # how long something unknown is waited for
 HOOKS = "hooks/"  # how the type of a delivery begins; the path of its sender's door follows
+AT_ONCE = 500  # ids that are looked up in one go
 DELIVERY = "delivery/"  # before a delivery's id, where its events may have the same
 WORKFLOW = "workflow"  # the source of what activities want done: they know no Temporal client
 
@@ -85,6 +87,18 @@ async def known(session: AsyncSession, source: str, event_id: str) -> Inbox | No
     """What this sender said under this id."""
     query = select(Inbox).where(Inbox.source == source, Inbox.event_id == event_id)
     return (await session.execute(query)).scalar_one_or_none()
+
+
+async def all_known(
+    session: AsyncSession, source: str, event_ids: Sequence[str]
+) -> dict[str, Inbox]:
+    """What this sender said under any of these ids: a batch may have thousands."""
+    found: dict[str, Inbox] = {}
+    for start in range(0, len(event_ids), AT_ONCE):
+        some = Inbox.event_id.in_(event_ids[start : start + AT_ONCE])
+        query = select(Inbox).where(Inbox.source == source, some)
+        found |= {row.event_id: row for row in (await session.execute(query)).scalars()}
+    return found
 
 
 async def take(session: AsyncSession, row_id: str) -> Inbox:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import traceback
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -113,7 +114,7 @@ class Deliveries:
             row = await inbox.take(session, row_id)
             if row.state != inbox.STORED:
                 return []
-            kept = [await self._event(session, row, one, now) for one in readings.found]
+            kept = await self._events(session, row, readings.found, now)
             effects: list[dict[str, Any]] = [
                 {"follow_up": None, "effect": "recorded", "event": one.id} for one in kept
             ]
@@ -125,20 +126,25 @@ class Deliveries:
                 await self._call(session, row, f"{row_id}/failed", readings.failed[0])
         return [one.id for one in kept]
 
-    async def _event(
-        self, session: AsyncSession, row: Inbox, reading: Reading, now: datetime
-    ) -> Inbox:
-        said = in_policy_time(self.clock, reading.event)
-        known = await inbox.known(session, row.source, said["id"])
-        if known is not None:
-            _take_anew(known, said, now)
-            return known
-        child = _as_read(row, said, now)
-        child.parent_id = row.id
-        session.add(child)
-        session.add_all(_enclosed(child, one, now) for one in reading.enclosures)
+    async def _events(
+        self, session: AsyncSession, row: Inbox, found: Sequence[Reading], now: datetime
+    ) -> list[Inbox]:
+        """A row for each, or the one that was there; they are written together, because all else
+        waits meanwhile."""
+        said = [in_policy_time(self.clock, one.event) for one in found]
+        known = await inbox.all_known(session, row.source, [one["id"] for one in said])
+        enclosed: list[Enclosure] = []
+        for event, reading in zip(said, found, strict=True):
+            if (before := known.get(event["id"])) is not None:
+                _take_anew(before, event, now)
+                continue
+            child = known[event["id"]] = _as_read(row, event, now)
+            child.parent_id = row.id
+            session.add(child)
+            enclosed += [_enclosed(child, one, now) for one in reading.enclosures]
         await session.flush()
-        return child
+        session.add_all(enclosed)
+        return [known[event["id"]] for event in said]
 
     async def _put_off(self, row_id: str, code: str) -> None:
         async with self.store.transaction() as session:

@@ -14,7 +14,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from activities.crm.store import Store
 from activities.crm.tables import Enrolment, Inbox, Note
 from starter.desk import Desk
-from starter.senders import Reading, Readings
+from starter.senders import Delivery, Reading, Readings
 from starter.senders.registry import SENDERS
 from starter.senders.standard import StandardWebhooks
 from tests.factories import FakeClock
@@ -29,13 +29,13 @@ WORDS = "ada@example.com has moved"
 class Broken(StandardWebhooks):
     """A mistake of ours in a sender, or what it comes to when the database is not there."""
 
-    def __init__(self, fault: Exception | None = None, **event: Any) -> None:
-        self.fault, self.event = fault, event
+    def __init__(self, fault: Exception | None, *events: dict[str, Any]) -> None:
+        self.fault, self.events = fault, events
 
     async def read(self, delivery: object, reader: object) -> Readings:
         if self.fault is not None:
             raise self.fault
-        return Readings([Reading(self.event)])
+        return Readings([Reading(event) for event in self.events])
 
 
 @pytest.fixture
@@ -55,7 +55,7 @@ async def test_what_cannot_be_kept_holds_up_nothing(
 ) -> None:
     """An event without an id is a mistake of ours: its delivery waits, an engineer hears of it."""
     sound = SENDERS["generic"]
-    monkeypatch.setitem(SENDERS, "generic", Broken(type="customer.signed_up"))
+    monkeypatch.setitem(SENDERS, "generic", Broken(None, {"type": "customer.signed_up"}))
     await comes(desk, an_event("customer.signed_up"), "msg_1")
     monkeypatch.setitem(SENDERS, "generic", sound)
     (row,) = await rows(desk.store, Inbox)
@@ -178,3 +178,23 @@ async def test_a_report_of_thousands_is_looked_up_a_few_times(
     async with visiting(desk) as client:
         assert (await posts(client, desk, raw(mail))).status_code == 200
     assert len([one for one in asked if "FROM message" in one]) <= 50
+
+
+async def test_a_batch_of_thousands_is_kept_in_one_go(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody else writes meanwhile: it asks for many at once; what is in it twice, is once."""
+    who = {"type": "customer.updated", "customer": {"email": HERS}}
+    batch = [{"id": f"evt_{number % 2000}"} | who for number in range(2001)]
+    monkeypatch.setitem(SENDERS, "generic", Broken(None, *batch))
+    row_id = await desk.keep(SENDERS["generic"], Delivery(b"[]", {}))
+    asked: list[str] = []
+    sa.event.listen(
+        desk.store.engine.sync_engine,
+        "before_cursor_execute",
+        lambda _c, _cursor, statement, *_: asked.append(statement),
+    )
+    events = await desk.intake.deliveries.read(row_id)
+    assert (len(events), len(set(events))) == (2001, 2000)
+    assert len(asked) < 50
+    assert len(await rows(desk.store, Inbox)) == 2001
