@@ -109,9 +109,12 @@ async def unfinished(intake: Intake) -> int:
 
 
 def write_rejected(source: Source, bad: Sequence[Bad], path: Path) -> None:
-    """The lines that do not fit, to be mended and imported by themselves, with what is wrong."""
+    """The lines that do not fit, to be mended and imported by themselves, with what is wrong.
+
+    With a mark of its encoding: the same command reads it, whatever it said of the whole file's.
+    """
     numbers = {each.line: each for each in bad}
-    with path.open("w", encoding="utf-8", newline="") as file:
+    with path.open("w", encoding="utf-8-sig", newline="") as file:
         writer = csv.writer(file, delimiter=source.delimiter)
         writer.writerow([*source.header, "problem"])
         for number, row in source.records():

@@ -89,10 +89,10 @@ class Past:
         if event.type in STARTS or event.type.startswith("order."):
             self._purchase(person, event, at)
 
-    def person_of(self, event: Event) -> Person | None:
+    def person_of(self, event: Event, phone: str | None) -> Person | None:
         """Whom an event that was taken is about."""
         said = event.customer
-        names = _names(said.id, said.email, None) if said else []
+        names = _names(said.id, said.email, phone) if said else []
         known = next((self.people[name] for name in names if name in self.people), None)
         subject = self.subjects.get(_key(event))
         return known or (subject.person if subject else None)

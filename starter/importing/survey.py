@@ -49,18 +49,19 @@ class Surveyor:
         self.intake, self.lines, self.past = intake, lines, Past()
         self.found = Survey()
         self.ids: dict[str, bool] = {}  # whether it is known already
-        self.complaints: list[tuple[str, Event]] = []
+        self.complaints: list[tuple[str, Event, str | None]] = []  # by which number, too
 
     async def look(self, source: Source, progress: Progress | None = None) -> Survey:
         found, now = self.found, self.intake.clock.now()
         async with self.intake.store.reading() as session:
             rules = await house_rules(session)
             under = await terms(session, self.intake.catalogue)
-            for number, row in source.records():
-                found.lines += 1
-                self._line(number, row, rules)
-                if progress and not found.lines % 100:
-                    progress(found.lines)
+        for number, row in source.records():  # which may take minutes: nothing is kept open
+            found.lines += 1
+            self._line(number, row, rules)
+            if progress and not found.lines % 100:
+                progress(found.lines)
+        async with self.intake.store.reading() as session:
             await self._remember(session)
             orders = [each.order_id for each in self.past.subjects.values() if each.order_id]
             known = [name for part in _parts(orders) for name in await _orders(session, part)]
@@ -86,7 +87,7 @@ class Surveyor:
             self.ids[said["id"]] = False
             self.past.take(event, at, phone)
             if event.type == "complaint.opened":
-                self.complaints.append((said["id"], event))
+                self.complaints.append((said["id"], event, phone))
         self.found.events += len(read)
 
     def _fit(self, said: dict[str, Any], rules: Any) -> tuple[Event, Any, str | None]:
@@ -124,8 +125,8 @@ class Surveyor:
         found.new_customers = len(everybody) - found.known_customers
         found.complaints = sum(len(person.open_complaints()) for person in everybody)
         settled = set[str]()
-        for event_id, event in self.complaints:
-            person = self.past.person_of(event)
+        for event_id, event, phone in self.complaints:
+            person = self.past.person_of(event, phone)
             name = str(event.data.get("reference") or "")
             if person is not None and name not in person.open_complaints():
                 settled.add(event_id)

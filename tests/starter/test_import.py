@@ -12,6 +12,7 @@ import pytest
 from activities.crm import tables as t
 from activities.crm.store import Store
 from starter.desk import Desk
+from starter.importing.survey import Surveyor
 from tests.factories import FakeClock
 from tests.starter.files import imported, looked_at, opened, written
 from tests.starter.front import FakeTemporal, a_desk, an_order_event, rows
@@ -167,6 +168,37 @@ async def test_a_complaint_that_is_open_still(
     assert work["policy"]["elsewhere"] == ["1"]  # nobody acknowledges it a second time
     assert len(await rows(store, t.Feedback)) == 1
     assert {row.state for row in await rows(store, t.Inbox)} == {"done"}
+
+
+@pytest.mark.parametrize("known_by", ["customer.phone 020 7946 0000", "customer.id C-1"])
+async def test_a_complaint_that_was_put_right(
+    desk: Desk, store: Store, clock: FakeClock, tmp_path: Path, known_by: str
+) -> None:
+    """By whichever name the file has its customer: it is history, and nobody is given it."""
+    column, _, who = known_by.partition(" ")
+    path = written(
+        tmp_path / "a.csv",
+        f"type,{column},occurred_at,data.reference,data.text",
+        f"complaint.opened,{who},{ago(clock, 9)},K-1,It broke",
+        f"complaint.resolved,{who},{ago(clock, 8)},K-1,",
+    )
+    survey = await looked_at(desk, path)
+    assert (survey.complaints, len(survey.settled)) == (0, 1)
+    await imported(desk, path)
+    assert await rows(store, t.Hold) == []
+    assert await begun(store) == {}
+
+
+async def test_while_it_is_read_nothing_is_kept_open(
+    desk: Desk, clock: FakeClock, tmp_path: Path
+) -> None:
+    """A large file takes minutes: the database's journal would grow all the while."""
+    lines = [f"c{n}@example.com,O-{n},9,{ago(clock, 5)}," for n in range(100)]
+    source, columns = opened(desk, written(tmp_path / "a.csv", HEADER, *lines))
+    held: list[int] = []
+    pool: Any = desk.store.engine.pool
+    await Surveyor(desk.intake, columns).look(source, lambda _: held.append(pool.checkedout()))
+    assert held == [0]
 
 
 async def test_who_was_imported_is_known(

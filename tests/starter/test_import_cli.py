@@ -91,7 +91,7 @@ def test_all_or_what_fits(aftercare: Aftercare, tmp_path: Path) -> None:
     taken = aftercare("a.csv", "--skip-bad", "--json")
     assert taken.code == 0
     assert json.loads(taken.out)["imported"] == {"kept": 5, "carried": 5}
-    rejected = (tmp_path / "a.rejected.csv").read_text().splitlines()
+    rejected = (tmp_path / "a.rejected.csv").read_text("utf-8-sig").splitlines()
     assert rejected[0] == f"{HEADER},problem"
     assert rejected[1].startswith(f"{bad},customer.email: ")
 

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from starter.importing.carrying import write_rejected
 from starter.importing.columns import HeaderError, columns, mapping
 from starter.importing.lines import Bad, Lines
 from starter.importing.reading import FileError, open_source
@@ -213,3 +214,13 @@ def test_exports_that_are_known(tmp_path: Path) -> None:
     }
     own = written(tmp_path / "map.txt", "# ours", "Mail = customer.email", "Points = -")
     assert not isinstance(read("Mail,Points", "ada@example.com,7", str(own)), Bad)
+
+
+def test_what_does_not_fit_can_be_read_again(tmp_path: Path) -> None:
+    """By the same words as the file it came from, of which one names its encoding."""
+    path = written(tmp_path / "a.csv", "customer.email,customer.name", "no address,Zoë",
+                   encoding="windows-1252")  # fmt: skip
+    source, rejected = open_source(path, "windows-1252"), tmp_path / "a.rejected.csv"
+    write_rejected(source, [Bad(2, "customer.email", "this is none")], rejected)
+    (again,) = open_source(rejected, "windows-1252").records()
+    assert again == (2, ["no address", "Zoë", "customer.email: this is none"])
