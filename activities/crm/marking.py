@@ -109,17 +109,16 @@ def _marking(dialect: str, values: Sequence[Mapping[str, Any]]) -> Insert:
 # -- what was there before -----------------------------------------------------------------------
 
 
-async def unmarked(session: AsyncSession, system: str, limit: int = AT_ONCE) -> list[Ref]:
-    """What never was marked: all there is, for a CRM that is new. Some of each kind at a time;
-    reading takes no lock."""
-    found: list[Ref] = []
-    for table, (kind, _) in WATCHED.items():
-        of = Customer.id if table is Customer else table.__table__.c.customer_id
-        mine = table.__table__.c.id
-        marks = exists().where(Mirror.system == system, Mirror.kind == kind, Mirror.ref == mine)
-        query = select(mine, of).where(~marks, *_worth(table)).limit(limit)
-        found += [(kind, ref, whose) for ref, whose in (await session.execute(query)).all()]
-    return found
+async def unmarked(
+    session: AsyncSession, system: str, table: type[Base], after: str, limit: int = AT_ONCE
+) -> list[Ref]:
+    """What never was marked of a table, by their ids, from that one on; reading takes no lock."""
+    kind, _ = WATCHED[table]
+    of = Customer.id if table is Customer else table.__table__.c.customer_id
+    mine = table.__table__.c.id
+    marks = exists().where(Mirror.system == system, Mirror.kind == kind, Mirror.ref == mine)
+    query = select(mine, of).where(mine > after, ~marks, *_worth(table)).order_by(mine).limit(limit)
+    return [(kind, ref, whose) for ref, whose in (await session.execute(query)).all()]
 
 
 async def mark_first(session: AsyncSession, now: datetime, system: str, rows: list[Ref]) -> None:

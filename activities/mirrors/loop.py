@@ -13,9 +13,9 @@ from datetime import datetime, timedelta
 
 from activities.clock import Clock
 from activities.crm import mirrors, providers
-from activities.crm.marking import CONTACT, mark_first, unmarked
+from activities.crm.marking import CONTACT, WATCHED, Ref, mark_first, unmarked
 from activities.crm.store import Store
-from activities.crm.tables import Mirror, Provider
+from activities.crm.tables import Base, Mirror, Provider
 from activities.crm.turns import Turn
 from activities.mirrors import AfterError, LaterError, RefusedError, Target, UnfitError
 
@@ -73,14 +73,19 @@ class Mirrors:
         due = self._gathered is None or real - self._gathered >= GATHERED
         if system != self.store.mirrored or not due or not await self._turns[system].is_ours(real):
             return
-        while True:
-            async with self.store.reading() as session:
-                rows = await unmarked(session, system)
-            if not rows:
-                break
-            async with self.store.transaction() as session:
-                await mark_first(session, real, system, rows)
+        for table in WATCHED:
+            after = ""
+            while rows := await self._unmarked(system, table, after):
+                async with self.store.transaction() as session:
+                    await mark_first(session, real, system, rows)
+                after = rows[-1][1]
+                if not await self._turns[system].is_ours(self.clock.real()):
+                    return
         self._gathered = real
+
+    async def _unmarked(self, system: str, table: type[Base], after: str) -> list[Ref]:
+        async with self.store.reading() as session:
+            return await unmarked(session, system, table, after)
 
     async def _may_be_asked(self, system: str) -> bool:
         async with self.store.reading() as session:

@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from activities.crm import mirrors
+from activities.crm import marking, mirrors
 from activities.crm.store import Store
 from activities.crm.tables import Customer, Hold, Message, Mirror, Note, PrivacyRequest, Task
 from activities.fakes.faults import Fault
+from activities.mirrors import loop
 from tests.activities.salesforce import SYSTEM, There, a_note, a_task, there
 from tests.activities.sending import House, somebody
 from tests.factories import NOON, FakeClock, a_customer
@@ -142,6 +143,27 @@ async def test_what_was_there_before(store: Store, clock: FakeClock) -> None:
         assert len(sf.fake.accepted) == 3 + 3 + 1
         await sf.tell(days=2)
         assert len(sf.fake.accepted) == 3 + 3 + 1
+
+
+async def test_a_crowd_that_was_there_before(
+    memory_store: Store, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many there are, they are gone through once, a few at a time, and none is left out."""
+    monkeypatch.setattr(marking.unmarked, "__defaults__", (2,))
+    whose = [await a_customer(memory_store, email=f"c{n}@example.com") for n in range(7)]
+    notes = [await a_note(memory_store, one.id) for one in whose]
+    seen: list[str] = []
+
+    async def looked(*said: Any) -> list[marking.Ref]:
+        found = await marking.unmarked(*said)
+        seen.extend(ref for _, ref, _ in found)
+        return found
+
+    monkeypatch.setattr(loop, "unmarked", looked)
+    async with there(memory_store, clock) as sf:
+        await sf.tell()
+        assert seen == sorted(one.id for one in whose) + sorted(note.id for note in notes)
+        assert {ref for _, ref in sf.fake.records} == set(seen)
 
 
 async def test_who_was_erased_is_told_of_no_more(sf: There) -> None:
