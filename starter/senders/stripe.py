@@ -71,7 +71,7 @@ class Stripe:
         if said.get("livemode") is not True and not r.accepts_tests(reader):
             comes.leave(r.TEST)
         elif what in PAID:
-            _paid(comes, it, at)
+            await _paid(comes, reader, it, at)
         elif what in UNPAID:
             comes.leave("unpaid")
         elif what == "charge.refunded":
@@ -83,7 +83,7 @@ class Stripe:
         return comes.readings
 
 
-def _paid(comes: Comes, session: Fields, at: datetime | None) -> None:
+async def _paid(comes: Comes, reader: Reader, session: Fields, at: datetime | None) -> None:
     """Completed is not paid: some ways to pay take days, and some of them come to nothing."""
     if r.word(session.get("payment_status")) != "paid":
         return comes.leave("unpaid")
@@ -92,8 +92,9 @@ def _paid(comes: Comes, session: Fields, at: datetime | None) -> None:
         return comes.leave("nobody_named")
     payment = r.named(NAME, _id(session.get("payment_intent")))
     known = {"email": who.get("email"), "phone": who.get("phone"), "name": who.get("name")}
-    called = (session.get("client_reference_id"), r.inside(session, "metadata", "order_id"))
-    shown = next((one for said in called if (one := r.number(said))), "")
+    places = (session.get("client_reference_id"), r.inside(session, "metadata", "order_id"))
+    written = [str(one) for one in places]
+    shown = await _number(reader, session, payment, known)
     # A session's id is longer than an order's may be, and nothing but the session ever names it.
     name = r.named(NAME, shown, **known) or payment or r.named(NAME, session.get("id"))
     if name is None:
@@ -103,12 +104,27 @@ def _paid(comes: Comes, session: Fields, at: datetime | None) -> None:
     order = r.known_of(
         id=name,
         reference=payment if payment != name else None,  # what a refund calls it
-        number=shown if name == f"{NAME}-{shown}" and shown in map(str, called) else None,
+        number=shown if name == f"{NAME}-{shown}" and shown in written else None,
         total=_amount(session.get("amount_total"), currency),
         currency=currency and currency.upper(),
         fulfilment=_fulfilment(session),
     )
     return comes.say("order.paid", at, customer=who, order=order)
+
+
+async def _number(
+    reader: Reader, session: Fields, payment: str | None, known: dict[str, str | None]
+) -> str | None:
+    """The shop's number of the order, as its own server wrote it. A reference may be a customer's,
+    or a cart's, that is paid for again; and the buyer's to choose, in the address of a link."""
+    if number := r.number(r.inside(session, "metadata", "order_id")):
+        return number
+    number = r.number(session.get("client_reference_id"))
+    if number is None or session.get("payment_link") is not None:
+        return None
+    before = await r.order_of(reader, r.named(NAME, number, **known) or "")
+    another = before is not None and before.reference not in (None, payment)
+    return None if another else number
 
 
 def _refunded(comes: Comes, charge: Fields, at: datetime | None) -> None:

@@ -90,8 +90,11 @@ async def test_without_money_there_is_no_order(desk: Desk, said: dict[str, Any])
 @pytest.mark.parametrize(
     ("changed", "order_id", "number"),
     [
-        ({"client_reference_id": "order-7"}, "stripe-order-7", "order-7"),
+        ({"client_reference_id": "order-7"}, "stripe-1001", "1001"),
         ({"client_reference_id": None}, "stripe-1001", "1001"),
+        ({"client_reference_id": "order-7", "metadata": {}}, "stripe-order-7", "order-7"),
+        ({"client_reference_id": "order-7", "metadata": {}, "payment_link": "plink_1"},
+         "stripe-pi_3SxAfterCare0001", None),
         ({"client_reference_id": None, "metadata": {}}, "stripe-pi_3SxAfterCare0001", None),
         ({"client_reference_id": None, "metadata": None, "payment_intent": None,
           "id": "cs_live_1"}, "stripe-cs_live_1", None),
@@ -106,10 +109,23 @@ async def test_what_an_order_is_called(
     assert (order.id, order.number) == (order_id, number)
 
 
+async def test_a_reference_is_no_claim_to_an_order(desk: Desk) -> None:
+    """It may be a customer's, who buys again; whoever else pays under it gets nothing of hers."""
+    first = session(client_reference_id="user-7", metadata={})
+    eve = {"email": "eve@example.com", "name": "Eve"}
+    another: dict[str, Any] = {"payment_intent": "pi_2", "customer": None, "customer_details": eve}
+    await posted(desk, first)
+    await posted(desk, session("evt_2", client_reference_id="user-7", metadata={}, **another))
+    assert {row.id for row in await rows(desk.store, Order)} == {"stripe-user-7", "stripe-pi_2"}
+    found = {row.email for row in await rows(desk.store, Customer)}
+    assert found == {"grace@example.com", "eve@example.com"}
+
+
 @pytest.mark.parametrize("odd", ["grace@example.com", "Grace Hopper", "x" * 200, "№ 7/ü"])
 async def test_a_name_that_says_who_somebody_is_says_it_no_more(desk: Desk, odd: str) -> None:
     """Order ids stand in histories: what is odd in one is made unreadable, and stays the same."""
-    await posted(desk, session(client_reference_id=odd), session("evt_2", client_reference_id=odd))
+    said: dict[str, Any] = {"client_reference_id": odd, "metadata": {}}
+    await posted(desk, session(**said), session("evt_2", **said))
     order = await only(desk.store, Order)
     assert order.id.startswith("stripe-")
     assert (len(order.id), order.number) == (31, None)
