@@ -18,6 +18,7 @@ from starter.intake.events import (
     Trouble,
 )
 from starter.intake.handling import SIGNALS, Handling
+from starter.intake.meetings import nobody_comes
 from starter.intake.nobodys import TWILIO
 from starter.intake.said import write_down
 
@@ -130,4 +131,5 @@ async def erased(h: Handling) -> None:
     for case in await cases.open_of(h.session, h.customer.id):
         await cases.settle(h.session, h.now, case, outcome="erased", by=h.row.source)
     await tasks.withdraw_all(h.session, h.now, h.customer.id, "erased")
+    await nobody_comes(h)
     await h.tell("end", everybody=True)

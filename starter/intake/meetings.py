@@ -6,9 +6,11 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
+from sqlalchemy import select
+
 from activities.crm import meetings, mirrors
 from activities.crm.customers import take_in
-from activities.crm.tables import Contract, Meeting
+from activities.crm.tables import Contract, Meeting, Mirror
 from starter.intake import agreements
 from starter.intake import events as said
 from starter.intake.handling import Handling
@@ -69,6 +71,13 @@ async def linked(h: Handling) -> None:
     contract = await h.session.get(Contract, row.contract_id) if row.contract_id else None
     await h.session.flush()
     await agreements.tell(h, contract, "meeting_moved", meetings.news(row))
+
+
+async def nobody_comes(h: Handling) -> None:
+    """Who is erased has no appointments: a system that holds one is to hear that, too."""
+    mine = (Mirror.system == ZOOM, Mirror.kind == MEETING, Mirror.customer_id == h.customer.id)
+    for ref in (await h.session.execute(select(Mirror.ref).where(*mine))).scalars().all():
+        await mirrors.mark(h.session, h.now, ZOOM, MEETING, ref, customer_id=h.customer.id)
 
 
 async def _zoom_hears_of_it(h: Handling, row: Meeting, heard: str) -> bool:

@@ -136,6 +136,16 @@ async def test_what_is_moved_or_called_off(house: House) -> None:
     assert (other != id_, row.reference, row.url) == (True, other, again["join_url"])
 
 
+async def test_who_is_erased_has_no_call(house: House) -> None:
+    """Nobody sits there and waits for them."""
+    await house.says("scheduled", starts_at=TOMORROW)
+    await house.tells()
+    ((id_, _),) = house.fake.meetings.items()
+    await house.desk.receive("api", an_event("customer.erased"))
+    await house.tells()
+    assert (house.fake.meetings, house.fake.deleted) == ({}, [id_])
+
+
 async def test_who_was_invited_without_a_link_gets_it(house: House) -> None:
     """The calendar's number counts it, so that an update goes; else the invitation has it."""
     await house.says("scheduled", starts_at=TOMORROW)
