@@ -230,7 +230,7 @@ class Comes:
         event = known_of(
             id=once or f"{self.key}/{what}",
             type=what,
-            occurred_at=min(at or self.now, self.now).isoformat(),
+            occurred_at=min(at, self.now).isoformat() if at else None,  # none: when it came
             customer=customer,
             order=order,
             data=data,

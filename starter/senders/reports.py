@@ -86,20 +86,20 @@ def report(
     message: Ours,
     *,
     id_: str,
-    at: datetime,
+    at: datetime | None = None,
     provider: str,
     provider_id: str,
     what: str,
     reason: str = "",
 ) -> Reading:
-    """The event: what became of that message."""
+    """The event: what became of that message; where nobody says when, it was when it came."""
     data = {"message": message.id, "what": what, "provider": provider}
     more = {"provider_id": provider_id, "reason": reason}
     return Reading(
         {
             "id": id_,
             "type": "message.reported",
-            "occurred_at": at.isoformat(),
+            **({"occurred_at": at.isoformat()} if at else {}),
             "customer": {"id": message.customer_id},
             "data": data | {name: said for name, said in more.items() if said},
         }

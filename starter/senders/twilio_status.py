@@ -92,7 +92,6 @@ class TwilioStatus:
         one = report(
             ours,
             id_=f"{sid}/{status}/told",
-            at=reader.now,  # it does not say when
             provider=TWILIO,
             provider_id=sid,
             what=WHAT[status],

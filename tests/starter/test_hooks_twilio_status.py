@@ -8,6 +8,8 @@ from activities.crm.consents import by_scope
 from activities.crm.store import Store
 from activities.crm.tables import Inbox, Message, MessageEvent, Suppression, Task, Telling
 from starter.desk import Desk
+from starter.senders import Delivery
+from starter.senders.registry import SENDERS
 from tests.factories import NOON, FakeClock
 from tests.starter.front import FakeTemporal, a_desk, only, rows
 from tests.starter.hooks import PUBLIC_URL, TWILIO_TOKEN, twilio, visiting
@@ -133,3 +135,15 @@ async def test_a_status_for_another_address_is_refused(desk: Desk) -> None:
             answer = await client.post(address, content=body, headers=headers)
             assert answer.status_code == 401
     assert await rows(desk.store, Inbox) == []
+
+
+async def test_what_is_read_late_happened_when_it_came(desk: Desk, clock: FakeClock) -> None:
+    """Twilio does not say when: a refusal that waited is older than what they said meanwhile."""
+    row = await an_sms(desk)
+    body = f"MessageSid={SID}&MessageStatus=failed&ErrorCode=21610".encode()
+    kept = await desk.keep(SENDERS["twilio/status"], Delivery(body, {}, f"t={row.id}"))
+    clock.advance(days=2)
+    await desk.read_delivery(kept)
+    assert (await only(desk.store, MessageEvent)).at == NOON
+    async with desk.store.reading() as session:
+        assert (await by_scope(session, row.customer_id))["sms"].at == NOON

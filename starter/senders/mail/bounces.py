@@ -32,7 +32,6 @@ async def given_back(reader: Reader, mail: Mail, id_: str) -> Sequence[Reading]:
             found[row.id] = report(
                 ours,
                 id_=f"{id_}/{number}",
-                at=reader.now,
                 provider=row.via,
                 provider_id=row.provider_id or "",
                 what="bounced",
