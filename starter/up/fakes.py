@@ -57,6 +57,7 @@ class Fakes:
     sender: str
     tells: str
     host: str = "127.0.0.1"
+    keys: str = ""  # with which somebody tries mail that comes in
 
     @classmethod
     def beside(cls, here: Addresses, settings: Settings) -> Fakes:
@@ -69,7 +70,8 @@ class Fakes:
         )
         email = "smtp" if settings.email == "smtp" else "sendgrid"
         ports = dict(zip(NAMES, islice(free, len(NAMES)), strict=True))
-        return cls(ports, email, settings.from_email or SENDER, here.web_url, here.host)
+        sender, keys = settings.from_email or SENDER, settings.sendgrid_webhook_public_key
+        return cls(ports, email, sender, here.web_url, here.host, keys)
 
     def url(self, name: str) -> str:
         return f"http://{self.host}:{self.ports[name]}"
@@ -86,7 +88,7 @@ class Fakes:
             "AFTERCARE_SMS": "twilio",
             **SENDGRID,
             "SENDGRID_API_BASE": self.url("sendgrid"),
-            "SENDGRID_WEBHOOK_PUBLIC_KEY": PUBLIC_KEY,
+            "SENDGRID_WEBHOOK_PUBLIC_KEY": ",".join(filter(None, (PUBLIC_KEY, self.keys))),
             **TWILIO,
             "TWILIO_API_BASE": self.url("twilio"),
             "AFTERCARE_SYSTEMS": ",".join(f"{one}={self.url('systems')}/{one}" for one in SYSTEMS),

@@ -74,6 +74,8 @@ def test_the_fakes_take_the_place_of_what_was_chosen() -> None:
     assert told["TWILIO_MESSAGING_SERVICE_SID"] == ""
     assert list(Settings(systems=told["AFTERCARE_SYSTEMS"]).named_systems) == [*NAMES]
     assert Fakes.beside(here, Settings()).variables["AFTERCARE_EMAIL"] == "sendgrid"
+    own = Fakes.beside(here, Settings(sendgrid_webhook_public_key="ours"))
+    assert own.variables["SENDGRID_WEBHOOK_PUBLIC_KEY"].endswith(",ours")  # to try a signed reply
 
 
 def test_commands_in_other_terminals_use_them_too(tmp_path: Path) -> None:
