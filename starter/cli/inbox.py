@@ -9,7 +9,7 @@ from typing import Annotated
 from cyclopts import App, Group, Parameter
 from rich.markup import escape
 
-from activities.crm.inbox import FAILED, PARKED
+from activities.crm.inbox import FAILED, HOOKS, PARKED
 from starter.answers import Receipt
 from starter.cli.common import (
     PRINTING,
@@ -147,23 +147,25 @@ def _print_list(found: Sequence[Arrival]) -> None:
         None,
         ("id", {"no_wrap": True}),
         ("when", {"no_wrap": True}),
-        ("from", {"no_wrap": True, "max_width": 14}),
-        ("what", {"no_wrap": True, "max_width": 24}),
-        ("about", {"no_wrap": True, "max_width": 18}),
         ("state", {"no_wrap": True}),
-        ("what came of it", {"min_width": 20, "ratio": 1}),
+        ("what, about whom, and what came of it", {"ratio": 1}),
     )
     for one in found:
         rows.add_row(
             one.id,
             local(one.received_at),
-            escape(one.source),
-            escape(one.type),
-            escape(one.name or one.sender or ""),
             f"[{STYLES.get(one.state, 'dim')}]{one.state}[/]",
-            escape(_came(one)),
+            f"{escape(_what(one))}\n[dim]{escape(_came(one) or 'nothing yet')}[/]",
         )
     out().print(rows)
+
+
+def _what(one: Arrival) -> str:
+    """What it told of, where that is known; else at which door it came in."""
+    told = ", ".join(one.holds) or ("" if one.is_delivery else one.type)
+    door = one.type.removeprefix(HOOKS) if one.is_delivery else one.source
+    about = one.name or one.sender
+    return (f"{told} from {door}" if told else door) + (f", {about}" if about else "")
 
 
 def _came(one: Arrival) -> str:

@@ -68,6 +68,7 @@ class Arrival(Shape):
     occurred_at: datetime
     received_at: datetime
     effects: list[Doing]
+    holds: list[str]  # of a delivery, what it told of: types of events
 
     @property
     def is_delivery(self) -> bool:
@@ -211,6 +212,7 @@ def _arrival(row: Inbox, children: Sequence[Inbox], names: dict[str, str]) -> Ar
         occurred_at=row.occurred_at,
         received_at=row.received_at,
         effects=_doings(row, children),
+        holds=list(dict.fromkeys(child.type for child in children)),
     )
 
 

@@ -48,7 +48,8 @@ def test_the_list(busy: Aftercare) -> None:
     )  # fmt: skip
     assert (oldest["event"], oldest["name"]) == ("evt_1", "ada@example.com")
     said = busy("inbox", "--limit", "1")
-    assert "reply.received" in said.out
+    assert "reply.received from" in said.out
+    assert "waits until" in said.out
     assert f"--after {newest['id']}" in said.err
     further = busy("inbox", "--limit", "1", "--after", newest["id"], "--json").json
     assert [one["event"] for one in further["data"]] == ["evt_1"]
