@@ -144,14 +144,17 @@ async def names(reports: Reports, customers: Iterable[str]) -> dict[str, str]:
 
 
 async def customer_id(reports: Reports, target: str) -> str | None:
-    """Our id for a customer named by our id, by one from outside, or by an e-mail address."""
+    """Our id for a customer named by an id, ours or one from outside, by an e-mail address, or by a
+    telephone number with its +."""
     async with reports.store.reading() as session:
-        return next(iter(await people.meant(session, target)), None)
+        seek = people.sought(session, target, limit=1) if target.startswith("+") else None
+        return next(iter(await (seek or people.meant(session, target))), None)
 
 
 async def meant(asked: Reports, target: str) -> str:
-    """An e-mail address is what people have at hand; the desk knows ids."""
-    return (await customer_id(asked, target) or target) if "@" in target else target
+    """An e-mail address or a telephone number is what people have at hand; the desk knows ids."""
+    is_address = "@" in target or target.startswith("+")
+    return (await customer_id(asked, target) or target) if is_address else target
 
 
 async def customer_named(asked: Reports, target: str) -> str:

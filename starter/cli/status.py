@@ -53,7 +53,7 @@ def _lines(found: Status) -> Iterator[tuple[str, str, str, bool]]:
     since = f", since {local(found.oldest_telling_at)}" if found.oldest_telling_at else ""
     yield "backlog", backlog + since, "", not found.tellings_to_temporal
     if found.events_failed:
-        yield "failed events", str(found.events_failed), "the engineer's tasks say which", False
+        yield "failed events", str(found.events_failed), "aftercare inbox --failed", False
     waiting = found.messages_waiting_for_provider
     says = f"{found.messages_in_flight} in flight, {waiting} wait for their provider"
     yield "messages", says, "aftercare messages", not waiting
