@@ -38,6 +38,7 @@ class FakeSendGrid(FakeHttp):
     """Takes what SendGrid would take, and remembers it."""
 
     name = "sendgrid"
+    reaches_people = True
 
     def __init__(
         self,

@@ -4,6 +4,7 @@ places orders, pays, ships; it posts signed webhooks, as its vendor does, to whe
 | request | what happens |
 |---|---|
 | `POST /{shop}/orders` | an order, as `Bought` has it; `{"paid": false}`: not paid yet |
+|  | `{"email": "ada@example.com", "name": "Ada"}`: whose it is |
 | `POST /{shop}/orders/{number}/{act}` | `pay`, `ship`, `deliver`, `cancel`, `refund` |
 | `GET /{shop}/orders/{number}` | the order, as its webhooks would show it now |
 | `GET /{shop}/webhooks` | what was posted, how often, and what was answered |
@@ -110,6 +111,7 @@ class FakeShops:
     async def serving(self, port: int = 0) -> AsyncIterator[str]:
         """Answers on loopback; yields the base URL."""
         app = web.Application()
+        app.router.add_get("/", self._front)
         app.router.add_post("/woocommerce/ping", self._ping)
         app.router.add_post("/{shop}/orders", self._place)
         app.router.add_post("/{shop}/orders/{number}/{act}", self._act)
@@ -219,7 +221,8 @@ class FakeShops:
             return web.json_response({"error": "no such order, or no object"}, status=404)
         act = request.match_info["act"]
         if not self.act(*found, act, said.get("items") or ()):
-            return web.json_response({"error": f"{found[0]} knows no {act}"}, status=409)
+            known = ", ".join(one for one in ACTS[found[0]] if one != "place")
+            return web.json_response({"error": f"{found[0]} knows {known}; no {act}"}, status=409)
         return web.json_response({"number": found[1]})
 
     async def _shown(self, request: web.Request) -> web.Response:
@@ -234,6 +237,10 @@ class FakeShops:
         mine = [one for one in self.posted if one.shop == shop]
         told = [{"topic": one.topic, "answers": one.answers, "done": one.done} for one in mine]
         return web.json_response({"silent": shop in self.silent, "data": told})
+
+    async def _front(self, _: web.Request) -> web.Response:
+        """What may be asked for, as it is documented."""
+        return web.Response(text=__doc__, charset="utf-8")
 
     async def _ping(self, _: web.Request) -> web.Response:
         form = {"Content-Type": "application/x-www-form-urlencoded"}

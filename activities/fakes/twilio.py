@@ -29,6 +29,7 @@ class FakeTwilio(FakeHttp):
     """Takes what Twilio would take, and remembers it."""
 
     name = "twilio"
+    reaches_people = True
 
     def __init__(
         self,
