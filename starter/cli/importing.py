@@ -66,7 +66,7 @@ Encoding = Annotated[
     Literal["utf-8", "utf-16", "windows-1252"] | None, Parameter(help="[default: utf-8]")
 ]
 SkipBad = Annotated[
-    bool, Parameter(negative="", help="Write what does not fit to FILE.rejected.csv; take the rest")
+    bool, Parameter(negative="", help="Write what does not fit to NAME.rejected.csv; take the rest")
 ]
 Yes = Annotated[bool, Parameter(negative="", help="However many messages lie ahead")]
 Limit = Annotated[
