@@ -15,12 +15,15 @@ class Clicks(DeskBase):
     async def clicked(self, message_id: str, link: str) -> None:
         """A link in a message of ours was followed: written down the first time it was."""
         now, key = self.clock.now(), f"{message_id}/{CLICKED}/{link}"
+        known = select(MessageEvent.id).where(MessageEvent.key == key)
+        async with self.store.reading() as session:  # scanners ask by the hundred: nobody waits
+            if (await session.execute(known)).first():
+                return
         async with self.store.transaction() as session:
             message = await session.get(Message, message_id)
             if message is None:
                 return
             customer = await lock_customer(session, message.customer_id)
-            known = select(MessageEvent.id).where(MessageEvent.key == key)
             erased = customer is None or customer.erased_at is not None
             if erased or (await session.execute(known)).first():
                 return

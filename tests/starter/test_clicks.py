@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -48,6 +49,15 @@ async def test_a_link_leads_on_and_is_written_down_once(desk: Desk, message: str
             assert answer.headers["cache-control"] == "no-store"
     event = await only(desk.store, MessageEvent)
     assert (event.message_id, event.what, event.data) == (message, "clicked", {"link": "tutorial"})
+
+
+async def test_following_it_again_keeps_no_writer_waiting(desk: Desk, message: str) -> None:
+    """What is on record is only looked for, however often a scanner follows it."""
+    await desk.clicked(message, "tutorial")
+    async with desk.store.transaction():
+        async with asyncio.timeout(5):
+            await desk.clicked(message, "tutorial")
+    assert len(await rows(desk.store, MessageEvent)) == 1
 
 
 async def test_looking_is_not_following(desk: Desk, message: str) -> None:
