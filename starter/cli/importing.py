@@ -187,6 +187,8 @@ def _show(survey: Survey) -> None:
     found.add_row("lines", f"{survey.lines}, of which {len(survey.bad)} do not fit")
     found.add_row("customers", customers)
     found.add_row("events", f"{survey.events}, of which {survey.known} were imported before")
+    if survey.unfinished:
+        found.add_row("cut off before", f"{_count(survey.unfinished, 'event')}: carried out, too")
     if survey.twice:
         found.add_row("said twice", _count(survey.twice, "line"))
     begun = ", ".join(f"{name} {count}" for name, count in sorted(ahead.begun.items()))

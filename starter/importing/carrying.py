@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import ColumnElement, case, func, select
+from sqlalchemy import ColumnElement, case, select
 from sqlalchemy.exc import IntegrityError
 
 from activities.crm import inbox
@@ -99,13 +99,6 @@ class Carrier:
         async with self.store.reading() as session:
             found = await session.execute(query.order_by(Inbox.occurred_at, introducing, Inbox.id))
             return list(found.scalars())
-
-
-async def unfinished(intake: Intake) -> int:
-    """How much of an earlier import waits to be carried out."""
-    query = select(func.count()).where(Inbox.source == IMPORT, Inbox.state == IMPORTING)
-    async with intake.store.reading() as session:
-        return int((await session.execute(query)).scalar_one())
 
 
 def write_rejected(source: Source, bad: Sequence[Bad], path: Path) -> None:

@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.crm import values
 from activities.crm.house import house_rules
-from activities.crm.inbox import IMPORT
+from activities.crm.inbox import IMPORT, IMPORTING
 from activities.crm.tables import Alias, Customer, Inbox, Order
 from starter.answers import Refusal
 from starter.importing.forecast import Forecast, forecast, terms
@@ -34,6 +34,7 @@ class Survey:
     events: int = 0
     twice: int = 0  # lines that say what another has said
     known: int = 0  # events that an earlier run has brought in
+    unfinished: int = 0  # those it kept and did not come to: they are carried out with these
     new_customers: int = 0
     known_customers: int = 0
     complaints: int = 0  # open ones, to be seen to
@@ -63,6 +64,9 @@ class Surveyor:
                 progress(found.lines)
         async with self.intake.store.reading() as session:
             await self._remember(session)
+            cut_off = Inbox.source == IMPORT, Inbox.state == IMPORTING
+            query = select(func.count()).where(*cut_off)
+            found.unfinished = (await session.execute(query)).scalar_one()
             orders = [each.order_id for each in self.past.subjects.values() if each.order_id]
             known = [name for part in _parts(orders) for name in await _orders(session, part)]
         self._tally()

@@ -94,7 +94,9 @@ async def test_a_run_that_was_cut_off(
         with pytest.raises(KeyboardInterrupt):
             await imported(desk, path)
     desk.intake.carry_out_together = together  # type: ignore[method-assign]
+    assert (await looked_at(desk, path)).unfinished
     await imported(desk, path)
+    assert not (await looked_at(desk, path)).unfinished
     events = await rows(store, t.Inbox)
     assert {row.state for row in events} == {"done"}
     assert len(events) == 9 * 3  # the order, its delivery, and its beginning
