@@ -91,6 +91,7 @@ class Handling:
         it in any case, `but` in none.
         """
         running = [row for row in await self.running() if row.id != but and minds(row.sop, name)]
+        running = [row for row in running if not self._was_before(row, name)]
         if self.meant and not everybody:
             exact = [row for row in running if row.id == self.meant]
             exact = exact or [row for row in running if row.sop == KEEP_IN_TOUCH]
@@ -105,6 +106,13 @@ class Handling:
             self.early.append(Heard(name=name, event=self._said(body or {})))
         if not self.effects:
             self.note("recorded")
+
+    def _was_before(self, row: Enrolment, name: str) -> bool:
+        """Whether an import tells of what would be answered, and was before this one began."""
+        if not self.is_imported or name not in ANSWERED:
+            return False
+        began = row.input.get("purchased_at")
+        return self.at < (datetime.fromisoformat(began) if began else row.started_at)
 
     async def running(self) -> list[Enrolment]:
         """The customer's follow-ups that run, cases and letters of colleagues with them."""
@@ -148,6 +156,7 @@ def starting(customer_id: str) -> str:
     return f"start:{customer_id}"
 
 
+ANSWERED = ("common_issue", "low_engagement", "feedback")  # by a message, as soon as it is heard
 SIGNALS = {  # what follow-ups are told of an event
     "order.confirmed": "order_placed",
     "order.paid": "order_placed",

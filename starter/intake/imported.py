@@ -10,7 +10,7 @@ from typing import Any
 
 from activities.crm import consents, inbox, orders
 from activities.crm import tables as rows
-from starter.intake.handling import Handling
+from starter.intake.handling import ANSWERED, Handling
 from starter.intake.news import before_its_start
 from workflows.sops import Sop
 from workflows.vocabulary import Heard
@@ -63,6 +63,12 @@ async def is_over(h: Handling, sop: Sop) -> bool:
     if reach is None or bought + reach >= h.now:
         return False
     return not sop.years or bought != await orders.first_bought(h.session, h.customer.id)
+
+
+def is_news(h: Handling, row: rows.Inbox, heard: Heard) -> bool:
+    """Not what would be answered and came by an import, for what begins apart from that: it does
+    not look back, and would answer it today."""
+    return h.is_imported or row.source != inbox.IMPORT or heard.name not in ANSWERED
 
 
 async def bought_besides(h: Handling) -> list[Heard]:

@@ -234,7 +234,8 @@ async def _early(h: Handling) -> list[Heard]:
     heard = []
     for row in waiting:
         row.waits_for = row.expires_at = None
-        heard += [Heard.model_validate(one) for effect in row.effects for one in _heard(effect)]
+        told = [Heard.model_validate(one) for effect in row.effects for one in _heard(effect)]
+        heard += [one for one in told if imported.is_news(h, row, one)]
     bought = [h.order] if h.order else await orders.of(h.session, h.customer.id)
     heard += [one for order in bought for one in before_its_start(order)]
     heard += await of_contract(h.session, h.contract) if h.contract else []

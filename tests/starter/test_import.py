@@ -13,6 +13,7 @@ from activities.crm import tables as t
 from activities.crm.store import Store
 from starter.desk import Desk
 from starter.importing.survey import Surveyor
+from starter.intake.handling import ANSWERED
 from tests.factories import FakeClock
 from tests.starter.files import imported, looked_at, opened, written
 from tests.starter.front import FakeTemporal, a_desk, an_order_event, rows
@@ -189,6 +190,34 @@ async def test_a_complaint_that_was_put_right(
     await imported(desk, path)
     assert await rows(store, t.Hold) == []
     assert await begun(store) == {}
+
+
+@pytest.mark.parametrize("runs", [True, False], ids=["they are with us", "they come later"])
+async def test_nobody_answers_what_is_long_past(
+    desk: Desk, store: Store, clock: FakeClock, tmp_path: Path, runs: bool
+) -> None:
+    """An issue, a lull and an opinion of last year are on record; a follow-up of today is told of
+    none of them, whether it runs by then or begins afterwards. It is told of what came since."""
+    said = [an_order_event("A-9", occurred_at=ago(clock, 0.9))]
+    path = written(
+        tmp_path / "a.csv",
+        "type,customer.email,occurred_at,data.topic,data.score",
+        f"issue.detected,ada@example.com,{ago(clock, 300)},login,",
+        f"engagement.low,ada@example.com,{ago(clock, 299)},,",
+        f"feedback.received,ada@example.com,{ago(clock, 298)},,10",
+        f"issue.detected,ada@example.com,{ago(clock, 0.5)},billing,",
+    )
+    for event in said if runs else []:
+        await desk.receive("api", event)
+    await imported(desk, path)
+    for event in [] if runs else [an_order_event("A-9")]:
+        await desk.receive("api", event)
+    assert "order-thanks.A-9" in await begun(store)
+    early = [heard["name"] for body in (await begun(store)).values() for heard in body["early"]]
+    assert not set(early) & set(ANSWERED)
+    told = [row for row in await rows(store, t.Telling) if row.name in ANSWERED]
+    assert {row.body.get("topic") for row in told} == ({"billing"} if runs else set())
+    assert len(await rows(store, t.Feedback)) == 1
 
 
 async def test_while_it_is_read_nothing_is_kept_open(
