@@ -6,6 +6,7 @@ sender tries again: nothing is lost while a secret is missing or the database aw
 
 from __future__ import annotations
 
+import asyncio
 from functools import partial
 from typing import Any
 
@@ -22,6 +23,8 @@ from starter.inbound.forms import UnreadableError
 from starter.senders import Delivery, Reply, Sender
 from starter.senders.registry import SENDERS
 
+LARGE = 5_000_000  # bytes
+LARGE_ONES = asyncio.Semaphore(8)
 AGAIN = {"Retry-After": "60"}
 SAYS = {
     400: "the body broke off",
@@ -79,9 +82,7 @@ async def _answered(desk: Desk, sender: Sender, request: Request) -> Response:
 
 
 async def _taken(desk: Desk, sender: Sender, request: Request) -> Response:
-    delivery = Delivery(
-        await forms.body(request, sender.most), _headers(request), request.url.query
-    )
+    delivery = Delivery(await _body(request, sender.most), _headers(request), request.url.query)
     settings, real = desk.settings, desk.clock.real()
     if greeting := sender.greets(delivery, settings):
         return _said(greeting)
@@ -93,6 +94,17 @@ async def _taken(desk: Desk, sender: Sender, request: Request) -> Response:
     answer = _said(sender.thanks)
     answer.background = BackgroundTask(_read, desk, row_id)
     return answer
+
+
+async def _body(request: Request, most: int) -> bytes:
+    """What is posted. Nobody knows yet whose it is: of what may be large, only some are read at
+    once, and the others are asked to come again."""
+    if most <= LARGE:
+        return await forms.body(request, most)
+    if LARGE_ONES.locked():
+        raise RefusedError(503)
+    async with LARGE_ONES:
+        return await forms.body(request, most)
 
 
 async def _read(desk: Desk, row_id: str) -> None:

@@ -15,6 +15,7 @@ from sqlalchemy import select
 from activities.crm import consents, doubts, ledger, people
 from activities.crm.ledger import BOUNCED, DELIVERED
 from activities.crm.milestones import record_decision
+from activities.crm.store import lock_addresses
 from activities.crm.suppressions import suppress
 from activities.crm.tables import Enrolment, Message, MessageEvent, Milestone, new_id
 from starter.intake.handling import Handling, minds
@@ -41,6 +42,7 @@ async def reported(h: Handling) -> None:
     if said is None or row is None or row.customer_id != h.customer.id or not row.attempts:
         h.note("none", None, "not_ours")  # another service of ours may write through this account
         return
+    await lock_addresses(h.session, h.customer)  # before any button, as the gate takes them
     _keep(h, said, row)
     h.note("recorded")
     address = row.address

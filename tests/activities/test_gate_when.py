@@ -28,8 +28,8 @@ async def test_in_the_evening_it_waits_for_the_customers_morning(house: House) -
     away = await somebody(house, time_zone="America/New_York")
     assert said(await house.send(away.id, "guide")) == "goes"
     moments = set()
-    for _ in range(5):
-        here = await somebody(house)
+    for number in range(5):
+        here = await somebody(house, id=f"cus_{number}")
         answer = await house.send(here.id, "guide")
         assert isinstance(answer, v.Deferred)
         morning = NOON.replace(day=24, hour=9)

@@ -9,8 +9,9 @@ import pytest
 
 from activities.crm.store import Store
 from activities.crm.tables import Enrolment, Inbox, Order, Task
+from starter import intake
 from starter.desk import Desk
-from starter.senders import NotYetError
+from starter.senders import Delivery, NotYetError
 from starter.senders.registry import SENDERS
 from starter.senders.standard import StandardWebhooks
 from tests.factories import NOON, FakeClock
@@ -125,9 +126,9 @@ async def test_what_cannot_be_read_yet_is_read_later(
     assert (waiting.state, waiting.error, waiting.attempts) == ("stored", "away", 1)
     later = desk.clock.now() + timedelta(minutes=1)
     assert await desk.intake.carry_out_stored(later) == 0  # not its turn
-    for _ in range(2):
+    for _ in range(3):  # once in vain, once read, and then what it comes to
         clock.advance(minutes=1)
-        await desk.intake.carry_out_stored(later)
+        await desk.intake.carry_out_stored(clock.now())
     assert len(await rows(desk.store, Enrolment)) == 1
 
 
@@ -146,3 +147,19 @@ async def test_a_demonstrations_shop_goes_by_the_worlds_clock(
         assert (await client.post("/hooks/generic", content=body, headers=headers)).is_success
     (row,) = [one for one in await rows(store, Order) if one.id == "1001"]
     assert row.confirmed_at == row.paid_at == clock.now()
+
+
+async def test_after_an_outage_temporal_is_told_meanwhile(
+    desk: Desk, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was kept is read for a second at a time; nothing of it is forgotten."""
+    monkeypatch.setattr(intake, "TURN", 0.0)
+    for number in range(4):
+        body = json.dumps(an_event("customer.signed_up", id=f"evt_{number}")).encode()
+        headers = standard(body, clock.real(), f"msg_{number}")
+        await desk.keep(SENDERS["generic"], Delivery(body, headers))
+    turns = 0
+    while await desk.intake.carry_out_stored(clock.advance(minutes=1)):
+        turns += 1
+    assert 4 < turns <= 8
+    assert {row.state for row in await rows(desk.store, Inbox)} == {"done"}
