@@ -21,6 +21,7 @@ from starter.desk.base import AT_ONCE, audit, needs_reason, whom
 from starter.desk.clicks import Clicks
 from starter.desk.commands import Commands, Verb
 from starter.desk.deliveries import Deliveries
+from starter.desk.doors import Doors
 from starter.desk.messages import Messages
 from starter.desk.mirrors import Mirroring
 from starter.desk.opinions import Opinions, as_told
@@ -39,7 +40,9 @@ SETTLING = timedelta(seconds=5)  # real time that another process may take to ca
 HOUSEKEEPING = 600.0  # real seconds
 
 
-class Desk(Commands, Asking, Messages, Opinions, Policies, Privacy, Deliveries, Clicks, Mirroring):
+class Desk(
+    Commands, Asking, Messages, Opinions, Policies, Privacy, Deliveries, Clicks, Doors, Mirroring
+):
     """What is accepted is kept; each method raises `Refusal` for what cannot be done as asked."""
 
     # -- what comes in ------------------------------------------------------------------

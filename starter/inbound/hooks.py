@@ -7,6 +7,7 @@ sender tries again: nothing is lost while a secret is missing or the database aw
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from functools import partial
 from typing import Any
 
@@ -23,6 +24,7 @@ from starter.inbound.forms import UnreadableError
 from starter.senders import Delivery, Reply, Sender
 from starter.senders.registry import SENDERS
 
+MINUTE = 60.0  # seconds
 LARGE = 5_000_000  # bytes
 LARGE_ONES = asyncio.Semaphore(8)
 AGAIN = {"Retry-After": "60"}
@@ -43,6 +45,26 @@ class RefusedError(UnreadableError):
     def __init__(self, status: int, *, says: str = "") -> None:
         super().__init__(status)
         self.says = says or SAYS[status]
+
+
+class Counts:
+    """Refusals by door, written down once a minute: whoever has no key must not make us write."""
+
+    def __init__(self) -> None:
+        self.unsaid: Counter[str] = Counter()
+        self.said_at: dict[str, float] = {}
+
+    def one_more(self, path: str) -> int:
+        """How many are to be written down now."""
+        self.unsaid[path] += 1
+        now = asyncio.get_running_loop().time()
+        if now - self.said_at.get(path, -MINUTE) < MINUTE:
+            return 0
+        self.said_at[path] = now
+        return self.unsaid.pop(path)
+
+
+COUNTS = Counts()
 
 
 def hooks(desk: Desk) -> APIRouter:
@@ -75,7 +97,10 @@ async def _answered(desk: Desk, sender: Sender, request: Request) -> Response:
     except UnreadableError as refused:
         log.warning("refused", sender=sender.path, status=refused.status)
         says = refused.says if isinstance(refused, RefusedError) else SAYS[refused.status]
-        return _problem(refused.status, says)
+        answer = _problem(refused.status, says)
+        if refused.status == 401 and (count := COUNTS.one_more(sender.path)):
+            answer.background = BackgroundTask(_count, desk, sender.path, count)
+        return answer
     except (SQLAlchemyError, OSError) as error:
         complain(error)
         return _problem(503, SAYS[503])
@@ -94,6 +119,13 @@ async def _taken(desk: Desk, sender: Sender, request: Request) -> Response:
     answer = _said(sender.thanks)
     answer.background = BackgroundTask(_read, desk, row_id)
     return answer
+
+
+async def _count(desk: Desk, path: str, count: int) -> None:
+    try:
+        await desk.refused(path, count)
+    except Exception as error:  # noqa: BLE001 - it was refused, whoever hears of it
+        complain(error)
 
 
 async def _body(request: Request, most: int) -> bytes:
@@ -127,7 +159,7 @@ def _said(reply: Reply) -> Response:
     return Response(reply.body, reply.status, media_type=reply.media_type)
 
 
-def _problem(status: int, says: str) -> Response:
+def _problem(status: int, says: str) -> JSONResponse:
     headers = AGAIN if status == 503 else {}
     if status in (408, 413):
         headers = {"Connection": "close"}  # the rest of the body is still on its way

@@ -78,7 +78,7 @@ class StandardWebhooks:
             try:
                 read_event(named)
             except Refusal as refusal:
-                failed.append(refusal.code)
+                failed.append(": ".join(filter(None, (refusal.code, refusal.param))))
             else:
                 found.append(Reading(named))
         return Readings(found, failed=failed)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from datetime import timedelta
 
 import pytest
@@ -11,6 +12,7 @@ from activities.crm.store import Store
 from activities.crm.tables import Enrolment, Inbox, Order, Task
 from starter import intake
 from starter.desk import Desk
+from starter.doors import look_at_doors
 from starter.senders import Delivery, NotYetError
 from starter.senders.registry import SENDERS
 from starter.senders.standard import StandardWebhooks
@@ -99,7 +101,7 @@ async def test_of_a_batch_the_good_are_carried_out(desk: Desk) -> None:
     assert len(await rows(desk.store, Enrolment)) == 1
     assert (await only(desk.store, Task)).role == "engineer"
     (failed,) = [row for row in await rows(desk.store, Inbox) if row.state == "failed"]
-    assert (failed.type, failed.error) == ("hooks/generic", "unknown_event_type")
+    assert (failed.type, failed.error) == ("hooks/generic", "unknown_event_type: type")
 
 
 async def test_what_cannot_be_read_yet_is_read_later(
@@ -163,3 +165,23 @@ async def test_after_an_outage_temporal_is_told_meanwhile(
         turns += 1
     assert 4 < turns <= 8
     assert {row.state for row in await rows(desk.store, Inbox)} == {"done"}
+
+
+async def test_a_wrong_secret_shows(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The doctor names the door, the count and the setting; once one is taken, all is well."""
+    room = sys.modules["starter.inbound.hooks"]
+    monkeypatch.setattr(room, "COUNTS", room.Counts())
+    monkeypatch.setattr(room, "MINUTE", 0.0)
+    assert (await look_at_doors(desk)).says == "set up: generic"
+    body = json.dumps(an_event("customer.signed_up")).encode()
+    bad = standard(body, desk.clock.real(), secret="whsec_" + "A" * 32)
+    async with visiting(desk) as client:
+        for _ in range(3):
+            await client.post("/hooks/generic", content=body, headers=bad)
+        found = await look_at_doors(desk)
+        assert (found.state, "AFTERCARE_GENERIC_SECRET" in found.cure) == ("warning", True)
+        assert "/hooks/generic has refused 3" in found.says
+        desk.clock.advance(minutes=1)  # type: ignore[attr-defined]
+        good = standard(body, desk.clock.real())
+        assert (await client.post("/hooks/generic", content=body, headers=good)).is_success
+    assert (await look_at_doors(desk)).state == "ok"
