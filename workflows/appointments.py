@@ -19,6 +19,7 @@ from typing import ClassVar, TypeVar
 
 from workflows import errands, events
 from workflows import vocabulary as v
+from workflows.checklist import Moment
 from workflows.diary import STAGES, Call, Changed, Diary, Linked, Stage, is_in_this_age
 from workflows.errands import Errands
 from workflows.events import TaskDone
@@ -81,6 +82,10 @@ class Appointments(Errands[CallsT]):
 
     def on_held(self) -> None:
         """The first call is over."""
+
+    def arranged_by(self) -> Moment | None:
+        """Until when one is to be; none: as soon as somebody can."""
+        return None
 
     def ends(self, call: Call) -> datetime:
         return call.ends or call.starts + self.policy.length
@@ -166,7 +171,8 @@ class Appointments(Errands[CallsT]):
         role = self.policy.decides if in_vain else self.caller
         what = "decide whether to arrange another call" if in_vain else "arrange the call"
         arranged = Because(self._is_arranged, "arranged")
-        with self.clause(self.calls, "Arrange the call", about=self._nth("schedule")):
+        about = self._nth("schedule")
+        with self.clause(self.calls, "Arrange the call", due=self.arranged_by(), about=about):
             done = await self.have_done(
                 role, what, arranged, form=Form.SCHEDULE, within=self.policy.schedule_time
             )

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
+from tests.workflows.contracts import signed
 from tests.workflows.lives import DAY, HOUR, Life, Town
 from tests.workflows.orders import MINUTE, Bought, purchase
-from workflows.vocabulary import Heard, Outcome, Rhythm, State
+from workflows.vocabulary import Form, Heard, Outcome, Rhythm, State
 
 PAST = (State.SKIPPED, "before_import")
 
@@ -184,3 +185,21 @@ async def test_the_years_before_the_import(town: Town) -> None:
     }
     assert 79 <= life.at("send regular-follow-up 1") // DAY <= 81
     assert 94 <= life.at("send loyalty-offer 3") // DAY <= 97
+
+
+@pytest.mark.parametrize(("age", "arranged"), [(2 * DAY, True), (90 * DAY, False)])
+async def test_a_contract_whose_call_nobody_tells_of(
+    town: Town, age: timedelta, arranged: bool
+) -> None:
+    """Signed two days ago it is still to be arranged; a season ago it is past."""
+    now = await this_moment(town)
+    life = await signed(town, purchased_at=now - age, imported_at=now)
+    await life.sleep(HOUR)
+    assert [task.form for task in life.tasks("4.3")] == [Form.SCHEDULE] * arranged
+    assert (await states(life))["4.2"] == PAST
+    if arranged:
+        await life.held()
+        await life.sleep(2 * DAY)
+        assert life.messages()[-1] == "survey"
+    else:
+        assert await life.end() is Outcome.COMPLETED

@@ -122,7 +122,8 @@ class Onboarding(Appointments[Policy]):
             await self.set_up_in("4.2", self.policy.systems)
 
     async def call_them(self) -> None:
-        with self.clause("4.3", "One hour together: the features, and their questions"):
+        says = "One hour together: the features, and their questions"
+        with self.clause("4.3", says, due=self.arranged_by()):
             while not (self.diary.held_at or self.declined or self.facts.over("4.3")):
                 if call := self.diary.coming():
                     await self.see_through(call)
@@ -176,6 +177,10 @@ class Onboarding(Appointments[Policy]):
                 self._record(State.DONE)
             else:
                 self.pass_over("incomplete")
+
+    def arranged_by(self) -> Moment | None:
+        """A call that an import tells nothing of is still to be, for as long as others wait."""
+        return (lambda: self.signed + self.policy.give_up) if self.imported_at else None
 
     # -- 4.1: what Sales knows ---------------------------------------------------------------
 
