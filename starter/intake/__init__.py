@@ -164,13 +164,15 @@ class Intake:
         for row_id in chain(waiting, delivered):
             if done and time() > until:
                 break
-            await (self._read if row_id in delivered else self.carry_out_safely)(row_id)
             done += 1
+            if row_id not in delivered:
+                await self.carry_out_safely(row_id)
+                continue
+            for event in await self.deliveries.read(row_id):
+                if time() > until:
+                    break  # it is stored, and has its turn with all else that is
+                await self.carry_out_safely(event)
         return done
-
-    async def _read(self, row_id: str) -> None:
-        """Read it; what it comes to waits its turn with all else that is stored."""
-        await self.deliveries.read(row_id)
 
     async def expire(self) -> None:
         async with self.store.transaction() as session:
