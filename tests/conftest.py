@@ -7,6 +7,7 @@ has a database of its own, copied from one that has the tables already.
 from __future__ import annotations
 
 import atexit
+import gc
 import os
 import secrets
 import shutil
@@ -37,6 +38,13 @@ def pytest_configure(config: pytest.Config) -> None:
     )
     config.addinivalue_line("filterwarnings", "error")
     config.addinivalue_line("markers", "plays(sop, *lines): lines of a document that it plays")
+
+
+def pytest_collection_finish() -> None:
+    """What was imported and collected stays until the end: the garbage collector need not look
+    through it all again, which could take longer than a workflow may (two seconds)."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.hookimpl(wrapper=True)

@@ -38,6 +38,7 @@ LOOK = 0.5  # real seconds between two looks at the tables
 EAGER = timedelta(hours=2)  # policy time that may pass between two looks, in a demonstration
 SETTLING = timedelta(seconds=5)  # real time that another process may take to carry out its own
 HOUSEKEEPING = 600.0  # real seconds
+TURN = 1.0  # real seconds that reading may take before Temporal is told of what was read
 
 
 class Desk(
@@ -169,7 +170,7 @@ class Desk(
         while True:
             settled = self.clock.now() - SETTLING * self.clock.pace.factor
             try:
-                await self.intake.carry_out_stored(settled)
+                await self.intake.carry_out_stored(settled, TURN)
                 if loop.time() - tidied > HOUSEKEEPING or not tidied:
                     await self.intake.expire()
                     tidied = loop.time()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import math
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
@@ -44,7 +45,6 @@ log = logging.getLogger(__name__)
 
 AHEAD = timedelta(days=1)  # clocks differ, and so do people's ideas of time zones
 TRIES = 4
-TURN = 1.0  # real seconds
 TO_DO = (inbox.STORED, inbox.IMPORTING)
 AGAIN = ("40P01", "40001", "23505")  # PostgreSQL broke up two that crossed: one has to repeat
 
@@ -153,14 +153,14 @@ class Intake:
             await self.carry_out_safely(event)
         return events
 
-    async def carry_out_stored(self, before: datetime) -> int:
-        """What was kept and not carried out: by activities, or before a crash. How many; after an
-        outage only some at a time, because Temporal is to be told of them meanwhile."""
+    async def carry_out_stored(self, before: datetime, seconds: float = math.inf) -> int:
+        """What was kept and not carried out: by activities, or before a crash. How many; in so many
+        real seconds, after which the rest has its next turn."""
         async with self.store.reading() as session:
             waiting = await inbox.stored(session, before)
             delivered = await inbox.delivered(session, before, self.clock.real())
         time = asyncio.get_running_loop().time
-        done, until = 0, time() + TURN
+        done, until = 0, time() + seconds
         for row_id in chain(waiting, delivered):
             if done and time() > until:
                 break
