@@ -78,6 +78,7 @@ def _sms(settings: Settings, store: Store, clock: Clock) -> Channel:
         base=settings.twilio_api_base,
         messaging_service_sid=settings.twilio_messaging_service_sid,
         from_number=settings.twilio_from,
+        public_url=settings.public_url,
     )
 
 

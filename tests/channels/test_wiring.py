@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs
 
 import pytest
 
 import worker
+from activities.channels import Accepted
 from activities.channels.wiring import IncompleteError, channels_for, missing
 from activities.crm.store import Store
+from activities.fakes.twilio import FakeTwilio
 from activities.settings import Settings
+from tests.channels.posts import SMS
 from tests.factories import FakeClock
 
 SENDGRID = {"email": "sendgrid", "sendgrid_api_key": "SG.x", "from_email": "a@shop.example.com"}
@@ -46,6 +50,19 @@ async def test_the_settings_choose(fields: dict[str, Any], providers: str) -> No
     assert [channel.provider for channel in made.values()] == providers.split()
     for channel in made.values():
         await channel.close()
+    await store.close()
+
+
+async def test_an_sms_names_the_door_for_what_becomes_of_it() -> None:
+    """Nothing is to be set up at Twilio where customers reach us by https."""
+    store, fake = Store("sqlite+aiosqlite://"), FakeTwilio()
+    ours = TWILIO | {"twilio_account_sid": fake.account_sid, "twilio_auth_token": fake.auth_token}
+    async with fake.serving() as base:
+        sms = channels_for(settings(**ours, twilio_api_base=base), store, FakeClock())["sms"]
+        assert isinstance(await sms.send(SMS), Accepted)
+    said = parse_qs(fake.accepted[0].raw.decode())["StatusCallback"]
+    back = f"https://shop.example.com/hooks/twilio/status?t={SMS.reference}"
+    assert [one.partition("#")[0] for one in said] == [back]
     await store.close()
 
 
