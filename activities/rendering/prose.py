@@ -12,6 +12,7 @@ from markdown_it.token import Token
 
 LEAD = 120  # letters; inboxes show fewer
 SCHEMES = ("http", "https", "mailto", "tel")
+ENDS = tuple("?!:.…")  # of words that need no colon before the address
 
 
 def _leads_somewhere_fit(url: str) -> bool:
@@ -150,7 +151,8 @@ def _words(inline: Sequence[Token]) -> str:
         elif token.type == "link_close":
             words, where = said[start:].strip(), href.removeprefix("mailto:")
             if words != where:
-                said += f": {href}" if ends and n == last else f" ({where})"
+                colon = "" if words.endswith(ENDS) else ":"
+                said += f"{colon} {href}" if ends and n == last else f" ({where})"
         elif token.type in ("softbreak", "hardbreak"):
             said += "\n"
         else:

@@ -218,12 +218,13 @@ def test_the_text_part_reads_like_text() -> None:
         "Hello",
         "# Head\n\nA **bold** [word](https://a.example/x), and\nso on\n\n"
         "1. one\n   - [b](https://b.example)\n2. two\n\n"
-        "> said `code`\n\n---\n\n[Last](https://c.example)",
+        "> said `code`\n\n---\n\n[Where?](https://d.example)\n\n[Last](https://c.example)",
     )
     text = render("welcome", "en", "email", facts(), draft).text
     assert text.startswith(
         "Head\n\nA bold word (https://a.example/x), and\nso on\n\n"
-        "1. one\n  - b: https://b.example\n2. two\n\nsaid code\n\n---\n\nLast: https://c.example"
+        "1. one\n  - b: https://b.example\n2. two\n\nsaid code\n\n---\n\n"
+        "Where? https://d.example\n\nLast: https://c.example"
     )
 
 
