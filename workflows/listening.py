@@ -7,6 +7,7 @@ answers are the case's own (`case.py`). Feedback is thanked for, whichever SOPs 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import ClassVar
 
@@ -29,11 +30,23 @@ class Listening(FollowUp[PolicyT]):
         super().__init__(enrolment, enrolment.order_id)
         self.enrolment = enrolment
         self.contact: Contact | None = None  # in which they were asked
+        self.spoken = False  # with the customer, on the telephone
         self.cases: dict[str, None] = {}  # those being dealt with
 
     def is_mine(self, order_id: str) -> bool:
         """Word that names no order is of this one."""
         return order_id in ("", self.order_id)
+
+    async def hear_back(self, patience: Callable[[], timedelta]) -> None:
+        """Whether they answer what they were asked; on the telephone they have."""
+        if self.spoken:
+            self._record(State.DONE, "call")
+        elif self.contact is None:
+            self.pass_over("not_asked")
+        elif await self.reply_within(patience, to=self.contact):
+            self._record(State.DONE, "answered")
+        else:
+            self.pass_over("no_answer")
 
     async def on_reply(self, reply: events.Reply) -> None:
         """A question, or a concern, is a case; feedback is thanked for."""

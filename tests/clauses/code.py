@@ -23,7 +23,7 @@ SHORT = {"S0": 0, "S1": 1, "S2": 2, "S3": 3, "S4": 4}
 ORDER = ("online-customer", "order-thanks", "sales-follow-up", "satisfaction", "onboarding")
 PROCEDURAL = "sops case keep_in_touch purchase listening appointments errands".split()
 SHARED = ("self.concerns", "self.thanks")
-ASKS = ("ask", "tell", "_hand_over", "_puzzle")
+ASKS = ("ask", "call", "tell", "_hand_over", "_puzzle")
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 

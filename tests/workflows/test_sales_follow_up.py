@@ -151,7 +151,9 @@ async def test_who_is_not_reached_is_written_to(town: Town) -> None:
     life = await delivered(town, **CALLED)
     await life.do("5.2", reached=False)
     assert life.sent() == ["5.2 send sales-follow-up"]
-    assert town.world.messages[f"{life.handle.id}/sales-follow-up"].promise
+    message = town.world.messages[f"{life.handle.id}/sales-follow-up"]
+    assert message.promise
+    assert message.without == ("call",)
 
 
 @pytest.mark.parametrize("reason", ["no_address", "capacity"])

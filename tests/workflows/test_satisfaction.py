@@ -210,11 +210,21 @@ async def test_who_is_not_reached_is_written_to(town: Town) -> None:
 
 
 async def test_a_call_that_worthier_customers_displaced_was_not_made(town: Town) -> None:
-    """It is taken off the list again: then they are written to."""
+    """It is taken off the list again: then they are written to, and not called after all."""
     life = await caller(town)
     await life.do("4.1", released="capacity")
     assert life.sent() == ["4.1 send satisfaction-survey"]
     assert await life.state("4.1") == (State.DONE, "")
+    (message,) = town.world.messages.values()
+    assert message.without == ("call",)
+
+
+async def test_a_call_that_must_not_be_made_any_more(town: Town) -> None:
+    """It is on record why, and nothing is tried instead."""
+    life = await caller(town)
+    await life.do("4.1", released="opted_out")
+    assert await life.state("4.1") == (State.SKIPPED, "opted_out")
+    assert "4.1 send satisfaction-survey" not in life.done()
 
 
 @pytest.mark.parametrize("reason", ["no_address", "capacity"])

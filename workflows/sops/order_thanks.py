@@ -150,12 +150,7 @@ class OrderThanks(Purchase[Policy]):
 
     async def wait_for_feedback(self) -> None:
         with self.clause("5", "Invite feedback, by form or by answer"):
-            if self.contact is None:
-                self.pass_over("not_asked")
-            elif await self.reply_within(lambda: self.policy.patience, to=self.contact):
-                self._record(State.DONE, "answered")
-            else:
-                self.pass_over("no_answer")
+            await self.hear_back(lambda: self.policy.patience)
 
     async def stay_in_touch(self) -> None:
         with self.clause("6", "Stay in touch: the anniversary of their first purchase"):

@@ -7,23 +7,10 @@ from typing import Annotated
 
 from pydantic import Field
 
-from workflows import events
 from workflows import vocabulary as v
-from workflows.contacts import NOWHERE
-from workflows.facts import Because, Condition, either, why
-from workflows.purchase import Purchase
-from workflows.vocabulary import (
-    Contact,
-    Covered,
-    Enrolment,
-    Form,
-    Handed,
-    Mode,
-    Refused,
-    Role,
-    Sent,
-    State,
-)
+from workflows.asking import Asking
+from workflows.facts import Because, Condition
+from workflows.vocabulary import Contact, Enrolment, Mode, Role
 
 FIRST = ("satisfaction", "order-thanks")  # who asks before this one does; the latter never calls
 BY_DAY = timedelta(hours=20)  # so long before the time is over, it is day wherever they live
@@ -70,17 +57,15 @@ class Header(Policy):
     loyalty_target: Percent | None = None
 
 
-class SalesContact(Purchase[Policy]):
+class SalesContact(Asking[Policy]):
     """The contact itself; what is around it, the SOP says."""
+
+    product, ordering = "sales-follow-up", "sales-experience"
 
     def __init__(self, enrolment: Enrolment[Policy]) -> None:
         super().__init__(enrolment)
         self.met_at: datetime | None = None  # when a colleague was in touch, outside of all this,
         self.met_by = ""  # and in which interaction
-        self.spoken = False  # with the customer, on the telephone
-
-    def on_call(self, done: events.TaskDone) -> None:
-        """What came of a call besides."""
 
     # -- when, by the policy as it stands ----------------------------------------------------
 
@@ -142,23 +127,7 @@ class SalesContact(Purchase[Policy]):
         """Whether a colleague has been in touch already, outside of all this."""
         return Because(lambda: self.met_at is not None, "spoken_elsewhere")
 
-    async def wait_for_delivery(self) -> None:
-        """While the time frame lasts, and leaves Sales its own."""
-        if not self.enrolment.order_id:
-            return
-        settled = either(self.went_back, self.met)
-        await self.until(self.last_chance, unless=either(self.asks_now, settled))
-
-    def asks_now(self) -> bool:
-        return self.has_arrived() and not self.is_second
-
-    def question(self) -> tuple[str, str]:
-        """The template, and what it asks: of the product only who has it, and was not asked."""
-        if self.has_arrived() and not self.went_back() and not self.is_second:
-            return "sales-follow-up", "satisfaction"
-        return "sales-experience", "experience"
-
-    async def write(self) -> Contact | None:
+    async def have_it_written(self) -> Contact | None:
         """A colleague makes it their own; if nobody came in time, it goes as it stands."""
         template, asks = self.question()
         days = await self.business_days(self.now(), 0, self.policy.sales_days)
@@ -175,58 +144,3 @@ class SalesContact(Purchase[Policy]):
             due_by=min(days.closes, self.sent_by()),
             promise=self.closes(),
         )
-
-    async def write_at_once(self) -> Contact | None:
-        """Who could not be called."""
-        template, asks = self.question()
-        return await self.send(
-            template,
-            asks=asks,
-            since=self.opens(),
-            promise=self.closes(),
-            sender=self.who,
-            unless=self.met,
-        )
-
-    async def call(self) -> Contact | None:
-        """A colleague calls, with the script; who cannot be reached is written to."""
-        _, asks = self.question()
-        task = await self._hand_over(
-            self.who,
-            "call them: thank, ask how it is, and offer help",
-            self.met,
-            template="sales-call",
-            form=Form.SALES_CALL,
-            due_by=self.closes(),
-            asks=asks,
-            since=self.opens(),
-        )
-        match task:
-            case Covered():
-                return task
-            case Refused(reason=reason) if reason in (*NOWHERE, "capacity"):
-                return await self.write_at_once()
-            case Handed():
-                return await self.called(task)
-        return None
-
-    async def called(self, task: Handed) -> Contact | None:
-        latest, met = self.latest(), self.met
-        done = await self._done_by(task, latest, met)
-        if task.task_id not in self.facts.tasks:
-            over = self.facts.over("5.2") or (why(met) if met() else "")
-            over = over or ("stale" if self.now() >= latest else "")
-            await self._put_away("sales-call", over or "went_by_itself")
-            if not over:
-                return await self.write_at_once()
-            self.pass_over(over)
-            return None
-        if done.reached is False or done.released == "capacity":
-            return await self.write_at_once()
-        if done.declined or done.released:
-            self.pass_over(done.released or "declined")
-            return None
-        self.spoken = True
-        self._record(State.DONE, "call")
-        self.on_call(done)
-        return Sent(key=task.task_id, at=done.at or self.now())

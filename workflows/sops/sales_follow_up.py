@@ -121,25 +121,21 @@ class SalesFollowUp(SalesContact):
         says = "Within its time after the sale, get in touch: thank, confirm, help"
         with self.clause("5.2", says, self.latest, self.closes):
             await self.until(self.opens, unless=self.met)
-            await self.wait_for_delivery()
+            if self.enrolment.order_id:
+                await self.wait_for_delivery()
             self.count_from_here(self.closes, self.latest)
-            if not self.met():
-                by_phone = self.enrolment.by_phone and self.policy.calls
-                self.contact = await (self.call() if by_phone else self.write())
+            if self.enrolment.by_phone and self.policy.calls and not self.met():
+                what, script = "call them: thank, ask how it is, and offer help", "sales-call"
+                self.contact = await self.call(self.who, what, form=Form.SALES_CALL, script=script)
+            elif not self.met():
+                self.contact = await self.have_it_written()
             if self.contact is None and self.met_at and not self.facts.over("5.2"):
                 self.contact, self.spoken = Sent(key=self.met_by, at=self.met_at), True
                 self._record(State.DONE, "spoken_elsewhere")
 
     async def gather_feedback(self) -> None:
         with self.clause("5.3", "Write down what they say, and classify it"):
-            if self.spoken:
-                self._record(State.DONE, "call")
-            elif self.contact is None:
-                self.pass_over("not_asked")
-            elif await self.reply_within(lambda: self.policy.patience, to=self.contact):
-                self._record(State.DONE, "answered")
-            else:
-                self.pass_over("no_answer")
+            await self.hear_back(lambda: self.policy.patience)
 
     async def stay_in_touch(self) -> None:
         with self.clause("5.4", "Be in touch regularly: how it is going, and what is new"):

@@ -25,7 +25,6 @@ Where the document contradicts itself or others, or is silent, this is how it is
 """
 
 from datetime import datetime, timedelta
-from typing import Any
 from zlib import crc32
 
 from pydantic import Field
@@ -33,21 +32,8 @@ from temporalio import workflow
 
 from workflows import events
 from workflows import vocabulary as v
-from workflows.contacts import NOWHERE
-from workflows.facts import either
-from workflows.purchase import Purchase
-from workflows.vocabulary import (
-    Contact,
-    Covered,
-    Enrolment,
-    Form,
-    Handed,
-    Outcome,
-    Refused,
-    Role,
-    Sent,
-    State,
-)
+from workflows.asking import Asking
+from workflows.vocabulary import Enrolment, Form, Outcome, Role
 
 SOP = "satisfaction"
 FIRST = "order-thanks"  # which asks before this one does
@@ -84,18 +70,18 @@ class Policy(v.Policy):
 
 
 @workflow.defn(name=SOP)
-class Satisfaction(Purchase[Policy]):
+class Satisfaction(Asking[Policy]):
     """One purchase's follow-up: asked, written down, confirmed."""
 
     steps = STEPS
     standing = ("4.3", "4.4")
     concerns = ("4.3", "Listen, and have it put right or escalated")
     thanks = ("4.4", "Thank them for their feedback")
+    product, ordering = STEPS["4.1"]
 
     @workflow.init
     def __init__(self, enrolment: Enrolment[Policy]) -> None:
         super().__init__(enrolment)
-        self.spoken = False  # with the customer, on the telephone
 
     @workflow.run
     async def run(self, enrolment: Enrolment[Policy]) -> Outcome:
@@ -114,20 +100,14 @@ class Satisfaction(Purchase[Policy]):
             await self.wait_for_delivery()
             self.count_from_here(self.closes, self.latest)
             if self.enrolment.by_phone and self.policy.calls:
-                self.contact = await self.call()
+                what = "call them: are they satisfied?"
+                self.contact = await self.call(Role.CSR, what, form=Form.CALL)
             else:
                 self.contact = await self.write()
 
     async def gather_feedback(self) -> None:
         with self.clause("4.2", "Write down what they say of the product, and of all of it"):
-            if self.spoken:
-                self._record(State.DONE, "call")
-            elif self.contact is None:
-                self.pass_over("not_asked")
-            elif await self.reply_within(lambda: self.policy.patience, to=self.contact):
-                self._record(State.DONE, "answered")
-            else:
-                self.pass_over("no_answer")
+            await self.hear_back(lambda: self.policy.patience)
 
     @property
     def is_second(self) -> bool:
@@ -165,68 +145,6 @@ class Satisfaction(Purchase[Policy]):
     def latest(self) -> datetime:
         grace = self.policy.grace
         return self.closes() + (min(grace, BESIDE) if self.is_second else grace)
-
-    # -- how they are asked ----------------------------------------------------------------
-
-    async def wait_for_delivery(self) -> None:
-        """Who is written to may yet be asked by `order-thanks`, whenever it has arrived."""
-        await self.until(self.last_chance, unless=either(self.asks_now, self.went_back))
-
-    def asks_now(self) -> bool:
-        return self.has_arrived() and not self.is_second
-
-    def question(self) -> tuple[str, str]:
-        """The template, and what it asks: of the product only who has it, and was not asked."""
-        if self.has_arrived() and not self.went_back() and not self.is_second:
-            return "satisfaction-survey", "satisfaction"
-        return "order-experience", "experience"
-
-    async def write(self, **more: Any) -> Contact | None:
-        template, asks = self.question()
-        more |= {"since": self.opens(), "promise": self.closes(), "sender": Role.CSR}
-        return await self.send(template, asks=asks, **more)
-
-    async def call(self) -> Contact | None:
-        """A colleague calls, with the script; who cannot be reached is written to."""
-        template, asks = self.question()
-        task = await self._hand_over(
-            Role.CSR,
-            "call them: are they satisfied?",
-            template=template,
-            form=Form.CALL,
-            due_by=self.closes(),
-            asks=asks,
-            since=self.opens(),
-        )
-        match task:
-            case Covered():
-                return task
-            case Refused(reason=reason) if reason in (*NOWHERE, "capacity"):
-                return await self.write()
-            case Handed():
-                return await self.called(task, template)
-        return None
-
-    async def called(self, task: Handed, template: str) -> Contact | None:
-        latest = self.latest()
-        done = await self._done_by(task, latest)
-        if task.task_id not in self.facts.tasks:
-            over = self.facts.over("4.1") or ("stale" if self.now() >= latest else "")
-            await self._put_away(template, over or "went_by_itself")
-            if not over:
-                return await self.write()
-            self.pass_over(over)
-            return None
-        if done.declined:
-            self.pass_over("declined")
-            return None
-        if done.released:
-            return await self.write()
-        if done.reached is False:
-            return await self.write(without=("call",))
-        self.spoken = True
-        self._record(State.DONE, "call")
-        return Sent(key=task.task_id, at=done.at or self.now())
 
     # -- and besides -------------------------------------------------------------------------
 
