@@ -40,6 +40,7 @@ Temporal = Client  # as the desk's other parts call it: only here is it spoken t
 log = logging.getLogger(__name__)
 
 PATIENCE = timedelta(seconds=5)  # for one call
+AT_ONCE = 2.0  # seconds that a caller waits for Temporal to hear it
 LONGEST = 30.0  # seconds between two tries while Temporal is away
 AT_A_TIME = 20
 POISON = timedelta(minutes=10)  # the longest wait for a row that Temporal does not accept
@@ -99,13 +100,13 @@ class Relay:
                 break
         return heard
 
-    async def hurry(self, inbox_id: str, within: float, *more: str) -> None:
+    async def hurry(self, *inbox_ids: str) -> None:
         """Tell what came of an event, or of several, at once, if Temporal answers in time."""
         if self.away_until and self.clock.real() < self.away_until:
             return  # the loop is trying; a customer's checkout need not wait for it
         try:
-            async with asyncio.timeout(within):
-                while untold := await self._untold((inbox_id, *more)):
+            async with asyncio.timeout(AT_ONCE):
+                while untold := await self._untold(inbox_ids):
                     if not await self.tell(untold):
                         await asyncio.sleep(0.05)  # another process is telling it
         except TimeoutError:

@@ -15,19 +15,23 @@ import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
 import sqlalchemy as sa
 from temporalio.runtime import LoggingConfig, Runtime, TelemetryConfig, TelemetryFilter
+from temporalio.worker._workflow import _WorkflowWorker  # which has no setting for its patience
 
 from activities.crm.store import Store
 from activities.crm.tables import Base
+from starter import relay
 from tests.factories import FakeClock
 
 atexit.register(lambda: time.sleep(0.15))  # a known crash of the SDK when Python leaves too fast
 
 TEMPLATE = "aftercare_template"
+SOON, A_WHILE = 2, 60  # seconds
 FIRST = 20261123  # the advisory lock of the worker that prepares the server
 
 
@@ -45,6 +49,23 @@ def pytest_collection_finish() -> None:
     through it all again, which could take longer than a workflow may (two seconds)."""
     gc.collect()
     gc.freeze()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _unhurried() -> Iterator[None]:
+    """Who waits for what surely comes waits longer here: a machine that stalls for some seconds is
+    no Temporal that is away, and no workflow that is stuck."""
+    begin = _WorkflowWorker.__init__
+
+    def patient(self: Any, **options: Any) -> None:
+        begin(self, **options)
+        assert self._deadlock_timeout_seconds == SOON  # still the SDK's name for it
+        self._deadlock_timeout_seconds = A_WHILE
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(_WorkflowWorker, "__init__", patient)
+        patched.setattr(relay, "AT_ONCE", A_WHILE)
+        yield
 
 
 @pytest.hookimpl(wrapper=True)

@@ -17,7 +17,7 @@ from starter.answers import Effect, Problem, Receipt, Refusal
 from starter.catalogue import checked
 from starter.desk import signals as signalling
 from starter.desk.asking import Asking
-from starter.desk.base import AT_ONCE, audit, needs_reason, whom
+from starter.desk.base import audit, needs_reason, whom
 from starter.desk.clicks import Clicks
 from starter.desk.commands import Commands, Verb
 from starter.desk.deliveries import Deliveries
@@ -75,7 +75,7 @@ class Desk(
             kept.append(row.id)
         ids = [one for one in kept if isinstance(one, str)]
         if ids:
-            await self.relay.hurry(ids[0], AT_ONCE, *ids[1:])
+            await self.relay.hurry(*ids)
         return [one if isinstance(one, Refusal) else await self.became(one) for one in kept]
 
     async def receipt(self, event_id: str) -> Receipt | None:
@@ -208,7 +208,7 @@ class Desk(
     async def _carried_out(self, row: Inbox) -> Receipt:
         if row.state == inbox.STORED:
             await self.intake.carry_out_safely(row.id)
-        await self.relay.hurry(row.id, AT_ONCE)
+        await self.relay.hurry(row.id)
         return await self.became(row.id)
 
     async def _task_done(self, target: str, body: dict[str, Any], by: str) -> Receipt:

@@ -18,8 +18,6 @@ from starter.catalogue import Catalogue
 from starter.intake import Intake
 from starter.relay import Relay, Temporal
 
-AT_ONCE = 2.0  # seconds that a caller waits for Temporal to hear it
-
 
 class DeskBase:
     def __init__(self, store: Store, settings: Settings, clock: Clock, temporal: Temporal) -> None:
@@ -32,7 +30,7 @@ class DeskBase:
         self, event: str, token: str, effects: Sequence[Effect], customer: str | None = None
     ) -> Receipt:
         """Tell Temporal at once, and say of each effect whether it is yet to be heard."""
-        await self.relay.hurry(token, AT_ONCE)
+        await self.relay.hurry(token)
         return await self.standing(event, token, effects, customer)
 
     async def became(self, inbox_id: str) -> Receipt:

@@ -107,7 +107,7 @@ class Commands(DeskBase):
                 body = {"id": token, "at": now.isoformat(), "holds": ids}
                 for held in await _held(session):
                     enrolments.tell(session, now, held, name="resume", body=body, inbox_id=token)
-        await self.relay.hurry(token, 2.0)
+        await self.relay.hurry(token)
         return ids
 
     async def settle(

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from activities.crm import customers, inbox, people
 from activities.crm.tables import Inbox
 from starter.answers import Effect, Receipt, Refusal
-from starter.desk.base import AT_ONCE, DeskBase, audit, needs_reason
+from starter.desk.base import DeskBase, audit, needs_reason
 from starter.intake import deliveries
 from starter.senders import Delivery, Sender
 from starter.senders.registry import SENDERS
@@ -28,7 +28,7 @@ class Deliveries(DeskBase):
     async def read_delivery(self, row_id: str) -> Receipt:
         """Read it and carry out what it comes to, if that was not done; what came of it."""
         if events := await self.intake.read_delivery(row_id):
-            await self.relay.hurry(events[0], AT_ONCE, *events[1:])
+            await self.relay.hurry(*events)
         return await self.became(row_id)
 
     async def replay(self, event: str, *, reason: str, by: str) -> list[Receipt]:
@@ -87,7 +87,7 @@ class Deliveries(DeskBase):
 
     async def _carry_out_again(self, row_id: str) -> None:
         await self.intake.carry_out_safely(row_id)
-        await self.relay.hurry(row_id, AT_ONCE)
+        await self.relay.hurry(row_id)
         await self._nobody_need_look([row_id])
 
     async def _came_of(self, row_id: str, done: set[str]) -> list[Receipt]:
@@ -96,7 +96,7 @@ class Deliveries(DeskBase):
             row = await session.get_one(Inbox, row_id)
         events = [said["event"] for said in row.effects if said.get("event")]
         if events:
-            await self.relay.hurry(events[0], AT_ONCE, *events[1:])
+            await self.relay.hurry(*events)
         await self._nobody_need_look([row_id, *events])
         own = await self.became(row_id)
         already = [Effect(None, "already")]

@@ -15,7 +15,7 @@ from activities.crm.tables import Enrolment, PolicyVersion
 from starter import shifting
 from starter.answers import Refusal
 from starter.catalogue import blanks, overlaid, own_of
-from starter.desk.base import AT_ONCE, DeskBase
+from starter.desk.base import DeskBase
 from starter.shifting import Progress, Question
 from workflows.sops import Sop
 from workflows.vocabulary import Opening, Shift
@@ -149,7 +149,7 @@ class InFlight(DeskBase):
     async def heard(self, found: dict[str, Any]) -> dict[str, Any]:
         """Tell Temporal at once, if it answers in time; the rest is told by the relay's loop."""
         if found.get("moved"):
-            await self.relay.hurry(in_flight.token(found["name"], found["version"]), AT_ONCE)
+            await self.relay.hurry(in_flight.token(found["name"], found["version"]))
         return found
 
 

@@ -15,7 +15,7 @@ from activities.crm.store import lock_customer
 from activities.crm.tables import Customer, Feedback, Note, Task, new_id
 from activities.crm.tasks import DONE, OPEN
 from starter.answers import Effect, Receipt, Refusal
-from starter.desk.base import AT_ONCE, audit
+from starter.desk.base import audit
 from starter.desk.tasks import DONE_BY, Tasks
 from starter.intake.events import Score
 from starter.intake.opinions import check_type
@@ -106,7 +106,7 @@ class Opinions(Tasks):
             customer = row.customer_id
         if event is not None:
             await self.intake.carry_out_safely(event.id)
-            await self.relay.hurry(event.id, AT_ONCE)
+            await self.relay.hurry(event.id)
             effects += (await self.became(event.id)).effects
         return await self.answer(token, token, effects, customer)
 

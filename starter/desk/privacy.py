@@ -17,7 +17,7 @@ from activities.crm.house import house_rules
 from activities.crm.store import lock_customer
 from activities.crm.tables import Customer, PrivacyRequest
 from starter.answers import Refusal
-from starter.desk.base import AT_ONCE, audit, needs_reason, whom
+from starter.desk.base import audit, needs_reason, whom
 from starter.desk.tasks import Tasks
 
 STAFF = "staff"  # the inbox's source for what is said through the desk
@@ -46,7 +46,7 @@ class Privacy(Tasks):
                 wanted = await _at_once(session, now, row, by)
         if wanted:
             await self.intake.carry_out_safely(wanted)
-        await self.relay.hurry(wanted or row.id, AT_ONCE)
+        await self.relay.hurry(wanted or row.id)
         return row.id, new
 
     async def privacy_extend(self, request: str, reason: str, by: str) -> None:

@@ -13,7 +13,7 @@ from activities.crm.tables import Customer, Draft, Enrolment, Task, new_id
 from activities.crm.tasks import DECLINED, DONE, OPEN, close_clause
 from starter.answers import Effect, Receipt, Refusal
 from starter.desk import forms
-from starter.desk.base import AT_ONCE, audit
+from starter.desk.base import audit
 from starter.desk.moving import Moving, locked
 from starter.desk.outcomes import Came, Outcomes
 from starter.desk.shapes import Call, Outcome
@@ -60,7 +60,7 @@ class Tasks(Moving):
         """What it makes happen is carried out like any other event."""
         for event in came.events:
             await self.intake.carry_out_safely(event)
-            await self.relay.hurry(event, AT_ONCE)
+            await self.relay.hurry(event)
             if not row.follow_up:
                 effects = (await self.became(event)).effects or effects
         return await self.answer(token, token, effects, row.customer_id)

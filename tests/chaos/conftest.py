@@ -19,7 +19,7 @@ from sqlalchemy import func, select
 from activities.crm.migrate import upgrade
 from activities.crm.tables import Enrolment, Message, Outbox, Stop, Task
 from activities.settings import Settings
-from starter import health
+from starter import health, relay
 from starter.bootstrap import open_desk
 from starter.desk import Desk, Effect, Receipt
 from tests.chaos.temporal import TemporalServer
@@ -174,18 +174,19 @@ async def a_machine(
     chosen = Settings(data=directory, **said)
     await upgrade(chosen.database)
     await temporal.start()
+    monkeypatch.setattr(relay, "AT_ONCE", 2.0)  # as it is where there is no test
     monkeypatch.setenv("TEMPORAL_ADDRESS", temporal.address)
     monkeypatch.setenv("AFTERCARE_DATA", str(directory))
     monkeypatch.setenv("AFTERCARE_SECRET_KEY", "chaos")
     async with open_desk(chosen) as desk:
         running = Machine(directory, temporal, desk)
-        relay = asyncio.create_task(desk.run())
+        telling = asyncio.create_task(desk.run())
         try:
             yield running
         finally:
-            relay.cancel()
+            telling.cancel()
             with contextlib.suppress(asyncio.CancelledError):
-                await relay
+                await telling
             running.kill_worker()
             temporal.kill()
 

@@ -49,7 +49,7 @@ async def classify(desk: Desk, row: Feedback, *said: str, by: str = "bea@example
         )
     if event is not None:
         await desk.intake.carry_out_safely(event.id)
-        await desk.relay.hurry(event.id, 0.1)
+        await desk.relay.hurry(event.id)
 
 
 async def test_classified_as_it_came(desk: Desk, store: Store, temporal: FakeTemporal) -> None:

@@ -15,6 +15,7 @@ from activities.clock import SystemClock
 from activities.crm import enrolments
 from activities.crm.store import Store
 from activities.crm.tables import Enrolment, Task, Telling
+from starter import relay
 from starter.answers import Receipt, Refusal
 from starter.desk import Desk
 from starter.relay import AwayError
@@ -169,9 +170,10 @@ async def client_of(server: TemporalServer) -> Client:
 
 
 async def test_ten_orders_while_temporal_is_stopped(
-    memory_store: Store, server: TemporalServer
+    memory_store: Store, server: TemporalServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Ten orders come in while the server is down: all are kept, and all start when it is back."""
+    monkeypatch.setattr(relay, "AT_ONCE", 0.5)
     server.kill()
     client = await client_of(server)
     desk = a_desk(memory_store, SystemClock(), client)
@@ -196,8 +198,11 @@ async def test_ten_orders_while_temporal_is_stopped(
     assert len(await rows(memory_store, Enrolment)) == 10
 
 
-async def test_fifty_identical_events(memory_store: Store, server: TemporalServer) -> None:
+async def test_fifty_identical_events(
+    memory_store: Store, server: TemporalServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Fifty identical events at once, on the real server: one workflow, one answer."""
+    monkeypatch.setattr(relay, "PATIENCE", timedelta(minutes=1))
     client = await client_of(server)
     desk = a_desk(memory_store, SystemClock(), client)
     event = an_order_event(customer={"email": "ada@example.com", "name": "Canary Lovelace"})
