@@ -5,15 +5,15 @@ from __future__ import annotations
 import difflib
 import logging
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.crm import policies
-from activities.crm.house import current_policies, current_policy
 from activities.crm.store import lock_name
-from activities.crm.tables import Setting
+from activities.crm.tables import PolicyVersion, Setting
 from activities.rendering import TemplateFault, registry
 from activities.settings import Settings
 from starter.answers import Refusal
@@ -29,7 +29,20 @@ BEGINNINGS = (  # the events that a follow-up may start on
     "contract.signed",
 )
 SWITCHES = "sops"  # the Setting that remembers which were switched by hand
+STANDING = "standing"  # in a session's info
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What stands for the SOPs: which were switched by hand, and the policies that are in force."""
+
+    switches: dict[str, bool]
+    policies: dict[str, PolicyVersion]
+
+    def body(self, sop: Sop) -> dict[str, Any]:
+        row = self.policies.get(sop.name)
+        return dict(row.body) if row else {}
 
 
 class Catalogue:
@@ -53,29 +66,26 @@ class Catalogue:
 
     async def begun_by(self, session: AsyncSession, event_type: str) -> list[Sop]:
         """What starts on such an event, by each policy as it stands; else by the catalogue."""
-        bodies = await current_policies(session, self.sops)
+        stands = await self._standing(session)
         return [
-            sop
-            for sop in self.sops.values()
-            if event_type in _beginnings(sop, bodies.get(sop.name, {}))
+            sop for sop in self.sops.values() if event_type in _beginnings(sop, stands.body(sop))
         ]
 
     async def off(self, session: AsyncSession, sop: Sop) -> str | None:
         """Why the SOP starts nothing: `sop_off`, `sop_has_blanks`; None if it is on."""
-        row = await session.get(Setting, SWITCHES)
-        switched = row.value.get(sop.name) if row else None
+        stands = await self._standing(session)
+        switched = stands.switches.get(sop.name)
         if switched is None and self.settings.sops:
             switched = sop.name in {part.strip() for part in self.settings.sops.split(",")}
         if switched is False:
             return "sop_off"
-        body = await current_policy(session, sop.name)
-        return "sop_has_blanks" if blanks(sop, body) else None
+        return "sop_has_blanks" if blanks(sop, stands.body(sop)) else None
 
     async def policy(
         self, session: AsyncSession, sop: Sop, changes: dict[str, Any] | None = None
     ) -> Policy:
         """The policy in force, with what was said for this follow-up alone."""
-        body = await current_policy(session, sop.name)
+        body = (await self._standing(session)).body(sop)
         if changes:
             body = checked(sop, body, changes)
         empty = blanks(sop, body)
@@ -92,17 +102,24 @@ class Catalogue:
     async def terms(
         self, session: AsyncSession, sop: Sop, changes: dict[str, Any] | None = None
     ) -> dict[str, Any]:
-        """What a follow-up begins under, frozen: the policy, its version, what is its own.
+        """What a follow-up begins under, frozen: the policy, its version, what is its own."""
+        policy = await self.policy(session, sop, changes)
+        row = (await self._standing(session)).policies.get(sop.name)
+        return {"policy": policy, "policy_version": row.version if row else 0, "own": changes or {}}
 
-        Nobody moves those in flight meanwhile: who begins is either told, or begins with it.
-        """
-        await lock_name(session, f"policy {sop.name}", shared=True)
-        row = await policies.in_force(session, sop.name)
-        return {
-            "policy": await self.policy(session, sop, changes),
-            "policy_version": row.version if row else 0,
-            "own": changes or {},
-        }
+    async def _standing(self, session: AsyncSession) -> Standing:
+        """What the house has set for all of them, read once in a transaction. Nobody sets a policy
+        meanwhile, or moves those in flight: who begins is either told, or begins with it."""
+        known: Standing | None = session.info.get(STANDING)
+        if known is None:
+            names = sorted({*self.sops, *SERVICES})
+            await lock_name(session, *(f"policy {name}" for name in names), shared=True)
+            switches = await session.get(Setting, SWITCHES)
+            known = Standing(
+                switches.value if switches else {}, await policies.all_in_force(session, names)
+            )
+            session.info[STANDING] = known
+        return known
 
     def kinds(self, sop: Sop) -> dict[str, Kind]:
         """Each template's kind as it stands now; without a readable register, none is known."""

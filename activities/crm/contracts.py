@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from activities.crm.customers import one_at_a_time, take_in
+from activities.crm.customers import take_in
 from activities.crm.parcels import PLAIN
 from activities.crm.tables import Contract, Customer, new_id
 
@@ -30,12 +30,13 @@ async def know(
     *,
     at: datetime,
     now: datetime,
+    known: bool,
     signed: bool = False,
 ) -> Contract:
-    """Find or make the contract and take in what is newer; an id of an odd shape gets one of
-    ours. Unless somebody says when it was signed, that was when its signing was first news."""
-    await one_at_a_time(session, [f"contract:{said['id']}"])
-    row = await find(session, said["id"])
+    """Make the contract, or find the one that is known, as it stands now that its names and its
+    customer are locked, and take in what is newer; an id of an odd shape gets one of ours. Unless
+    somebody says when it was signed, that was when its signing was first news."""
+    row = await find(session, said["id"]) if known else None
     if row is None:
         plain = PLAIN.fullmatch(said["id"])
         row = Contract(
@@ -51,7 +52,6 @@ async def know(
     take_in(row, {f: CLEARED.get(f) if v is None else v for f, v in patch.items()}, at=at)
     if signed and "signed_at" not in row.told_at:
         row.signed_at = min(row.signed_at or at, at)
-    await session.flush()
     return row
 
 

@@ -22,16 +22,19 @@ FIELDS = (
     "email phone name preferred_name company country locale time_zone preferred_channel address "
     "owner tier sensitive since"
 ).split()
+HELD = "identities"  # in a session's info: the names that its transaction has locked
 CLEARED = {"tier": "standard", "sensitive": False}  # what null means where a value is needed
 
 
 async def one_at_a_time(session: AsyncSession, keys: Iterable[str]) -> None:
     """Until this transaction ends, nobody else looks up any of these in order to write.
 
-    The row may not exist yet, so it is the names that are locked.
+    The row may not exist yet, so it is the names that are locked; once, whoever asks again.
     """
-    for key in sorted(set(keys)):
-        await lock_name(session, f"identity {key}")
+    held: set[str] = session.info.setdefault(HELD, set())
+    new = set(keys) - held
+    await lock_name(session, *(f"identity {key}" for key in sorted(new)))
+    held |= new
 
 
 def keys_of(said: dict[str, Any]) -> list[str]:
@@ -69,8 +72,9 @@ async def know(
     at: datetime,
     now: datetime,
     order: Order | None = None,
-) -> Customer:
-    """Find or make the customer, locked, and take in what is newer than what we knew.
+) -> tuple[Customer, bool]:
+    """Find or make the customer, locked, and take in what is newer than what we knew; and whether
+    they are new.
 
     An account id that comes later becomes an alias of the customer we know by address.
     """
@@ -78,19 +82,22 @@ async def know(
     row = await recognise(session, said)
     if row is None and order is not None:
         row = await session.get(Customer, order.customer_id)
-    if row is None:
+    if row is None:  # nobody else sees them before this is committed: there is nothing to lock
         row = Customer(id=said.get("id") or new_id("cus"), created_at=now, told_at={})
+        take_in(row, fields_of(said), at=at)
         session.add(row)
         await session.flush()
+        return row, True
     await lock_customer(session, row.id)
     if row.erased_at is not None:
-        return row
+        return row, False
     name = said.get("id")
     if name and name != row.id and await session.get(Alias, name) is None:
         session.add(Alias(alias=name, customer_id=row.id))
+        await session.flush()
     await _note_double(session, row, said, now)
     take_in(row, fields_of(said), at=at)
-    return row
+    return row, False
 
 
 async def _note_double(

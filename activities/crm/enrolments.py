@@ -16,6 +16,7 @@ from activities.crm.tables import Enrolment, Telling
 
 START, SIGNAL = "start", "signal"
 LEASE = timedelta(seconds=30)  # real time for one telling; then another process may try
+BEGUN, TO_TELL = "begun", "to tell"  # in a session's info: what its transaction has written
 
 
 async def open_of(session: AsyncSession, customer_id: str) -> list[Enrolment]:
@@ -40,11 +41,9 @@ async def enrol(
     body: dict[str, Any],
     inbox_id: str | None,
     contract_id: str | None = None,
-) -> Enrolment | None:
-    """Begin a follow-up and have Temporal told; None if it began before."""
+) -> None:
+    """Begin a follow-up that never began, as whoever asks has seen, and have Temporal told."""
     follow_up = f"{sop}.{subject}"
-    if await session.get(Enrolment, follow_up) is not None:
-        return None
     row = Enrolment(
         id=follow_up,
         sop=sop,
@@ -58,9 +57,9 @@ async def enrol(
         started_at=now,
     )
     session.add(row)
+    session.info.setdefault(BEGUN, []).append(row)
     await session.flush()
     tell(session, now, follow_up, verb=START, name=sop, body={}, inbox_id=inbox_id)
-    return row
 
 
 def tell(
@@ -74,17 +73,28 @@ def tell(
     inbox_id: str | None = None,
 ) -> None:
     """Have Temporal told; in the order of writing, for each workflow."""
-    session.add(
-        Telling(
-            workflow_id=follow_up,
-            verb=verb,
-            name=name,
-            body=body,
-            inbox_id=inbox_id,
-            created_at=now,
-            attempts=0,
-        )
+    row = Telling(
+        workflow_id=follow_up,
+        verb=verb,
+        name=name,
+        body=body,
+        inbox_id=inbox_id,
+        created_at=now,
+        attempts=0,
     )
+    session.add(row)
+    session.info.setdefault(TO_TELL, []).append(row)
+
+
+def begun(session: AsyncSession) -> list[Enrolment]:
+    """The follow-ups that this transaction has begun."""
+    return list(session.info.get(BEGUN, ()))
+
+
+async def known(session: AsyncSession, follow_ups: Collection[str]) -> set[str]:
+    """Those of them that have ever begun."""
+    query = select(Enrolment.id).where(Enrolment.id.in_(follow_ups))
+    return set((await session.execute(query)).scalars()) if follow_ups else set()
 
 
 async def claim(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from datetime import date, time, timedelta
 from typing import Annotated, Any, Self
 
@@ -238,17 +237,6 @@ async def current_policy(session: AsyncSession, name: str) -> dict[str, Any]:
     )
     row = (await session.execute(query)).scalar_one_or_none()
     return dict(row.body) if row else {}
-
-
-async def current_policies(
-    session: AsyncSession, names: Collection[str]
-) -> dict[str, dict[str, Any]]:
-    """The same of several policies at once; those that nobody has set are not in it."""
-    query = select(PolicyVersion.name, PolicyVersion.body).where(
-        PolicyVersion.name.in_(names), PolicyVersion.approved_by.is_not(None)
-    )
-    rows = await session.execute(query.order_by(PolicyVersion.version))
-    return {name: dict(body) for name, body in rows}
 
 
 async def house_rules(session: AsyncSession) -> HouseRules:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.crm.tables import Decision, Enrolment, Milestone, new_id
@@ -64,29 +66,36 @@ async def record_decision(
     reason: str | None = None,
     facts: dict[str, Any] | None = None,
 ) -> None:
-    """Write down why; the same decision on the same facts, asked again, is one decision. What
-    became of several clauses at one moment is one each: marks share a key."""
-    facts = facts or {}
-    if key:
-        newest = select(func.max(Decision.at)).where(Decision.key == key).scalar_subquery()
-        query = select(Decision).where(Decision.key == key, Decision.at == newest)
-        for last in (await session.execute(query)).scalars():  # simulated time may stand still
-            same = (last.clause, last.outcome, last.reason, last.facts)
-            if same == (clause, outcome, reason, facts):
-                return
-    session.add(
-        Decision(
-            id=new_id("dec"),
-            at=now,
-            customer_id=customer_id,
-            follow_up=follow_up,
-            clause=clause,
-            key=key,
-            outcome=outcome,
-            reason=reason,
-            facts=facts,
-        )
+    """Write down why."""
+    decided = Decision(
+        id=new_id("dec"),
+        at=now,
+        customer_id=customer_id,
+        follow_up=follow_up,
+        clause=clause,
+        key=key,
+        outcome=outcome,
+        reason=reason,
+        facts=facts or {},
     )
+    await record_decisions(session, [decided])
+
+
+async def record_decisions(session: AsyncSession, decided: Sequence[Decision]) -> None:
+    """The same decision on the same facts, asked again, is one decision. What became of several
+    clauses at one moment is one each: marks share a key."""
+    known: set[str] = set()
+    if keys := {one.key for one in decided if one.key}:
+        keyed = Decision.key.in_(keys)
+        newest = select(Decision.key, func.max(Decision.at)).where(keyed).group_by(Decision.key)
+        query = select(Decision).where(tuple_(Decision.key, Decision.at).in_(newest))
+        # several, as simulated time may stand still
+        known = {_words(one) for one in (await session.execute(query)).scalars()}
+    session.add_all(one for one in decided if not one.key or _words(one) not in known)
+
+
+def _words(row: Decision) -> str:
+    return json.dumps([row.key, row.clause, row.outcome, row.reason, row.facts], sort_keys=True)
 
 
 async def tick(

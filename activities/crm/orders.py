@@ -9,7 +9,7 @@ from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.crm import parcels
-from activities.crm.customers import one_at_a_time, take_in
+from activities.crm.customers import take_in
 from activities.crm.parcels import PLAIN
 from activities.crm.tables import Customer, Order, new_id
 
@@ -43,10 +43,11 @@ async def know(
     *,
     at: datetime,
     now: datetime,
+    known: bool,
 ) -> Order:
-    """Find or make the order and take in what is newer; an id of an odd shape gets one of ours."""
-    await one_at_a_time(session, [f"order:{said['id']}"])
-    row = await find(session, said["id"])
+    """Make the order, or find the one that is known, as it stands now that its names and its
+    customer are locked, and take in what is newer; an id of an odd shape gets one of ours."""
+    row = await find(session, said["id"]) if known else None
     if row is None:
         plain = PLAIN.fullmatch(said["id"])
         row = Order(
@@ -67,7 +68,6 @@ async def know(
     for shipment in said.get("shipments") or []:
         parcels.take_in(row, shipment, at=at)
     parcels.take_back(row, [])  # a later word on its items brings none of them back
-    await session.flush()
     return row
 
 

@@ -5,10 +5,11 @@ Whoever reads changes from outside hands in the model they must fit (`policy_val
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.crm.house import current_policy
@@ -20,6 +21,7 @@ from workflows.vocabulary import Role
 __all__ = [
     "APPROVERS",
     "PolicyError",
+    "all_in_force",
     "approve",
     "before",
     "changed",
@@ -56,6 +58,16 @@ async def in_force(session: AsyncSession, name: str) -> PolicyVersion | None:
     approved = PolicyVersion.name == name, PolicyVersion.approved_by.is_not(None)
     query = select(PolicyVersion).where(*approved).order_by(PolicyVersion.version.desc())
     return (await session.execute(query.limit(1))).scalar_one_or_none()
+
+
+async def all_in_force(session: AsyncSession, names: Sequence[str]) -> dict[str, PolicyVersion]:
+    """The same of several; those that nobody has set are not in it."""
+    version = PolicyVersion.version
+    approved = PolicyVersion.name.in_(names), PolicyVersion.approved_by.is_not(None)
+    newest = select(PolicyVersion.name, func.max(version)).where(*approved)
+    each = tuple_(PolicyVersion.name, version).in_(newest.group_by(PolicyVersion.name))
+    rows = (await session.execute(select(PolicyVersion).where(each))).scalars()
+    return {row.name: row for row in rows}
 
 
 async def describe(session: AsyncSession, name: str, model: Model) -> dict[str, Any]:

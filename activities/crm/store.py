@@ -12,7 +12,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcon
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from sqlalchemy import Connection, event, select, text
+from sqlalchemy import ARRAY, Connection, Text, cast, event, func, select, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -120,21 +120,21 @@ async def lock_customer(session: AsyncSession, customer_id: str) -> Customer | N
 
 async def lock_addresses(session: AsyncSession, customer: Customer) -> None:
     """Take turns at what is said to the customer's addresses, which others may share."""
-    for address in sorted(filter(None, (customer.email, customer.phone))):
-        await lock_name(session, f"address:{address}")
+    addresses = sorted(filter(None, (customer.email, customer.phone)))
+    await lock_name(session, *(f"address:{address}" for address in addresses))
 
 
 async def lock_name(
-    where: AsyncSession | AsyncConnection, name: str, *, shared: bool = False
+    where: AsyncSession | AsyncConnection, *names: str, shared: bool = False
 ) -> None:
-    """Take turns, until the end of the transaction, at what no row stands for. Whoever also needs
-    a customer's lock takes that first. Those who share it wait only for one who does not. On
-    SQLite writers take turns anyway."""
+    """Take turns, until the end of the transaction, at what no row stands for; at several, in that
+    order. Whoever also needs a customer's lock takes that first. Those who share it wait only for
+    one who does not. On SQLite writers take turns anyway."""
     connection = await where.connection() if isinstance(where, AsyncSession) else where
-    if connection.dialect.name == "postgresql":
-        lock = "pg_advisory_xact_lock_shared" if shared else "pg_advisory_xact_lock"
-        query = text(f"select {lock}(hashtextextended(:name, 0))")
-        await connection.execute(query, {"name": name})
+    if names and connection.dialect.name == "postgresql":
+        lock = func.pg_advisory_xact_lock_shared if shared else func.pg_advisory_xact_lock
+        each = func.unnest(cast(list(names), ARRAY(Text))).column_valued("name")
+        await connection.execute(select(lock(func.hashtextextended(each, 0))))
 
 
 def _engine(url: str, *, durable: bool) -> AsyncEngine:

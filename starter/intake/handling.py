@@ -36,9 +36,11 @@ class Handling:
     customer: Customer
     order: Order | None = None
     contract: Contract | None = None
+    is_new: bool = False  # nobody has known the customer until now
     effects: list[Effect] = field(default_factory=list)
     early: list[Heard] = field(default_factory=list)  # for a follow-up that has not begun
     wakes: list[str] = field(default_factory=list)  # what is known now, and was not before
+    ran: list[Enrolment] | None = None  # once it was asked
 
     @property
     def at(self) -> datetime:
@@ -116,7 +118,12 @@ class Handling:
 
     async def running(self) -> list[Enrolment]:
         """The customer's follow-ups that run, cases and letters of colleagues with them."""
-        return await enrolments.open_of(self.session, self.customer.id)
+        if self.ran is None:
+            known = not self.is_new
+            self.ran = await enrolments.open_of(self.session, self.customer.id) if known else []
+        begun = [one for one in enrolments.begun(self.session) if one not in self.ran]
+        mine = [*self.ran, *(one for one in begun if one.customer_id == self.customer.id)]
+        return sorted(mine, key=lambda one: (one.started_at, one.id))
 
     def signal(self, follow_up: Enrolment, name: str, body: dict[str, Any] | None = None) -> None:
         enrolments.tell(

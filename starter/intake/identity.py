@@ -32,6 +32,7 @@ class Identified:
     customer: Customer
     order: Order | None = None
     contract: Contract | None = None
+    is_new: bool = False  # nobody has known the customer until now
 
 
 @dataclass(frozen=True)
@@ -45,16 +46,16 @@ async def identify(
     session: AsyncSession, event: Event, row: Inbox, now: datetime
 ) -> Identified | Unidentified:
     """Customer and order, locked, with what this event says of them."""
-    said = await normalised(session, event.customer)
+    said, at = await normalised(session, event.customer), row.occurred_at
     # Nobody introduces them while we look: what is parked after that look would never be woken.
     await customers.one_at_a_time(session, [*customers.keys_of(said), *_bought(event)])
     order = await orders.find(session, event.order.id) if event.order else None
     contract = await contracts.find(session, event.contract.id) if event.contract else None
-    named = named_meeting(event)
-    meeting = await meetings.find(session, named, await _of(session, said)) if named else None
+    held = named_meeting(event)
+    meeting = await meetings.find(session, held, await _of(session, said)) if held else None
     by = order or contract or meeting
-    customer = await _whom(session, event.type, said, by, at=row.occurred_at, now=now)
-    if customer is None:
+    named, is_new = await _whom(session, event.type, said, by, at=at, now=now)
+    if (customer := named) is None:
         return Unidentified(_keys(event, said))
     if customer.erased_at is not None:
         return Identified(customer)
@@ -64,13 +65,14 @@ async def identify(
     if event.contract is not None:
         patch, signed = event.contract.said(), event.type == "contract.signed"
         contract = await contracts.know(
-            session, patch, customer, at=row.occurred_at, now=now, signed=signed
+            session, patch, customer, at=at, now=now, known=contract is not None, signed=signed
         )
         customer = await _theirs(session, contract, customer)
-    if event.order is None:
-        return Identified(customer, contract=contract)
-    order = await orders.know(session, event.order.said(), customer, at=row.occurred_at, now=now)
-    return Identified(await _theirs(session, order, customer), order, contract)
+    if event.order is not None:
+        patch, known = event.order.said(), order is not None
+        order = await orders.know(session, patch, customer, at=at, now=now, known=known)
+        customer = await _theirs(session, order, customer)
+    return Identified(customer, order, contract, is_new and customer is named)
 
 
 async def _theirs(session: AsyncSession, by: Order | Contract, customer: Customer) -> Customer:
@@ -88,21 +90,22 @@ async def _whom(
     *,
     at: datetime,
     now: datetime,
-) -> Customer | None:
+) -> tuple[Customer | None, bool]:
+    """The customer, if it can be known who is meant, and whether they are new."""
     keys = customers.keys_of(said)
     known = _introduces(what, said) or by is not None
     if keys and not known and await customers.recognise(session, said) is None:
-        return None
+        return None, False
     if keys:
         return await customers.know(
             session, said, at=at, now=now, order=by if isinstance(by, Order) else None
         )
     if by is None:
-        return None
+        return None, False
     customer = await lock_customer(session, by.customer_id)
     if customer and not customer.erased_at:
         customers.take_in(customer, customers.fields_of(said), at=at)
-    return customer
+    return customer, False
 
 
 def _introduces(what: str, said: dict[str, Any]) -> bool:
@@ -154,7 +157,7 @@ def _bought(event: Event) -> list[str]:
 async def known(session: AsyncSession, found: Identified) -> list[str]:
     """The keys that events may have been parked for until these came."""
     customer = found.customer
-    names = [customer.id, *await customers.aliases(session, customer.id)]
+    names = [customer.id, *(() if found.is_new else await customers.aliases(session, customer.id))]
     keys = [f"customer:{name}" for name in names]
     keys += [f"email:{customer.email}"] if customer.email else []
     keys += [f"phone:{customer.phone}"] if customer.phone else []

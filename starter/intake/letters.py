@@ -97,6 +97,8 @@ async def _enrol(  # noqa: PLR0917
     body: dict[str, Any],
     inbox_id: str | None,
 ) -> None:
+    if await session.get(Enrolment, f"{sop.name}.{subject}") is not None:
+        return
     shape: Any = sop.start
     await enrolments.enrol(
         session,

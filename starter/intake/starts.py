@@ -8,7 +8,7 @@ from typing import Any
 
 from activities.crm import cases, enrolments, inbox, orders, parcels
 from activities.crm import tables as rows
-from activities.crm.milestones import record_decision
+from activities.crm.milestones import record_decisions
 from starter.intake import imported
 from starter.intake.events import Wish, Years
 from starter.intake.handling import Handling, starting
@@ -55,45 +55,58 @@ async def begin_all(
     if sops and h.is_imported and not h.begins:
         imported.begins_later(h)
         return
-    subjects = {sop.name: await _subject_to_begin(h, sop, by_hand=by_hand) for sop in sops}
-    begun = [sop for sop in sops if subjects[sop.name]]
+    subjects = await _subjects_to_begin(h, sops, by_hand=by_hand)
+    begun = [sop for sop in sops if sop.name in subjects]
     early = await _early(h) if begun else []
     names = await _of_the_order(h, begun)
+    first = await orders.first_bought(h.session, h.customer.id) if begun else None
     for sop in begun:
         body = await _enrolment(h, sop, changes, early)
         others = tuple(name for name in names if name != sop.name)
+        body = body.model_copy(update={"others": others, "first_bought_at": first})
         await enrolments.enrol(
             h.session,
             h.now,
             sop=sop.name,
-            subject=subjects[sop.name] or "",
+            subject=subjects[sop.name],
             version=sop.version,
             customer_id=h.customer.id,
             order_id=h.order.id if h.order else None,
             contract_id=h.contract.id if h.contract else None,
-            body=body.model_copy(update={"others": others}).model_dump(mode="json"),
+            body=body.model_dump(mode="json"),
             inbox_id=h.row.id,
         )
         h.note("started", f"{sop.name}.{subjects[sop.name]}")
 
 
-async def _subject_to_begin(h: Handling, sop: Sop, *, by_hand: bool) -> str | None:
-    """What it is to be a follow-up of; none if there is one, or if there shall be none."""
-    subject = subject_of(h, sop)
-    if subject is None:
-        what = "contract" if sop.name in PER_CONTRACT else "order"
-        h.note("none", None, f"{what}_missing")
-        return None
-    follow_up = f"{sop.name}.{subject}"
-    if await h.session.get(rows.Enrolment, follow_up) is not None:
-        h.note("already", follow_up)
-        return None
-    reason = await h.catalogue.off(h.session, sop) or (None if by_hand else await _why_not(h, sop))
-    if reason is None:
-        return subject
-    await record_decision(
-        h.session,
-        h.now,
+async def _subjects_to_begin(h: Handling, sops: Sequence[Sop], *, by_hand: bool) -> dict[str, str]:
+    """What each is to be a follow-up of, but those of which there is one, or shall be none."""
+    subjects = {sop.name: subject_of(h, sop) for sop in sops}
+    wanted = {name: f"{name}.{subject}" for name, subject in subjects.items() if subject}
+    known = await enrolments.known(h.session, wanted.values())
+    begin, decided = {}, []
+    for sop in sops:
+        subject, follow_up = subjects[sop.name], wanted.get(sop.name)
+        if subject is None or follow_up is None:
+            what = "contract" if sop.name in PER_CONTRACT else "order"
+            h.note("none", None, f"{what}_missing")
+        elif follow_up in known:
+            h.note("already", follow_up)
+        elif reason := await h.catalogue.off(h.session, sop) or (
+            None if by_hand else await _why_not(h, sop)
+        ):
+            decided.append(_not_started(h, follow_up, reason))
+            h.note("none", None, reason)
+        else:
+            begin[sop.name] = subject
+    await record_decisions(h.session, decided)
+    return begin
+
+
+def _not_started(h: Handling, follow_up: str, reason: str) -> rows.Decision:
+    return rows.Decision(
+        id=rows.new_id("dec"),
+        at=h.now,
         customer_id=h.customer.id,
         follow_up=follow_up,
         key=follow_up,
@@ -101,8 +114,6 @@ async def _subject_to_begin(h: Handling, sop: Sop, *, by_hand: bool) -> str | No
         reason=reason,
         facts={"event": h.event.type, "order": h.order.id if h.order else None},
     )
-    h.note("none", None, reason)
-    return None
 
 
 async def _of_the_order(h: Handling, begun: Sequence[Sop]) -> list[str]:
@@ -215,7 +226,6 @@ async def _enrolment(
         tier=h.customer.tier,
         by_phone=h.customer.preferred_channel == PHONE,
         contract_id=h.contract.id if h.contract else "",
-        first_bought_at=await orders.first_bought(h.session, h.customer.id),
         requested_at=h.at if isinstance(h.data, Wish) else None,
         imported_at=h.now if h.is_imported else None,
     )
@@ -230,7 +240,8 @@ def _signed(h: Handling, sop: Sop) -> datetime | None:
 async def _early(h: Handling) -> list[Heard]:
     """What came before this start travels along: what was heard of the customer, and how far the
     order had come, whoever else was told of it."""
-    waiting = await inbox.waiting_for(h.session, [starting(h.customer.id)], inbox.DONE)
+    starts = [] if h.is_new else [starting(h.customer.id)]
+    waiting = await inbox.waiting_for(h.session, starts, inbox.DONE)
     heard = []
     for row in waiting:
         row.waits_for = row.expires_at = None
@@ -240,7 +251,7 @@ async def _early(h: Handling) -> list[Heard]:
     heard += [one for order in bought for one in before_its_start(order)]
     heard += await of_contract(h.session, h.contract) if h.contract else []
     heard += await imported.bought_besides(h) if h.is_imported and h.order else []
-    heard += [] if h.is_imported else await _cases_since(h, heard)
+    heard += [] if h.is_imported or h.is_new else await _cases_since(h, heard)
     return sorted(heard, key=_when)[-EARLY:]
 
 

@@ -16,7 +16,7 @@ from tests.starter.front import only, rows
 
 async def known(store: Store, at: datetime = NOON, **said: Any) -> str:
     async with store.transaction() as session:
-        return (await customers.know(session, said, at=at, now=NOON)).id
+        return (await customers.know(session, said, at=at, now=NOON))[0].id
 
 
 def test_addresses_have_one_form() -> None:
