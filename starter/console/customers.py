@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+
 from starlette.responses import Response
 
 from activities.crm.tables import new_id
@@ -36,9 +38,8 @@ async def find(ask: Ask) -> Response:
     if not said:
         return ask.goes(f"/{room or 'tasks'}")
     async with ask.reports.store.reading() as session:
-        found = (await people.meant(session, said))[: MOST + 1]
-        exact = bool(found)
-        found = found or await people.named(session, said, limit=MOST + 1)
+        exact = bool(await people.meant(session, said))
+        found = await people.sought(session, said, limit=MOST + 1)
         shown = await people.found(session, found[:MOST])
     if len(found) == 1:
         lists = f"/{room}?{'view=all&' if room == 'tasks' else ''}customer={found[0]}"
@@ -62,14 +63,25 @@ async def show(ask: Ask) -> Response:
 @rooms.takes("/customers/{customer}/write", roomy=True)
 async def write(ask: Ask) -> Response:
     """A letter of a colleague's own; with a case open, it goes with that."""
+    return await _done(ask, letters.send, "written")
+
+
+@rooms.takes("/customers/{customer}/told", roomy=True)
+async def told(ask: Ask) -> Response:
+    """A complaint, a question, or what else they said: a case begins with it."""
+    return await _done(ask, letters.take_down, "told")
+
+
+async def _done(ask: Ask, do: Callable[[Ask, str], Awaitable[None]], what: str) -> Response:
+    customer = ask.request.path_params["customer"]
     try:
-        await letters.send(ask, ask.request.path_params["customer"])
+        await do(ask, customer)
     except Refusal as refusal:
-        return await _page(ask, refusal)
-    return ask.goes(f"/customers/{ask.request.path_params['customer']}?done=written")
+        return await _page(ask, refusal, what)
+    return ask.goes(f"/customers/{customer}?done={what}")
 
 
-async def _page(ask: Ask, refusal: Refusal | None = None) -> Response:
+async def _page(ask: Ask, refusal: Refusal | None = None, about: str = "") -> Response:
     customer = await ask.reports.customer(ask.request.path_params["customer"])
     if customer is None:
         raise Refusal("not_found", "There is no such customer.", status=404)
@@ -81,12 +93,14 @@ async def _page(ask: Ask, refusal: Refusal | None = None) -> Response:
     async with ask.reports.store.reading() as session:
         cases = await casework.of_customer(session, customer.id)
         jobs = await worklist.jobs_of(session, customer_id=customer.id)
-    drawn = letters.SHEET.filled(ask.form) if refusal else letters.SHEET
+    asides = {"written": letters.SHEET, "told": letters.told_by(customer.orders)}
+    if refusal:
+        asides[about] = asides[about].filled(ask.form)
     return ask.page(
         "customer.html",
         status=refusal.status if refusal else 200,
-        letter=drawn,
-        wrong=outcomes.faults(refusal, drawn),
+        asides=asides,
+        faults={about: outcomes.faults(refusal, asides[about])} if refusal else {},
         form=ask.form,
         once=new_id("once"),
         done=ask.asked("done"),

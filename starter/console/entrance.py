@@ -13,7 +13,7 @@ from starter.staff import SHORTEST
 
 FIRST = "/tasks"  # where a login leads, unless a page was asked for
 ROOM = re.compile(  # never another host
-    r"/(?:tasks|cases|feedback|customers|follow-ups|inbox|outbox|templates)(?:[/?][!-~]*)?"
+    r"/(?:tasks|cases|feedback|customers|follow-ups|inbox|outbox|templates|policies|privacy)(?:[/?][!-~]*)?"
 )
 
 rooms = Rooms()

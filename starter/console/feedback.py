@@ -13,9 +13,10 @@ from starter.answers import Refusal
 from starter.console import outcomes
 from starter.console.addresses import query
 from starter.console.guard import Ask, Rooms
+from starter.console.letters import HOW
 from starter.console.lists import numbered, whose
 from starter.console.look import Sign
-from starter.console.sheets import DONE, OUT_OF_TEN, Field, Sheet
+from starter.console.sheets import DONE, NOT_SAID, OUT_OF_TEN, Field, Sheet
 from starter.reports import opinions, people
 from starter.reports.objects import Page
 from starter.reports.opinions import FeedbackView, Wanted
@@ -37,9 +38,6 @@ POTENTIALS = {
     Potency.LIKELY: "likely",
 }
 SOURCES = {"form": "the form", "reply": "a reply", "call": "a call", "staff": "a colleague"}
-HOW = (("", "not said"), ("phone", "Telephone"), ("email", "E-mail"), ("chat", "Chat"),
-       ("letter", "Letter"), ("sms", "SMS"))  # fmt: skip
-NOT_SAID = ("", "not said")
 CLASS = (
     Field("type", "What it is about, if you know", "choice"),
     Field(

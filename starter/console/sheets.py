@@ -100,13 +100,14 @@ def _word(name: str) -> str:
 
 
 def _of(*names: str) -> Options:
-    return (("", "not said"), *((name, _word(name)) for name in names))
+    return (NOT_SAID, *((name, _word(name)) for name in names))
 
 
 def declining(*without: str) -> Way:
     return Way("decline", "Decline: it is not done", without, plain=True)
 
 
+NOT_SAID = ("", "not said")
 YES_NO: Options = (("yes", "Yes"), ("no", "No"))
 OUT_OF_TEN: Options = (
     ("", "not asked"),

@@ -9,7 +9,7 @@ from sqlalchemy import and_, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.crm.house import house_rules
-from activities.crm.tables import Alias, Case, Customer, Enrolment, Task
+from activities.crm.tables import Alias, Case, Customer, Enrolment, Order, Task
 from activities.crm.values import UnfitValueError, phone_of
 from starter.reports.objects import Shape
 from workflows.sops import CASE, CORRESPONDENCE
@@ -54,8 +54,9 @@ async def named(session: AsyncSession, said: str, *, limit: int) -> list[str]:
 
 
 async def sought(session: AsyncSession, said: str, *, limit: int) -> list[str]:
-    """Our ids for whom somebody may mean: by id or e-mail address, by telephone number, by name."""
-    if ids := await meant(session, said):
+    """Our ids for whom somebody may mean: by id or e-mail address, by an order of theirs, by
+    telephone number, by name."""
+    if ids := await meant(session, said) or await _ordered(session, said.strip().lstrip("#")):
         return ids[:limit]
     try:
         phone = phone_of(said, (await house_rules(session)).country)
@@ -63,6 +64,14 @@ async def sought(session: AsyncSession, said: str, *, limit: int) -> list[str]:
         return await named(session, said, limit=limit)
     query = select(Customer.id).where(Customer.phone == phone).order_by(Customer.created_at)
     return list((await session.execute(query.limit(limit))).scalars())
+
+
+async def _ordered(session: AsyncSession, order: str) -> list[str]:
+    """Whose order this is, as we, the shop, or they know it; two shops may count alike."""
+    names = (order, f"#{order}")
+    is_it = or_(Order.id == order, Order.reference.in_(names), Order.number.in_(names))
+    query = select(Order.customer_id).where(is_it).distinct()
+    return list((await session.execute(query)).scalars())
 
 
 async def found(session: AsyncSession, customers: Sequence[str]) -> list[Found]:

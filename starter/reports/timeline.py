@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
@@ -12,7 +13,10 @@ from activities.crm import tables as t
 from starter.reports import views, words
 from starter.reports.case import REASONS as CLOSED
 from starter.reports.objects import TimelineEntry
+from starter.reports.sops import procedures
 from starter.reports.views import of_customer
+
+EVENT = re.compile(r"[a-z_]+\.[a-z_]+")
 
 
 async def timeline(session: AsyncSession, customer_id: str) -> list[TimelineEntry]:
@@ -32,16 +36,26 @@ async def timeline(session: AsyncSession, customer_id: str) -> list[TimelineEntr
 
 
 def _message(row: t.Message) -> list[TimelineEntry]:
-    text = f"{row.template}: {row.subject}" if row.subject else row.template
+    text = row.subject or _plain(row.template)
+    if row.reason and row.sent_at is None:
+        text += f": {words.reason(row.reason)}"
     return [_entry("message", row, row.sent_at or row.created_at, text, row.state)]
 
 
 def _note(row: t.Note) -> list[TimelineEntry]:
-    return [_entry("note", row, row.at, f"{row.direction} {row.method}: {row.summary}")]
+    """In whose mouth it was; that a follow-up ended, its own line says."""
+    sop = (row.follow_up or "").partition(".")[0]
+    if row.direction == "internal" and row.summary == f"{sop}: completed":
+        return []
+    if EVENT.fullmatch(row.summary):  # something was told of without a word
+        return [_entry("note", row, row.at, _plain(row.summary))]
+    by = "" if row.method == "system" else f" by {row.method}"
+    who = {"in": f"The customer{by}: ", "out": f"We{by}: "}.get(row.direction, "")
+    return [_entry("note", row, row.at, f"{who}{row.summary}")]
 
 
 def _handed(row: t.Task) -> list[TimelineEntry]:
-    return [_entry("task", row, row.created_at, f"{row.role}: {row.title}", row.state)]
+    return [_entry("task", row, row.created_at, f"{_plain(row.role)}: {row.title}", row.state)]
 
 
 def _case(row: t.Case) -> list[TimelineEntry]:
@@ -92,9 +106,13 @@ def _order(row: t.Order) -> list[TimelineEntry]:
 
 
 def _enrolment(row: t.Enrolment) -> list[TimelineEntry]:
-    entries = [_entry("follow_up", row, row.started_at, f"{row.sop} began", "running")]
+    sop = procedures().get(row.sop)
+    name = sop.title if sop else row.sop
+    name += f", order {row.order_id}" if row.order_id else ""
+    entries = [_entry("follow_up", row, row.started_at, f"{name}: begun", "running")]
     if row.ended_at:
-        entries.append(_entry("follow_up", row, row.ended_at, f"{row.sop} {row.state}", row.state))
+        said = row.state.replace("_", " ")
+        entries.append(_entry("follow_up", row, row.ended_at, f"{name}: {said}", row.state))
     return entries
 
 
@@ -109,6 +127,12 @@ TOLD: dict[Any, Callable[[Any], list[TimelineEntry]]] = {
     t.Enrolment: _enrolment,
     t.Feedback: _feedback,
 }
+
+
+def _plain(code: str) -> str:
+    """A code as people say it."""
+    said = code.translate(str.maketrans("-_.", "   "))
+    return said[:1].upper() + said[1:]
 
 
 def _entry(kind: str, row: Any, at: datetime, text: str, state: str | None = None) -> TimelineEntry:
