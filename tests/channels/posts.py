@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from activities.channels import Accepted, Channel, Parcel, Rejected, UnknownOutcomeError
 from activities.channels.sendgrid import SendGridChannel
@@ -34,9 +35,11 @@ MAIL = Parcel(
     unsubscribe="https://shop.example.com/u/abc.def",
 )
 SMS = replace(MAIL, to="+447700900123", subject="", html=None, reply_to="", unsubscribe="")
-TIMES = {"deadline": timedelta(seconds=1), "quarantine": timedelta()}
+TIMES = {"deadline": timedelta(minutes=1), "quarantine": timedelta()}
+DEADLINE = TIMES["deadline"].total_seconds()
 PROVIDERS = ("sendgrid", "twilio", "smtp")
 Fake = FakeSendGrid | FakeTwilio | FakeSmtp
+T = TypeVar("T")
 
 
 @dataclass
@@ -99,6 +102,22 @@ async def found(ours: Post, parcel: Parcel, since: datetime) -> tuple[str, ...]:
     ids = await ours.channel.look_up(parcel, since)
     assert ids is not None
     return ids
+
+
+def leap(seconds: float) -> None:
+    """Set the event loop's clock forward: whoever is to wait so long has waited."""
+    loop = asyncio.get_running_loop()
+    ahead = loop.time() + seconds - time.monotonic()
+    loop.time = lambda: time.monotonic() + ahead  # type: ignore[method-assign]
+
+
+async def waited_for(doing: Awaitable[T], begun: Callable[[], Any], span: float = DEADLINE) -> T:
+    """What comes of it once it has begun, and so long has passed without an answer."""
+    task = asyncio.ensure_future(doing)
+    while not begun():  # noqa: ASYNC110 - a fake tells nobody
+        await asyncio.sleep(0.01)
+    leap(span)
+    return await task
 
 
 async def left_open() -> tuple[int, int]:

@@ -6,7 +6,7 @@ import asyncio
 import math
 import socket
 import ssl
-import time
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, closing
 from datetime import UTC, datetime, timedelta
@@ -21,10 +21,22 @@ from cryptography.x509.oid import NameOID
 
 from activities.channels import UnknownOutcomeError
 from activities.channels.http import LARGEST, Answer, _Line, ask, wait_of
-from tests.channels.posts import CHANNELS, MAIL, PROVIDERS, SMS, closes, left_open, said
+from tests.channels.posts import (
+    CHANNELS,
+    DEADLINE,
+    MAIL,
+    PROVIDERS,
+    SMS,
+    closes,
+    leap,
+    left_open,
+    said,
+    waited_for,
+)
 from tests.factories import NOON
 
 Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+CONNECTING = DEADLINE / 3  # seconds: more than that may take, less than all of it
 SCHEMES = {"sendgrid": "http", "twilio": "http", "smtp": "smtp"}
 
 
@@ -48,7 +60,7 @@ async def answering(talk: Talk, **options: Any) -> AsyncIterator[str]:
         yield f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
 
 
-async def get(where: str, seconds: float = 1, **more: Any) -> Answer:
+async def get(where: str, seconds: float = DEADLINE, **more: Any) -> Answer:
     return await ask("GET", f"http://{where}/", seconds=seconds, headers={}, **more)
 
 
@@ -78,15 +90,19 @@ async def test_a_status_counts_even_if_its_body_never_comes() -> None:
             answer = await get(where)
         assert (answer.status, answer.body, answer.said) == (202, None, None)
 
+    dripped = []
+
     async def drip(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(ok + b"Content-Length: 999\r\n\r\n")
         while True:
             writer.write(b".")
             await writer.drain()
             await asyncio.sleep(0.02)
+            dripped.append(1)
 
     async with answering(drip) as where:
-        assert (await get(where, 0.3)).body is None
+        answer = await waited_for(get(where, 600), lambda: len(dripped) > 9, 580)
+    assert (answer.status, answer.body) == (202, None)
 
 
 async def test_nonsense_is_no_answer() -> None:
@@ -122,19 +138,23 @@ async def test_a_redirect_is_not_followed() -> None:
 @pytest.mark.parametrize("how", ["time-out", "cancelled"])
 async def test_what_was_given_up_never_arrives_whole(how: str) -> None:
     """A server that reads only when we have gone finds the line cut, not the rest of it."""
-    gone, heard, size = asyncio.Event(), bytearray(), 12_000_000
+    there, gone, heard, size = asyncio.Event(), asyncio.Event(), bytearray(), 12_000_000
 
     async def late(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        there.set()
         await gone.wait()
         while part := await reader.read(2**20):
             heard.extend(part)
 
     before = await left_open()
     async with answering(late, limit=1024) as where:
-        asking = asyncio.create_task(get(where, 0.5, body=b"x" * size))
+        asking = asyncio.create_task(get(where, body=b"x" * size))
+        await there.wait()
+        await asyncio.sleep(0.2)
         if how == "cancelled":
-            await asyncio.sleep(0.2)
             asking.cancel()
+        else:
+            leap(DEADLINE)
         with pytest.raises((UnknownOutcomeError, asyncio.CancelledError)):
             await asking
         gone.set()
@@ -180,20 +200,35 @@ async def test_a_name_that_nobody_has(provider: str, monkeypatch: pytest.MonkeyP
     def nobody(*_: Any, **__: Any) -> Any:
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
+    asked, woken = threading.Event(), threading.Event()
+
     def silent(*_: Any, **__: Any) -> Any:
-        time.sleep(0.6)
+        asked.set()
+        woken.wait()
         raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
 
     channel = away("any://provider.invalid:9")[provider]
     monkeypatch.setattr(socket, "getaddrinfo", nobody)
     assert await said(channel, to(provider)) == "away no_such_host"
     monkeypatch.setattr(socket, "getaddrinfo", silent)
-    assert await said(channel, to(provider)) == "away no_connection"
+    sending = said(channel, to(provider))
+    assert await waited_for(sending, asked.is_set, CONNECTING) == "away no_connection"
+    woken.set()
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
-async def test_a_connection_that_is_never_made(provider: str) -> None:
+async def test_a_connection_that_is_never_made(
+    provider: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A server whose queue is full answers no knock."""
+    loop, knocked = asyncio.get_running_loop(), asyncio.Event()
+    knock = loop.sock_connect
+
+    def knocking(*door: Any) -> Any:
+        knocked.set()
+        return knock(*door)
+
+    monkeypatch.setattr(loop, "sock_connect", knocking)
     with closing(socket.socket()) as full:
         full.bind(("127.0.0.1", 0))
         full.listen(0)
@@ -204,7 +239,8 @@ async def test_a_connection_that_is_never_made(provider: str) -> None:
                 one.setblocking(False)
                 one.connect_ex(("127.0.0.1", port))
             channel = away(f"any://127.0.0.1:{port}")[provider]
-            assert await said(channel, to(provider)) == "away no_connection"
+            sending = said(channel, to(provider))
+            assert await waited_for(sending, knocked.is_set, CONNECTING) == "away no_connection"
         finally:
             for one in waiting:
                 one.close()

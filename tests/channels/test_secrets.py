@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from functools import partial
 from io import StringIO
 
 import pytest
@@ -14,7 +15,7 @@ from activities.fakes.sendgrid import FakeSendGrid
 from activities.fakes.smtp import FakeSmtp
 from activities.fakes.twilio import FakeTwilio
 from activities.logs import configure
-from tests.channels.posts import PROVIDERS, Fake, post
+from tests.channels.posts import PROVIDERS, Fake, post, waited_for
 from tests.factories import NOON
 
 SECRETS = ("SG.canary", "canarytoken", "canarypassword", "ada@", "447700900")
@@ -56,7 +57,10 @@ async def test_no_secret_stands_in_a_log_line(provider: str, log: StringIO) -> N
         for fault in (Fault.ERROR_AFTER, Fault.RESET_BEFORE, Fault.HANG_AFTER, Fault.UNAUTHORISED):
             ours.fake.script.next.append(fault)
             try:
-                texts.append(repr(await ours.channel.send(ours.parcel)))
+                sending, hung = ours.channel.send(ours.parcel), fault is Fault.HANG_AFTER
+                known = len(fake.accepted)
+                more = partial(lambda known: len(fake.accepted) > known, known)
+                texts.append(repr(await (waited_for(sending, more) if hung else sending)))
             except UnknownOutcomeError as error:
                 texts.append(f"{error!r} {error.__cause__!r}")
         if provider != "smtp":

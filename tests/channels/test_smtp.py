@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import email
 from dataclasses import replace
-from datetime import timedelta
 from email import policy
 from email.message import EmailMessage
 from typing import Any
@@ -49,6 +48,16 @@ async def test_the_mail_is_for_one_and_carries_our_id() -> None:
     assert html.get_content().strip() == MAIL.html
     assert max(map(len, taken.raw.splitlines())) <= 998
     assert taken.raw.isascii()
+
+
+async def test_the_way_out_is_no_riddle() -> None:
+    """However long the address: mail programs look for `<https://…>`, not for encoded words."""
+    leave = f"https://shop.example.com/u/{'a' * 27}.{'b' * 24}"
+    async with post("smtp") as ours:
+        assert await ours.send(unsubscribe=leave, to="ädä@example.com") == "accepted"
+        assert await ours.send(unsubscribe=leave) == "accepted"
+        for taken in ours.fake.accepted:
+            assert f"List-Unsubscribe: <{leave}>" in taken.raw.decode().splitlines()
 
 
 async def test_nobody_can_be_asked_afterwards() -> None:
@@ -211,7 +220,7 @@ async def test_a_message_that_is_given_up_never_arrives_whole() -> None:
     before = await left_open()
     async with answering(late, limit=1024) as where:
         huge = replace(MAIL, text="x" * 8_000_000, html=None)
-        channel = smtp(f"smtp://{where}", deadline=timedelta(seconds=60))
+        channel = smtp(f"smtp://{where}")
         sending = asyncio.create_task(channel.send(huge))
         await ready.wait()
         await asyncio.sleep(0.2)

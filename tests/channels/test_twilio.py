@@ -14,7 +14,8 @@ from activities.channels import Accepted, UnknownOutcomeError
 from activities.channels.twilio import TRIAL
 from activities.fakes.faults import Fault
 from activities.fakes.twilio import FakeTwilio
-from tests.channels.posts import SMS, found, post, said, twilio
+from tests.channels.posts import SMS, found, post, said, twilio, waited_for
+from tests.channels.test_faults import ENDLESS
 from tests.channels.test_http import answering, answers
 
 HOUR = timedelta(hours=1)
@@ -156,7 +157,7 @@ async def test_a_trial_account_says_so_before_our_words() -> None:
 
 async def test_the_list_has_pages() -> None:
     """The one that is sought may stand on the third."""
-    async with post("twilio", fake=FakeTwilio(), deadline=timedelta(seconds=20)) as ours:
+    async with post("twilio", fake=FakeTwilio()) as ours:
         assert await ours.send() == "accepted"
         (first,) = ours.fake.accepted
         others = [replace(first, id=f"SM{n:032x}", text=f"Other words {n}") for n in range(250)]
@@ -171,7 +172,7 @@ async def test_the_list_has_pages() -> None:
 
 async def test_a_list_without_end_is_not_read_to_it() -> None:
     """Then nobody knows, rather than nobody has it."""
-    async with post("twilio", deadline=timedelta(seconds=20)) as ours:
+    async with post("twilio") as ours:
         assert await ours.send() == "accepted"
         (first,) = ours.fake.accepted
         ours.fake.book.take(*[replace(first, text=f"{n}") for n in range(1001)])
@@ -192,6 +193,8 @@ async def test_a_list_that_does_not_answer_says_nothing(fault: Fault) -> None:
     async with post("twilio") as ours:
         assert await ours.send() == "accepted"
         assert isinstance(ours.fake, FakeTwilio)
-        ours.fake.look_ups.always = fault
+        fake = ours.fake
+        fake.look_ups.always = fault
+        looking = ours.channel.look_up(SMS, since())
         with pytest.raises(UnknownOutcomeError):
-            await ours.channel.look_up(SMS, since())
+            await (waited_for(looking, lambda: fake.looked_up) if fault in ENDLESS else looking)
