@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from email.headerregistry import BaseHeader, HeaderRegistry, UnstructuredHeader
 from email.message import EmailMessage
+from email.policy import SMTP, Policy
 from typing import NamedTuple
 
 from email_validator import EmailNotValidError, validate_email
@@ -17,7 +19,19 @@ UNFIT = ("Cc", "Cs")
 LONGEST = 60  # letters of a name: more would be folded, which Python does not do well
 SPECIAL = re.compile(r"[()<>\[\]:;@\\,\"=?]")
 CALENDAR = re.compile(r"text/calendar; method=[A-Z]{1,20}")
-URL = re.compile(r"https?://[\w./:?=&%~+-]+", re.ASCII)
+URL = re.compile(r"https?://[\w./:?=&%~+-]{1,900}", re.ASCII)  # a line of a mail holds 998
+
+
+class Whole(UnstructuredHeader, BaseHeader):
+    """One line, as it is: the library would encode a long address, which nobody finds then."""
+
+    def fold(self, *, policy: Policy) -> str:
+        return f"{self.name}: {self}{policy.linesep}"
+
+
+HEADERS = HeaderRegistry()
+HEADERS.map_to_type("list-unsubscribe", Whole)
+POLICY = SMTP.clone(header_factory=HEADERS)
 
 
 class Mailbox(NamedTuple):

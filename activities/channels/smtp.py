@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.headerregistry import Address
 from email.message import EmailMessage
-from email.policy import SMTP as POLICY
 from enum import IntEnum
 from functools import cache
 from urllib.parse import unquote, urlsplit
@@ -23,7 +22,7 @@ import aiosmtplib
 
 from activities.channels import Accepted, Because, Parcel, Rejected, UnknownOutcomeError
 from activities.channels.http import CUT, FLUSH
-from activities.channels.mail import attach, headers, line, mailbox, shown, words
+from activities.channels.mail import POLICY, attach, headers, line, mailbox, shown, words
 from activities.clock import Clock
 from activities.crm.tables import message_id
 from activities.systems import LOOPBACK
