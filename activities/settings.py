@@ -104,6 +104,15 @@ class Settings(BaseSettings):
     woocommerce_secret: SecretStr = Field(
         SecretStr(""), description="Proves WooCommerce's webhooks: the secret given to each"
     )
+    woocommerce_url: str = Field(
+        "",
+        pattern=r"^((https://|http://(localhost|127\.0\.0\.1)[:/])[^\s<>\"@?#]+)?$",
+        description="The WooCommerce shop, asked by the hour for what its webhooks did not bring",
+    )
+    woocommerce_consumer_key: SecretStr = Field(
+        SecretStr(""), description="Its REST key that may read: ck_…"
+    )
+    woocommerce_consumer_secret: SecretStr = Field(SecretStr(""), description="And its secret, cs_…")
     generic_secret: SecretStr = Field(
         SecretStr(""), description="Proves any other system's (Standard Webhooks): whsec_…"
     )

@@ -22,7 +22,7 @@ from activities.systems import host_of
 from starter import health
 from starter.bootstrap import open_desk
 from starter.desk import Desk
-from starter.doors import look_at_doors
+from starter.doors import look_at_doors, look_at_shop
 from starter.health import Check
 from starter.reports.mirrors import mirrored
 from workflows.sops import CATALOGUE
@@ -224,6 +224,7 @@ async def _targets(desk: Desk) -> Check:
 
 LOOKS: tuple[Callable[[Desk], Awaitable[Check]], ...] = (
     look_at_doors,
+    look_at_shop,
     _stops,
     _behind,
     _unknown,

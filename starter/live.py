@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import base64
 from collections.abc import Awaitable, Callable, Iterator
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -18,6 +19,8 @@ from activities.channels.smtp import Server, SmtpChannel
 from activities.clock import SystemClock
 from activities.settings import Settings
 from starter.health import Check
+from starter.senders import woocommerce_shop as shop
+from starter.senders.woocommerce_shop import NotFetchedError
 from workflows.vocabulary import Pace
 
 SECONDS = 10.0
@@ -45,6 +48,7 @@ def _chosen(settings: Settings) -> Iterator[Look]:
         _salesforce: settings.crm == "salesforce",
         _zoom: settings.meetings == "zoom",
         _surveymonkey: settings.surveys == "surveymonkey",
+        _woocommerce: shop.is_set_up(settings),
     }
     yield from (look for look, there_is in chosen.items() if there_is)
     if settings.public_url.startswith("https://"):
@@ -128,6 +132,23 @@ async def _surveymonkey(settings: Settings) -> Check:
     if not _said(answer).get("id"):
         return _refused("surveymonkey", answer, "make a new token: AFTERCARE_SURVEYMONKEY_TOKEN")
     return Check("surveymonkey live", "ok", "the token is good")
+
+
+async def _woocommerce(settings: Settings) -> Check:
+    """Whether the key shows us orders, and whether the webhooks still post."""
+    name = "woocommerce live"
+    try:
+        await anext(shop.changed(settings, shop.KINDS[0], datetime.now(UTC)))
+        hooks = await shop.hooks(settings)
+    except NotFetchedError as fault:
+        says = f"the shop does not show what is asked for: {fault.code}"
+        cure = "correct AFTERCARE_WOOCOMMERCE_URL, and make a key of an administrator that reads"
+        return Check(name, "broken", says, cure)
+    bad = ", ".join(f"{one.topic} is {one.status}" for one in hooks if one.status != "active")
+    if bad or not hooks:
+        cure = "save them as active: WooCommerce, Settings, Advanced, Webhooks"
+        return Check(name, "warning", f"its webhooks: {bad or 'none leads to us'}", cure)
+    return Check(name, "ok", f"it shows its orders, and {len(hooks)} webhooks post")
 
 
 async def _ourselves(settings: Settings) -> Check:

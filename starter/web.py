@@ -93,6 +93,7 @@ def _lifespan(desk: Desk) -> Lifespan:
         services: Services = app.state.services
         chores = [
             asyncio.create_task(_for_ever("relay", desk.run, AGAIN)),
+            asyncio.create_task(_for_ever("fetch", desk.fetch_by_the_hour, AGAIN)),
             asyncio.create_task(_for_ever("tidy", services.once.forget_old, HOUR)),
         ]
         log.info("serving")

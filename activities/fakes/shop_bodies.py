@@ -35,6 +35,7 @@ class Bought:
     shipped_at: datetime | None = None
     delivered_at: datetime | None = None
     cancelled_at: datetime | None = None
+    deleted_at: datetime | None = None
     refunded: list[str] = field(default_factory=list)  # articles; `*`: all of it
     refunded_at: datetime | None = None
 
@@ -50,6 +51,17 @@ class Bought:
 
 def iso(at: datetime | None) -> str | None:
     return at.isoformat() if at else None
+
+
+def said(shop: str, order: Bought, topic: str, id_: str, at: datetime) -> Body:
+    """What a webhook of this topic says."""
+    if shop == "stripe":
+        return stripe_event(order, topic, f"evt_{id_}", at)
+    if shop == "woocommerce":
+        return {"id": order.number} if "deleted" in topic else woocommerce_order(order)
+    if topic.startswith("fulfillments/"):
+        return shopify_fulfilment(order)
+    return shopify_refund(order) if "refund" in topic else shopify_order(order)
 
 
 # -- Shopify -----------------------------------------------------------------------------------
@@ -211,6 +223,8 @@ def woocommerce_order(order: Bought) -> Body:
 
 
 def _woocommerce_status(order: Bought) -> str:
+    if order.deleted_at:
+        return "trash"
     if order.cancelled_at:
         return "cancelled"
     if order.is_given_back:

@@ -5,10 +5,11 @@ places orders, pays, ships; it posts signed webhooks, as its vendor does, to whe
 |---|---|
 | `POST /{shop}/orders` | an order, as `Bought` has it; `{"paid": false}`: not paid yet |
 |  | `{"email": "ada@example.com", "name": "Ada"}`: whose it is |
-| `POST /{shop}/orders/{number}/{act}` | `pay`, `ship`, `deliver`, `cancel`, `refund` |
+| `POST /{shop}/orders/{number}/{act}` | `pay`, `ship`, `deliver`, `cancel`, `refund`, `delete` |
 | `GET /{shop}/orders/{number}` | the order, as its webhooks would show it now |
 | `GET /{shop}/webhooks` | what was posted, how often, and what was answered |
 | `POST /woocommerce/ping` | the unsigned word before a webhook is saved |
+| `GET /wp-json/wc/v3/orders`, `…/webhooks` | as WooCommerce shows them, by ck_fake and cs_fake |
 
 `refund` takes `{"items": ["KET-7"]}`, else all. A vendor's hour lasts `hour` seconds.
 """
@@ -28,10 +29,12 @@ from datetime import datetime
 
 import aiohttp
 from aiohttp import web
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from activities.fakes import shop_bodies as bodies
+from activities.fakes.faults import Script
 from activities.fakes.shop_bodies import Body, Bought
+from activities.fakes.shop_rest import FakeShopRest
 from activities.fakes.taken import now, token
 
 SHOPS = ("shopify", "stripe", "woocommerce")
@@ -60,6 +63,7 @@ ACTS: dict[str, dict[str, tuple[str, ...]]] = {
     "woocommerce": {
         "place": ("order.created",),
         **dict.fromkeys(("pay", "ship", "cancel", "refund"), ("order.updated",)),
+        "delete": ("order.deleted",),
     },
 }
 
@@ -72,6 +76,7 @@ class Mischief(BaseModel):
     doubled: float = 0  # the share that is posted once more
     late: float = 0  # hours, at most, until one is posted: what was said later may overtake it
     seed: int = 0
+    asked: Script = Field(default_factory=Script)  # of what WooCommerce answers when it is asked
 
 
 @dataclass
@@ -97,6 +102,7 @@ class FakeShops:
         self.failures = dict.fromkeys(SHOPS, 0)  # in a row
         self.silent: set[str] = set()  # shops whose webhooks their vendor has switched off
         self._under_way: set[asyncio.Task[None]] = set()
+        self.rest = FakeShopRest(self)
         self.script = Mischief()
 
     @property
@@ -106,6 +112,7 @@ class FakeShops:
     @script.setter
     def script(self, script: Mischief) -> None:
         self._script, self._random = script, random.Random(script.seed)  # noqa: S311 - no secret
+        self.rest.script = self.rest.look_ups = script.asked
 
     @asynccontextmanager
     async def serving(self, port: int = 0) -> AsyncIterator[str]:
@@ -115,6 +122,7 @@ class FakeShops:
         app.router.add_post("/woocommerce/ping", self._ping)
         app.router.add_post("/{shop}/orders", self._place)
         app.router.add_post("/{shop}/orders/{number}/{act}", self._act)
+        app.router.add_routes(self.rest.routes())
         app.router.add_get("/{shop}/orders/{number}", self._shown)
         app.router.add_get("/{shop}/webhooks", self._webhooks)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
@@ -154,7 +162,8 @@ class FakeShops:
         order, at = self.orders[shop, number], now()
         order.changed_at = at
         done = {"pay": "paid_at", "ship": "shipped_at", "deliver": "delivered_at",
-                "cancel": "cancelled_at", "refund": "refunded_at"}[act]  # fmt: skip
+                "cancel": "cancelled_at", "refund": "refunded_at",
+                "delete": "deleted_at"}[act]  # fmt: skip
         setattr(order, done, getattr(order, done) or at)
         if act == "refund":
             order.refunded = [*order.refunded, *(items or ["*"])]
@@ -166,7 +175,7 @@ class FakeShops:
             return
         for topic in ACTS[shop][act]:
             at, id_ = now(), token(12)
-            said = json.dumps(_said(shop, order, topic, id_, at)).encode()
+            said = json.dumps(bodies.said(shop, order, topic, id_, at)).encode()
             webhook = Webhook(shop, topic, id_, said, at)
             self.posted.append(webhook)
             for _ in range(2 if self._random.random() < self.script.doubled else 1):
@@ -261,16 +270,6 @@ async def _read(request: web.Request) -> Body | None:
     except ValueError:
         return None
     return said if isinstance(said, dict) else None
-
-
-def _said(shop: str, order: Bought, topic: str, id_: str, at: datetime) -> Body:
-    if shop == "stripe":
-        return bodies.stripe_event(order, topic, f"evt_{id_}", at)
-    if shop == "woocommerce":
-        return bodies.woocommerce_order(order)
-    if topic.startswith("fulfillments/"):
-        return bodies.shopify_fulfilment(order)
-    return bodies.shopify_refund(order) if "refund" in topic else bodies.shopify_order(order)
 
 
 def _headers(webhook: Webhook, secret: str) -> Iterator[tuple[str, str]]:

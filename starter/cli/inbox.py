@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from typing import Annotated
+from datetime import timedelta
+from typing import Annotated, Literal
 
 from cyclopts import App, Group, Parameter
 from rich.markup import escape
 
 from activities.crm.inbox import FAILED, HOOKS, PARKED
+from activities.crm.spans import span_of
 from starter.answers import Receipt
 from starter.cli.common import (
     PRINTING,
     CliError,
     Printing,
     Reason,
+    UsageError,
     desk,
     local,
     meant,
@@ -32,6 +35,7 @@ from starter.reports import inbox as arrivals
 from starter.reports.inbox import Arrival, Arrived, Doing
 from starter.reports.paging import Cursor, UnknownCursorError
 
+FURTHEST = timedelta(days=400)
 STYLES = {"done": "green", "failed": "red", "parked": "yellow", "stored": "yellow"}
 Id = Annotated[str, Parameter(help="Our id of it (in_…), or its sender's")]
 
@@ -40,12 +44,14 @@ def register(app: App, group: Group) -> None:
     inbox = App(
         name="inbox",
         group=group,
-        help="What came in: the list; show one, replay it, give it to whom it is from.",
+        help="What came in: the list; show one, replay it, give it to whom it is from; fetch what "
+        "a shop said in vain.",
     )
     inbox.default(list_)
     inbox.command(show)
     inbox.command(replay)
     inbox.command(give)
+    inbox.command(fetch)
     app.command(inbox)
 
 
@@ -122,6 +128,27 @@ async def give(
         whose = await meant(Reports(opened.store, opened.clock), customer)
         receipt = await opened.give(event, whose, reason=reason, by=who())
     _print_receipts([receipt], printing)
+
+
+async def fetch(
+    shop: Annotated[Literal["woocommerce"], Parameter(help="Which shop is asked")],
+    /,
+    *,
+    since: Annotated[str, Parameter(help="What was changed so long ago, at most: 12h, 2d")] = "1d",
+    printing: Printing = PRINTING,
+) -> None:
+    """Ask a shop for what its webhooks did not bring, as in an outage; nothing is done twice."""
+    span = span_of(since)
+    if span is None or not timedelta() < span <= FURTHEST:
+        raise UsageError(f"{since!r} is no span of up to {FURTHEST.days} days: write 12h, or 2d")
+    async with desk(printing) as opened:
+        fetched = await opened.fetch(opened.clock.real() - span)
+    if printing.json:
+        print_json(fetched)
+        return
+    say(f"{shop} showed {fetched.shown} changes, {fetched.new} of them new to us.")
+    if fetched.new:
+        notice("They are read within seconds: aftercare inbox --source woocommerce")
 
 
 async def _named(asked: Reports, event: str) -> str:

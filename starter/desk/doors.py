@@ -10,9 +10,10 @@ from sqlalchemy import func, select
 from activities.crm.inbox import HOOKS
 from activities.crm.store import lock_name
 from activities.crm.tables import Inbox, Setting
-from starter.desk.base import DeskBase
+from starter.desk.fetching import Shops
 from starter.senders import Sender
 from starter.senders.registry import SENDERS
+from starter.senders.woocommerce_shop import FETCHED
 
 DOOR = "door "  # how the name begins under which it is remembered; the sender's path follows
 
@@ -33,7 +34,7 @@ class Door:
         return bool(self.refused_at and (self.taken_at is None or self.refused_at > self.taken_at))
 
 
-class Doors(DeskBase):
+class Doors(Shops):
     async def refused(self, path: str, count: int) -> None:
         """So many more were refused there as not signed by who they say they are."""
         name, now = DOOR + path, self.clock.now().isoformat()
@@ -47,7 +48,9 @@ class Doors(DeskBase):
 
     async def doors(self) -> list[Door]:
         """Each door, in the registry's order."""
-        latest = select(Inbox.type, func.max(Inbox.received_at)).where(Inbox.type.startswith(HOOKS))
+        posted = ~Inbox.raw.contains(f'"query": "{FETCHED}"')  # what we asked for, nobody signed
+        latest = select(Inbox.type, func.max(Inbox.received_at))
+        latest = latest.where(Inbox.type.startswith(HOOKS), posted)
         told = select(Setting.name, Setting.value).where(Setting.name.startswith(DOOR))
         async with self.store.reading() as session:
             taken = {row[0]: row[1] for row in await session.execute(latest.group_by(Inbox.type))}

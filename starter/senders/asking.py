@@ -1,8 +1,9 @@
-"""One question to a sender that tells us ids only: a GET, once, within a hard time-out."""
+"""One question to a sender that does not tell us all: a GET, once, within a hard time-out."""
 
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,25 +21,49 @@ class AwayError(Exception):
 
 @dataclass(frozen=True)
 class Said:
-    """A status, headers by their names in small letters, and the JSON; None: it was none."""
+    """A status, headers by their names in small letters, and the bytes; None: they were too many
+    to be read."""
 
     status: int
     headers: Mapping[str, str]
-    body: Any
+    content: bytes | None
+
+    @property
+    def body(self) -> Any:
+        """The JSON; None: it is none."""
+        try:
+            return json.loads(self.content or b"")
+        except (ValueError, RecursionError):
+            return None
 
 
-async def get(url: str, *, token: str, params: Mapping[str, str]) -> Said:
-    """What stands there, for whoever has the token; redirects are answers, not orders."""
-    headers = {"Authorization": f"Bearer {token}", "Accept": "application/json"}
+def bearer(token: str) -> str:
+    return f"Bearer {token}"
+
+
+def basic(user: str, password: str) -> str:
+    return f"Basic {base64.b64encode(f'{user}:{password}'.encode()).decode()}"
+
+
+async def get(
+    url: str,
+    *,
+    authorization: str,
+    params: Mapping[str, str],
+    most: int = LARGEST,
+    seconds: float = SECONDS,
+) -> Said:
+    """What stands there, for whoever may see it; redirects are answers, not orders."""
+    headers = {"Authorization": authorization} if authorization else {}
     try:
         async with (
-            asyncio.timeout(SECONDS),
+            asyncio.timeout(seconds),
             _session() as session,
             session.get(url, headers=headers, params=params, allow_redirects=False) as answer,
         ):
-            read = await _read(answer)
+            read = await _read(answer, most)
             known = {name.lower(): value for name, value in answer.headers.items()}
-            return Said(answer.status, known, _json(read))
+            return Said(answer.status, known, read)
     except (aiohttp.ClientError, OSError, ValueError) as fault:  # `TimeoutError` is of the second
         raise AwayError(type(fault).__name__) from None
 
@@ -60,17 +85,10 @@ def _session() -> aiohttp.ClientSession:
     return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
 
 
-async def _read(answer: aiohttp.ClientResponse) -> bytes:
+async def _read(answer: aiohttp.ClientResponse, most: int) -> bytes | None:
     read = bytearray()
     async for part in answer.content.iter_any():
         read += part
-        if len(read) > LARGEST:
-            return b""
+        if len(read) > most:
+            return None
     return bytes(read)
-
-
-def _json(read: bytes) -> Any:
-    try:
-        return json.loads(read)
-    except (ValueError, RecursionError):
-        return None

@@ -115,7 +115,9 @@ class SurveyMonkey:
             raise NotYetError("surveymonkey_token_missing")
         try:
             answer = await asking.get(
-                base + path, token=token.get_secret_value(), params={"simple": "true"}
+                base + path,
+                authorization=asking.bearer(token.get_secret_value()),
+                params={"simple": "true"},
             )
         except asking.AwayError:
             raise self._pause(base, "no_answer", reader.real, PAUSES["no_answer"]) from None

@@ -7,10 +7,13 @@ is of its status says; what happened is told once, however many updates show it.
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from collections.abc import Sequence
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
 
+from activities.crm import inbox
 from activities.settings import Settings
 from starter.senders import Delivery, Reader, Readings, Reply, UnreadableError
 from starter.senders import reading as r
@@ -26,9 +29,11 @@ from starter.senders.woocommerce_parts import (
 )
 
 TOPIC, SIGNED = "x-wc-webhook-topic", "x-wc-webhook-signature"
+SOON = timedelta(hours=1)
 PING = re.compile(rb"webhook_id=\d{1,20}")
 PICTURES = ("order.created", "order.updated", "order.restored")
 ACCOUNTS = {"customer.created": "customer.signed_up", "customer.updated": "customer.updated"}
+DELETED, OTHERS = "order.deleted", ("customer", "product", "coupon")
 LEFT_OUT = {"customer.deleted": "nothing_follows"}
 UNPAID = ("pending", "on-hold", "failed", "checkout-draft", "auto-draft", "draft")
 PAID = ("processing", "completed")  # or promised at the door
@@ -64,28 +69,43 @@ class WooCommerce:
         return r.is_hmac(secret, delivery.body, delivery.headers.get(SIGNED, ""))
 
     def key(self, delivery: Delivery) -> str:
-        """Its own id is of the attempt, so that this is made of what it says; two updates within a
-        second are two."""
+        """Its own id is of the attempt, so that this is made of what it says, whoever shows it: the
+        webhook or the shop that is asked. Two updates within a second are two."""
         try:
             said = r.parsed(delivery.body)
         except UnreadableError:
             return ""
         changed = r.text(said.get("date_modified_gmt"), 40) or ""
         topic, id_ = delivery.headers.get(TOPIC, ""), r.number(said.get("id"))
-        return f"{topic}/{id_}/{changed}/{delivery.digest[:16]}" if id_ else ""
+        what = "order" if topic in PICTURES else topic
+        return f"{what}/{id_}/{changed}/{_print(said) or delivery.digest[:16]}" if id_ else ""
 
     async def read(self, delivery: Delivery, reader: Reader) -> Readings:
         said, topic = r.parsed(delivery.body), delivery.headers.get(TOPIC, "")
         comes = Comes.of(self.key(delivery), delivery, reader)
-        if topic in PICTURES:
+        if not await self._fits(delivery, reader, topic, said):
+            comes.failed.append("not_of_its_topic")
+        elif topic in PICTURES:
             await Picture(comes, reader, said).read()
-        elif topic == "order.deleted":
+        elif topic == DELETED:
             _deleted(comes, said)
         elif topic in ACCOUNTS:
             _account(comes, ACCOUNTS[topic], said)
         else:
             comes.leave(LEFT_OUT.get(topic, "topic_unknown"))
         return comes.readings
+
+    async def _fits(self, delivery: Delivery, reader: Reader, topic: str, said: Fields) -> bool:
+        """Whether the body is one of its topic's: the topic is not signed. Of what was deleted
+        there is only a number, which another kind of thing may have had that was deleted before."""
+        if topic in PICTURES or topic in ACCOUNTS:
+            return ("line_items" in said) == (topic in PICTURES) and len(said) > 1
+        if topic != DELETED:
+            return True
+        others = [replace(delivery, headers={TOPIC: f"{one}.deleted"}) for one in OTHERS]
+        async with reader.store.reading() as session:
+            known = await inbox.all_known(session, NAME, [self.key(one) for one in others])
+        return len(said) == 1 and not known
 
 
 class Picture:
@@ -188,8 +208,23 @@ def _deleted(comes: Comes, said: Fields) -> None:
 
 
 def _account(comes: Comes, what: str, said: Fields) -> None:
+    """Whoever was changed long after they signed up does not sign up by it."""
     who = account_of(said)
-    at = gmt(said, "date_modified") or gmt(said, "date_created")
+    since, at = gmt(said, "date_created"), gmt(said, "date_modified")
     if not ({"id", "email", "phone"} & set(who)):
         return comes.leave("nobody_named")
-    return comes.say(what, at, customer=who)
+    if what == "customer.signed_up" and (since is None or (at or since) - since <= SOON):
+        once = f"{who['id']}/{what}" if "id" in who else ""
+        return comes.say(what, since or at, once=once, customer=who)
+    return comes.say("customer.updated", at or since, customer=who)
+
+
+def _print(said: Fields) -> str:
+    """What it says, without the addresses around it, and however it is written; none of what is
+    nested deeper than that goes."""
+    whole = {name: value for name, value in said.items() if name != "_links"}
+    try:
+        written = json.dumps(whole, sort_keys=True, default=str)
+    except RecursionError:
+        return ""
+    return hashlib.sha256(written.encode()).hexdigest()[:16]

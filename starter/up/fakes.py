@@ -32,6 +32,8 @@ SECRETS = {  # what the fakes sign with
     "AFTERCARE_SHOPIFY_SECRET": "shopify-fake",
     "AFTERCARE_STRIPE_SECRET": "stripe-fake",
     "AFTERCARE_WOOCOMMERCE_SECRET": "woocommerce-fake",
+    "AFTERCARE_WOOCOMMERCE_CONSUMER_KEY": "ck_fake",
+    "AFTERCARE_WOOCOMMERCE_CONSUMER_SECRET": "cs_fake",
     "AFTERCARE_ZOOM_SECRET": "zoom-secret",
     "AFTERCARE_SURVEYMONKEY_SECRET": "client&secret",
 }
@@ -101,6 +103,7 @@ class Fakes:
             "AFTERCARE_SURVEYMONKEY_TOKEN": "sm-fake",
             "AFTERCARE_SURVEYMONKEY_API_BASE": self.url("surveymonkey"),
             **SECRETS,
+            "AFTERCARE_WOOCOMMERCE_URL": self.url("shops"),
         }
 
     def program(self, directory: Directory, environment: Mapping[str, str]) -> Program:

@@ -90,3 +90,12 @@ def test_given_to_whom_it_is_from(busy: Aftercare) -> None:
     assert "is yet to be told to case." in said.out
     assert busy("inbox", "give", "evt_2", "ada@example.com", "--reason", "again").code == 1
     assert busy("inbox", "give", "evt_1", "nobody@example.com", "--reason", "x").code == 1
+
+
+def test_a_shop_is_asked_only_once_it_is_set_up(opened: Aftercare) -> None:
+    """What is missing is named; so is what can be no span of time."""
+    said = opened("inbox", "fetch", "woocommerce", "--since", "2d")
+    assert (said.code, "AFTERCARE_WOOCOMMERCE_URL" in said.err) == (1, True)
+    for odd in ("soon", "", "0d", "9999d"):
+        assert "no span" in opened("inbox", "fetch", "woocommerce", "--since", odd).err
+    assert opened("inbox", "fetch", "amazon").code != 0
