@@ -112,7 +112,9 @@ class Settings(BaseSettings):
     woocommerce_consumer_key: SecretStr = Field(
         SecretStr(""), description="Its REST key that may read: ck_…"
     )
-    woocommerce_consumer_secret: SecretStr = Field(SecretStr(""), description="And its secret, cs_…")
+    woocommerce_consumer_secret: SecretStr = Field(
+        SecretStr(""), description="And its secret, cs_…"
+    )
     generic_secret: SecretStr = Field(
         SecretStr(""), description="Proves any other system's (Standard Webhooks): whsec_…"
     )
