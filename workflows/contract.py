@@ -43,7 +43,9 @@ QUEUE = "aftercare"  # workflows, tasks, transactional messages
 BULK = "aftercare-bulk"  # relationship and marketing messages
 
 ATTEMPT = timedelta(seconds=30)  # how often it is tried depends on how long the step is worth it
-RETRY = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=30))
+# Every attempt doubles the wait, also those that say themselves when to come again: a worker that
+# dies late in an outage is to cost minutes.
+RETRY = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=2))
 AT_ONCE = timedelta(seconds=20)  # a clerk's answer, all attempts together
 
 
