@@ -169,11 +169,11 @@ async def why(
     if not page.data and not orders:
         say("Nothing has been decided about that yet.")
         return
-    rows = table(None, ("when", {"no_wrap": True}), "clause", ("what, and why", {"ratio": 1}))
-    told = [(one.at, one.clause, one.words) for one in reversed(page.data)]
-    told += [(one.at, one.clause, ordered(one)) for one in orders]
-    for at, about_clause, said in sorted(told, key=lambda one: one[0]):
-        rows.add_row(local(at), about_clause or "", escape(said))
+    told = [(one.at, one.follow_up or "", one.clause, one.words) for one in reversed(page.data)]
+    told += [(one.at, one.about, one.clause, ordered(one)) for one in orders]
+    rows = table(None, ("when", {"no_wrap": True}), "of", "clause", ("what, and why", {"ratio": 1}))
+    for at, of, about_clause, said in sorted(told, key=lambda one: one[0]):
+        rows.add_row(local(at), _of(of, about), about_clause or "", escape(said))
     out().print(rows)
     if page.has_more:
         notice("Earlier decisions: --limit.")
@@ -214,6 +214,12 @@ def _show(one: FollowUp, name: str, holds: Sequence[HoldView], day: Today, *, fu
             f"[dim]{escape(remark(line, day))}[/]",
         )
     out().print(rows)
+
+
+def _of(follow_up: str, customer: str) -> str:
+    """Which procedure, and for which order or contract."""
+    sop, _, subject = follow_up.partition(".")
+    return "" if follow_up == customer else sop if subject in ("", customer) else f"{sop} {subject}"
 
 
 def _short(title: str) -> str:

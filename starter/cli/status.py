@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from cyclopts import App, Group
 from rich.markup import escape
 
-from starter.cli.common import PRINTING, Printing, desk, local, notice, out, print_json, table
+from starter.cli.common import PRINTING, Printing, local, notice, out, print_json, reports, table
 from starter.reports.mirrors import Mirrored
 from starter.reports.status import Carrier, Status
 from starter.reports.status import status as read
@@ -21,8 +21,8 @@ def register(app: App, group: Group) -> None:
 
 async def status(*, printing: Printing = PRINTING) -> None:
     """One screen: what is late, what waits, what is in doubt, and each provider's last answer."""
-    async with desk(printing) as opened:
-        found = await read(opened.store, opened.clock)
+    async with reports(printing) as asked:
+        found = await read(asked.store, asked.clock)
     if printing.json:
         print_json(found)
         return
@@ -67,6 +67,9 @@ def _lines(found: Status) -> Iterator[tuple[str, str, str, bool]]:
         yield provider.name, *_provider(provider)
     for one in found.mirrors:
         yield one.system, *_mirror(one)
+    for door in found.doors:
+        says = f"refuses what is not signed: {door.refused}, the last {local(door.refused_at)}"
+        yield f"/hooks/{door.path}", says, "aftercare doctor says which secret to compare", False
 
 
 def _mirror(one: Mirrored) -> tuple[str, str, bool]:

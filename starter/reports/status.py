@@ -26,6 +26,7 @@ from activities.crm.tables import (
     Telling,
 )
 from starter.reports import words
+from starter.reports.doors import Refused, refused
 from starter.reports.mirrors import Mirrored, mirrored
 from starter.reports.objects import Shape
 from workflows.vocabulary import State
@@ -82,6 +83,7 @@ class Status(Shape):
     notices_waiting: int = 0
     providers: list[Carrier]
     mirrors: list[Mirrored]
+    doors: list[Refused]  # those that refuse what is delivered
     stopped: list[Pressed]
 
 
@@ -114,6 +116,7 @@ async def status(store: Store, clock: Clock) -> Status:
             notices_waiting=await _count(session, Notice.id, Notice.sent_at.is_(None)),
             providers=await _providers(session, real),
             mirrors=await mirrored(session, real),
+            doors=[one for one in (await refused(session)).values() if one.is_refusing],
             stopped=await _stopped(session),
         )
 

@@ -19,6 +19,7 @@ class Steered(Shape):
     at: datetime
     who: str
     what: str
+    about: str  # a follow-up's id, or the customer's
     clause: str | None = None
     reason: str | None = None
 
@@ -38,6 +39,7 @@ async def steered(
             at=row.at,
             who=row.who,
             what=row.what.removeprefix(CONTROL).replace("_", " "),
+            about=row.target or "",
             clause=row.facts.get("clause"),
             reason=row.reason,
         )

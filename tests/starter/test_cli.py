@@ -299,6 +299,21 @@ def test_why_says_who_asked_for_it_and_their_reason(followed: Aftercare) -> None
     assert "away until Monday" not in followed("why", "C-1", "5.2.1").out
 
 
+def test_why_names_of_which_follow_up_each_is(opened: Aftercare) -> None:
+    """Of two orders' follow-ups, each with its order; what is about the customer, with nothing."""
+    for order in ("1001", "1002"):
+        given = json.dumps({"id": order, "confirmed_at": "2026-11-23T09:00:00Z"})
+        Path(f"{order}.json").write_text(given)
+        start = ("start", "order-thanks", "--customer", "-", "--order", f"{order}.json")
+        assert opened(*start, stdin=json.dumps(ADA)).code == 0
+        opened("hold", f"order-thanks.{order}", "--reason", f"about {order}")
+    opened("hold", "C-1", "--reason", "about all")
+    lines = opened("why", "ada@example.com").out.splitlines()
+    for about, of in (("1001", "order-thanks 1001"), ("1002", "order-thanks 1002")):
+        assert [of in line for line in lines if f"about {about}" in line] == [True], about
+    assert ["order-thanks" in line for line in lines if "about all" in line] == [False]
+
+
 # -- the house -----------------------------------------------------------------------------------
 
 

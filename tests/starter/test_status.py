@@ -5,9 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 
 from activities.crm import providers
+from activities.crm.inbox import HOOKS
 from activities.crm.store import Store
-from activities.crm.tables import Message, Milestone, Stop, Telling, message_id
+from activities.crm.tables import Inbox, Message, Milestone, Setting, Stop, Telling, message_id
 from starter.cli.status import _lines
+from starter.reports.doors import DOOR
 from starter.reports.status import status
 from tests.factories import NOON, FakeClock, a_customer, an_enrolment, kept
 
@@ -52,3 +54,18 @@ async def test_what_is_late_in_doubt_and_away_is_said(store: Store, clock: FakeC
     assert [(stop.what, stop.reason) for stop in found.stopped] == [("sms", "Test")]
     wrong = [what for what, _, _, well in _lines(found) if not well]
     assert wrong == ["overdue", "backlog", "unknown", "sendgrid"]
+
+
+async def test_a_door_that_refuses_is_said(store: Store, clock: FakeClock) -> None:
+    """As long as it has taken nothing since."""
+    for path, at in (("stripe", NOON), ("shopify", NOON - timedelta(hours=1))):
+        await kept(store, Setting(name=DOOR + path, value={"refused": 3, "at": at.isoformat()}))
+    taken = Inbox(id="in_1", source="shopify", event_id="x", digest="")
+    taken.state, taken.raw, taken.received_at, taken.occurred_at = "done", "{}", NOON, NOON
+    taken.type = HOOKS + "shopify"
+    await kept(store, taken)
+    found = await status(store, clock)
+    assert [(one.path, one.refused, one.refused_at) for one in found.doors] == [("stripe", 3, NOON)]
+    wrong = [(what, says) for what, says, _, well in _lines(found) if not well]
+    assert [what for what, _ in wrong] == ["/hooks/stripe"]
+    assert "refuses what is not signed: 3" in wrong[0][1]
