@@ -84,6 +84,7 @@ class Fakes:
         from activities.fakes.sendgrid_events import PUBLIC_KEY  # noqa: PLC0415 - costly, seldom
 
         return {
+            "AFTERCARE_PUBLIC_URL": self.tells,  # each SMS names it: the world is to hear nothing
             "AFTERCARE_EMAIL": self.email,
             "AFTERCARE_FROM_EMAIL": self.sender,
             "AFTERCARE_SMTP_URL": f"smtp://{self.host}:{self.ports['smtp']}",
