@@ -23,6 +23,7 @@ import sqlalchemy as sa
 from temporalio.runtime import LoggingConfig, Runtime, TelemetryConfig, TelemetryFilter
 from temporalio.worker._workflow import _WorkflowWorker  # which has no setting for its patience
 
+from activities.crm import store as store_
 from activities.crm.store import Store
 from activities.crm.tables import Base
 from starter import relay
@@ -68,6 +69,15 @@ def _unhurried() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _without_a_disk() -> Iterator[None]:
+    """Tests need no disk, only its rules: what is killed here are processes, never the machine."""
+    engine = store_._engine
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(store_, "_engine", lambda url, **_: engine(url, durable=False))
+        yield
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_teardown(item: pytest.Item) -> Iterator[None]:
     yield
@@ -94,7 +104,7 @@ class Postgres:
             query = "select 1 from pg_database where datname = %s"
             if admin.execute(query, (TEMPLATE,)).fetchone():
                 return
-            admin.execute("alter system set fsync = off")  # tests need no disk, only its rules
+            admin.execute("alter system set fsync = off")
             admin.execute("select pg_reload_conf()")
             admin.execute("create database making")
             engine = sa.create_engine(self.url("making"))

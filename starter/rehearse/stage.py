@@ -14,7 +14,6 @@ from datetime import datetime, timedelta
 from functools import cache
 from itertools import count
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from time import perf_counter
 from typing import Any
 
@@ -159,15 +158,6 @@ async def stage(*, cold: bool = False, sops: str = "") -> AsyncIterator[Stage]:
     `sops` are those that are on, by commas; none named: all that can be.
     """
     server = Path(sysconfig.get_path("scripts")) / SERVER
-    # In a file: in memory the CRM would be gone with the first query that is cut off.
-    with TemporaryDirectory(prefix="aftercare-") as directory:
-        store = Store(f"sqlite+aiosqlite:///{directory}/aftercare.db")
-        async with _playing(server, store, cold=cold, sops=sops) as built:
-            yield built
-
-
-@asynccontextmanager
-async def _playing(server: Path, store: Store, *, cold: bool, sops: str) -> AsyncIterator[Stage]:
     async with await WorkflowEnvironment.start_time_skipping(
         test_server_existing_path=str(server),
         plugins=[plugin],
@@ -176,7 +166,7 @@ async def _playing(server: Path, store: Store, *, cold: bool, sops: str) -> Asyn
     ) as env:
         await _register(env.client)
         clock = RehearsalClock(await env.get_current_time(), env.get_current_time)
-        house = House(clock, store, sops)
+        house = House(clock, Store("sqlite+aiosqlite://"), sops)
         await house.store.create_all()
         desk = Desk(house.store, house.settings, house.clock, env.client)
         built = Stage(env, house, desk, cold=cold)
