@@ -19,7 +19,8 @@ UNFIT = ("Cc", "Cs")
 LONGEST = 60  # letters of a name: more would be folded, which Python does not do well
 SPECIAL = re.compile(r"[()<>\[\]:;@\\,\"=?]")
 CALENDAR = re.compile(r"text/calendar; method=[A-Z]{1,20}")
-URL = re.compile(r"https?://[\w./:?=&%~+-]{1,900}", re.ASCII)  # a line of a mail holds 998
+REPLY = re.compile(r"r\+[a-z0-9]{1,60}@[a-z0-9.-]{1,250}")  # with the message's token: read by us
+URL = re.compile(r"https?://[\w./:?=&%~+-]{1,600}", re.ASCII)  # a line of a mail holds 998
 
 
 class Whole(UnstructuredHeader, BaseHeader):
@@ -89,7 +90,10 @@ def headers(parcel: Parcel) -> dict[str, str]:
     """What mail programs read: that a machine wrote it, and how one click ends it (RFC 8058)."""
     said = {"Auto-Submitted": "auto-generated"}  # or out-of-office replies would answer us
     if URL.fullmatch(parcel.unsubscribe) and ENCODED not in parcel.unsubscribe:
-        said["List-Unsubscribe"] = f"<{parcel.unsubscribe}>"
+        ways = [parcel.unsubscribe]
+        if REPLY.fullmatch(parcel.reply_to):  # for programs that know no one-click
+            ways.append(f"mailto:{parcel.reply_to}?subject=unsubscribe")
+        said["List-Unsubscribe"] = ", ".join(f"<{way}>" for way in ways)
         said["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     return said
 

@@ -34,6 +34,7 @@ MAIL = Parcel(
     reply_to="r+0123@reply.example.com",
     unsubscribe="https://shop.example.com/u/abc.def",
 )
+LEAVE = f"<{MAIL.unsubscribe}>, <mailto:{MAIL.reply_to}?subject=unsubscribe>"
 SMS = replace(MAIL, to="+447700900123", subject="", html=None, reply_to="", unsubscribe="")
 TIMES = {"deadline": timedelta(minutes=1), "quarantine": timedelta()}
 DEADLINE = TIMES["deadline"].total_seconds()

@@ -13,7 +13,7 @@ from activities.channels import Accepted, UnknownOutcomeError
 from activities.channels.sendgrid import message_id
 from activities.fakes.faults import Fault
 from activities.fakes.sendgrid import FakeSendGrid
-from tests.channels.posts import KEY, MAIL, found, post, said, sendgrid, waited_for
+from tests.channels.posts import KEY, LEAVE, MAIL, found, post, said, sendgrid, waited_for
 from tests.channels.test_faults import ENDLESS
 from tests.channels.test_http import answering, answers
 
@@ -43,7 +43,7 @@ async def test_the_mail_is_for_one_and_carries_our_key() -> None:
     assert [part["type"] for part in sent["content"]] == ["text/plain", "text/html"]
     assert sent["headers"] == {
         "Auto-Submitted": "auto-generated",
-        "List-Unsubscribe": f"<{MAIL.unsubscribe}>",
+        "List-Unsubscribe": LEAVE,
         "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
     }
     assert [one["enable"] for one in sent["tracking_settings"].values()] == [False] * 3

@@ -14,7 +14,7 @@ import pytest
 from activities.channels import Accepted, Rejected
 from activities.channels.smtp import Server, letter
 from activities.fakes.smtp import FakeSmtp
-from tests.channels.posts import MAIL, SENDER, closes, left_open, post, said, smtp
+from tests.channels.posts import LEAVE, MAIL, SENDER, closes, left_open, post, said, smtp
 from tests.channels.test_http import Talk, answering
 from tests.factories import NOON
 
@@ -38,7 +38,7 @@ async def test_the_mail_is_for_one_and_carries_our_id() -> None:
     assert mail["From"] == "Shop Ltd <hello@shop.example.com>"
     assert mail["Reply-To"] == MAIL.reply_to
     assert mail["Auto-Submitted"] == "auto-generated"
-    assert mail["List-Unsubscribe"] == f"<{MAIL.unsubscribe}>"
+    assert mail["List-Unsubscribe"] == LEAVE
     assert mail["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
     assert mail["Date"].datetime.tzinfo is not None
     plain, html = mail.get_body(("plain",)), mail.get_body(("html",))
@@ -54,8 +54,8 @@ async def test_the_way_out_is_no_riddle() -> None:
     """However long the address: mail programs look for `<https://…>`, not for encoded words."""
     leave = f"https://shop.example.com/u/{'a' * 27}.{'b' * 24}"
     async with post("smtp") as ours:
-        assert await ours.send(unsubscribe=leave, to="ädä@example.com") == "accepted"
-        assert await ours.send(unsubscribe=leave) == "accepted"
+        assert await ours.send(unsubscribe=leave, reply_to="hi@example.com") == "accepted"
+        assert await ours.send(unsubscribe=leave, reply_to="", to="ädä@example.com") == "accepted"
         for taken in ours.fake.accepted:
             assert f"List-Unsubscribe: <{leave}>" in taken.raw.decode().splitlines()
 
