@@ -106,6 +106,19 @@ def never(template: Template, standing: Standing, rules: HouseRules) -> bool:
     return isinstance(found, str) and found != "no_address"
 
 
+def offers_may_go(standing: Standing, channel: str) -> bool:
+    """Whether the customer wants offers this way, whichever they are; topics are another matter."""
+    said, customer = standing.consents, standing.customer
+    closed = (consents.EVERYTHING, f"topic:{Kind.MARKETING.value}", channel)
+    address = _address(customer, channel)
+    lost = standing.suppressed.get(address)
+    if customer.sensitive or (lost and not (lost == LANDLINE and channel == "call")):
+        return False
+    return said.get(consents.MARKETING[channel]) is True and not any(
+        said.get(scope) is False for scope in closed
+    )
+
+
 def _refused(template: Template, standing: Standing, rules: HouseRules) -> str:
     """Why it must not go, on whatever channel."""
     customer, said, kind = standing.customer, standing.consents, template.kind

@@ -117,11 +117,14 @@ async def refused_at(session: AsyncSession, customer: Customer) -> set[str]:
         (Customer.email, customer.email, False),
         (Customer.phone, customer.phone, True),
     ):
-        sharing = select(Customer.id).where(column == address, Customer.id != customer.id)
-        for other in (await session.execute(sharing)).scalars() if address else ():
-            words = await by_scope(session, other)
-            taken = (scope for scope, word in words.items() if not word.given)
-            refused |= {scope for scope in taken if scope.startswith("sms") is phoned}
+        if not address:
+            continue
+        others = select(Consent).join(Customer, Customer.id == Consent.customer_id)
+        sharing = others.where(column == address, Customer.id != customer.id)
+        rows = await session.execute(sharing.order_by(Consent.at, Consent.recorded_at, Consent.id))
+        words = {(row.customer_id, row.scope): row.given for row in rows.scalars()}
+        taken = (scope for (_, scope), given in words.items() if not given)
+        refused |= {scope for scope in taken if scope.startswith("sms") is phoned}
     if customer.phone and await numbers.is_stopped(session, customer.phone):
         refused.add("sms")
     return refused

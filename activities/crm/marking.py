@@ -11,33 +11,56 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Insert, and_, case, event, exists, inspect, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Insert,
+    and_,
+    case,
+    event,
+    exists,
+    inspect,
+    or_,
+    select,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session, UOWTransaction
 
 from activities.clock import SystemClock
-from activities.crm.tables import Base, Customer, Message, Mirror, Note, Task, new_id
+from activities.crm.tables import (
+    Base,
+    Consent,
+    Customer,
+    Message,
+    Mirror,
+    Note,
+    Suppression,
+    Task,
+    new_id,
+)
 
-CONTACT = "contact"
+ACCOUNT, CONTACT = "account", "contact"
 SYSTEM = "mirrored"  # in a session's info: the CRM beside ours
 AT_ONCE = 500  # rows in a statement
 Ref = tuple[str, str, str | None]  # the row's kind, its id, and its customer's
-WATCHED: dict[type[Base], tuple[str, frozenset[str]]] = {  # and what of it the CRM is told
-    Customer: (
-        CONTACT,
-        frozenset("email phone name company country address erased_at".split()),
+WATCHED: dict[str, tuple[type[Base], frozenset[str]]] = {  # and what of it the CRM is told
+    ACCOUNT: (Customer, frozenset({"company"})),
+    CONTACT: (
+        Customer,
+        frozenset("email phone name company country address sensitive erased_at".split()),
     ),
-    Note: ("note", frozenset("at direction method summary feedback actions by".split())),
-    Message: (
-        "message",
+    "note": (Note, frozenset("at direction method summary feedback actions by".split())),
+    "message": (
+        Message,
         frozenset("state reason channel subject sent_at via template clause".split()),
     ),
-    Task: (
-        "task",
+    "task": (
+        Task,
         frozenset("title role assignee priority urgent state reason due_at done_at".split()),
     ),
 }
+SAID = (Consent, Suppression)  # what may close an address to offers, to whomever it belongs
 
 
 class Marked(Session):
@@ -49,30 +72,51 @@ def _mark(session: Session, _flush: UOWTransaction) -> None:
     system = session.info.get(SYSTEM)
     if not system:
         return
-    rows = set(filter(None, map(_ref, {*session.new, *_changed(session.dirty)})))
-    mark_all(session.connection(), SystemClock().real(), system, rows)
+    changed, connection = {*session.new, *session.dirty}, session.connection()
+    rows = set(_refs(changed, new=set(session.new)))
+    rows |= _concerned(connection, [row for row in changed if isinstance(row, SAID)])
+    mark_all(connection, SystemClock().real(), system, rows)
 
 
-def _changed(dirty: Iterable[Any]) -> Iterator[Any]:
-    """Those of which anything has changed that the CRM is told."""
-    for row in dirty:
-        _, fields = WATCHED.get(type(row), ("", ()))
-        state = inspect(row)
-        if any(state.attrs[name].history.has_changes() for name in fields):
-            yield row
+def _refs(changed: Iterable[Any], *, new: set[Any]) -> Iterator[Ref]:
+    """What each row is to the CRM, if anything has changed of it that the CRM is told."""
+    for row in changed:
+        for kind, (table, fields) in WATCHED.items():
+            if type(row) is table and (row in new or _has_changed(row, fields)):
+                ref = _ref(kind, row)
+                yield from (ref,) if ref else ()
 
 
-def _ref(row: Any) -> Ref | None:
+def _has_changed(row: Any, fields: Iterable[str]) -> bool:
+    state = inspect(row)
+    return any(state.attrs[name].history.has_changes() for name in fields)
+
+
+def _ref(kind: str, row: Any) -> Ref | None:
     """What it is marked as; nothing, if it is none of what the CRM has: what concerns no customer,
-    and a message that never went."""
+    a customer without a company as an account, and a message that never went."""
     match row:
         case Customer():
-            return CONTACT, row.id, row.id
+            return (kind, row.id, row.id) if kind == CONTACT or row.company else None
         case Message() if row.sent_at is None:
             return None
         case Note() | Message() | Task() if row.customer_id:
-            return WATCHED[type(row)][0], row.id, row.customer_id
+            return kind, row.id, row.customer_id
     return None
+
+
+def _concerned(connection: Connection, said: Sequence[Any]) -> set[Ref]:
+    """The contacts for whom that counts: who said it, and all who share an address of theirs."""
+    if not said:
+        return set()
+    whose = {row.customer_id for row in said if isinstance(row, Consent)}
+    addresses = {row.address for row in said if isinstance(row, Suppression)}
+    own = select(Customer.email, Customer.phone).where(Customer.id.in_(whose))
+    addresses |= {one for row in connection.execute(own) for one in row if one}
+    theirs = or_(Customer.email.in_(addresses), Customer.phone.in_(addresses))
+    sharing = select(Customer.id).where(theirs, Customer.erased_at.is_(None))
+    whose |= set(connection.execute(sharing).scalars()) if addresses else set()
+    return {(CONTACT, id_, id_) for id_ in whose}
 
 
 def mark_all(connection: Connection, now: datetime, system: str, rows: Iterable[Ref]) -> None:
@@ -110,14 +154,14 @@ def _marking(dialect: str, values: Sequence[Mapping[str, Any]]) -> Insert:
 
 
 async def unmarked(
-    session: AsyncSession, system: str, table: type[Base], after: str, limit: int = AT_ONCE
+    session: AsyncSession, system: str, kind: str, after: str, limit: int = AT_ONCE
 ) -> list[Ref]:
-    """What never was marked of a table, by their ids, from that one on; reading takes no lock."""
-    kind, _ = WATCHED[table]
+    """What never was marked of a kind, by their ids, from that one on; reading takes no lock."""
+    table, _ = WATCHED[kind]
     of = Customer.id if table is Customer else table.__table__.c.customer_id
     mine = table.__table__.c.id
     marks = exists().where(Mirror.system == system, Mirror.kind == kind, Mirror.ref == mine)
-    query = select(mine, of).where(mine > after, ~marks, *_worth(table)).order_by(mine).limit(limit)
+    query = select(mine, of).where(mine > after, ~marks, *_worth(kind)).order_by(mine).limit(limit)
     return [(kind, ref, whose) for ref, whose in (await session.execute(query)).all()]
 
 
@@ -127,11 +171,11 @@ async def mark_first(session: AsyncSession, now: datetime, system: str, rows: li
     await session.execute(insert.values(values).on_conflict_do_nothing())
 
 
-def _worth(table: type[Base]) -> tuple[ColumnElement[bool], ...]:
-    """What of a table the CRM is to have at all."""
+def _worth(kind: str) -> tuple[ColumnElement[bool], ...]:
+    """What of a kind the CRM is to have at all."""
     alive = Customer.erased_at.is_(None)
-    if table is Customer:
-        return (alive,)
-    of = table.__table__.c.customer_id
+    if kind in (ACCOUNT, CONTACT):
+        return (alive, Customer.company.is_not(None)) if kind == ACCOUNT else (alive,)
+    of = WATCHED[kind][0].__table__.c.customer_id
     theirs = exists().where(Customer.id == of, alive)
-    return (and_(theirs, Message.sent_at.is_not(None)) if table is Message else theirs,)
+    return (and_(theirs, Message.sent_at.is_not(None)) if kind == "message" else theirs,)

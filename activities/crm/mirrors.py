@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from activities.calendar import office_due
 from activities.crm import tasks
 from activities.crm.house import house_rules
-from activities.crm.marking import CONTACT, mark_all
+from activities.crm.marking import ACCOUNT, CONTACT, mark_all
 from activities.crm.store import lock_name
 from activities.crm.tables import Mirror, Provider, Task, new_id
 from workflows import vocabulary as v
@@ -28,6 +28,7 @@ from workflows.vocabulary import Role
 FIRST, LONGEST = timedelta(seconds=15), timedelta(hours=1)  # doubled from one to the other
 DOUBLINGS = 8
 AFTER = "after_contact"  # the code of what is told once its customer is known there
+FIRST_OF_ALL = {ACCOUNT: 0, CONTACT: 1}  # what others lean on is told before them
 DAILY = timedelta(days=1)  # what waits for something else looks again after it, whatever it heard
 UNTOLD = Mirror.told_at.is_(None)
 GIVEN_UP = and_(UNTOLD, Mirror.error.is_not(None), Mirror.turn_at.is_(None))
@@ -67,7 +68,7 @@ async def waiting(
         Mirror.turn_at <= real,
     )
     query = select(Mirror).where(Mirror.system == system, UNTOLD, turn)
-    first = case((Mirror.kind == CONTACT, 0), else_=1)
+    first = case(FIRST_OF_ALL, value=Mirror.kind, else_=len(FIRST_OF_ALL))
     query = query.order_by(Mirror.changed_at, first, Mirror.id).limit(limit)
     return list((await session.execute(query)).scalars())
 
@@ -129,10 +130,10 @@ async def let_go(session: AsyncSession, system: str, *which: ColumnElement[bool]
     return len(ids)
 
 
-async def let_go_after(session: AsyncSession, contact: Mirror) -> None:
+async def let_go_after(session: AsyncSession, row: Mirror) -> None:
     """The system knows the customer now, so that it may be told of the rest."""
-    mine = (Mirror.customer_id == contact.customer_id, Mirror.error == AFTER)
-    await let_go(session, contact.system, *mine)
+    mine = (Mirror.customer_id == row.customer_id, Mirror.error == AFTER)
+    await let_go(session, row.system, *mine)
 
 
 async def forget(session: AsyncSession, row: Mirror, now: datetime) -> None:

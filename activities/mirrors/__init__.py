@@ -7,6 +7,7 @@ customer, and nothing of what the system said.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Protocol
 from urllib.parse import urlsplit
@@ -15,27 +16,34 @@ from activities.crm.tables import Mirror
 from activities.systems import LOOPBACK
 
 
-class Target(Protocol):
-    """A system that is told."""
-
-    @property
-    def system(self) -> str: ...
-
-    async def tell(self, row: Mirror) -> str | None:
-        """Tell the system of a row as it stands, and return what it is called there, if that is
-        known. What is not to be told, or no longer, is told by saying nothing.
-
-        Takes no longer than a minute. Raises `LaterError`, `RefusedError`, `UnfitError` or
-        `AfterError`; whatever else it raises counts as passing.
-        """
-
-
 class TellingError(Exception):
     """It was not told; the text is a code."""
 
     def __init__(self, code: str) -> None:
         super().__init__(code)
         self.code = code
+
+
+Outcome = str | TellingError | None  # what a row is called there, if that is known; or why not
+
+
+class Target(Protocol):
+    """A system that is told."""
+
+    @property
+    def system(self) -> str: ...
+
+    @property
+    def at_once(self) -> int:
+        """How many rows it is told of in one go; customers are never among what is about them."""
+
+    async def tell(self, rows: Sequence[Mirror]) -> Sequence[Outcome]:
+        """Tell the system of rows as they stand, and return what became of each. What is not to be
+        told, or no longer, is told by saying nothing.
+
+        Takes no longer than a minute. Raises `LaterError`, `RefusedError`, `UnfitError` or
+        `AfterError` if it is the same for all of them; whatever else it raises counts as passing.
+        """
 
 
 class LaterError(TellingError):

@@ -8,20 +8,21 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
+from itertools import groupby
 
 from activities.clock import Clock
 from activities.crm import mirrors, providers
-from activities.crm.marking import CONTACT, WATCHED, Ref, mark_first, unmarked
+from activities.crm.marking import WATCHED, Ref, mark_first, unmarked
 from activities.crm.store import Store
-from activities.crm.tables import Base, Mirror, Provider
+from activities.crm.tables import Mirror, Provider
 from activities.crm.turns import Turn
-from activities.mirrors import AfterError, LaterError, RefusedError, Target, UnfitError
+from activities.mirrors import AfterError, LaterError, Outcome, RefusedError, Target, UnfitError
 
 PAUSE = timedelta(seconds=2)  # between two looks at what waits
 AT_MOST = 60.0  # seconds that one telling may take: less than what is left of a turn
-BATCH = 100
+BATCH = 1000  # rows that are looked at in one go
 GATHERED = timedelta(days=1)
 BREATH = timedelta(seconds=1)  # the shortest wait a system may ask for
 UNFIT = timedelta(minutes=15)  # until a system that is not set up is tried again
@@ -59,33 +60,34 @@ class Mirrors:
         while await self._may_be_asked(target.system):
             async with self.store.reading() as session:
                 rows = await mirrors.waiting(session, target.system, self.clock.real(), BATCH)
-            for row in rows:
-                if not await self._turns[target.system].is_ours(self.clock.real()):
-                    return
-                if not await self._told(target, row):
-                    break
-            if not rows:
+            if not rows or not await self._is_ours(target.system):
                 return
+            for some in _portions(rows, target.at_once):
+                if not await self._told(target, some):
+                    break
 
     async def _gather(self, system: str) -> None:
         """Once a day, mark whatever the CRM beside ours was never told of: at first, everything."""
         real = self.clock.real()
         due = self._gathered is None or real - self._gathered >= GATHERED
-        if system != self.store.mirrored or not due or not await self._turns[system].is_ours(real):
+        if system != self.store.mirrored or not due or not await self._is_ours(system):
             return
-        for table in WATCHED:
+        for kind in WATCHED:
             after = ""
-            while rows := await self._unmarked(system, table, after):
+            while rows := await self._unmarked(system, kind, after):
                 async with self.store.transaction() as session:
                     await mark_first(session, real, system, rows)
                 after = rows[-1][1]
-                if not await self._turns[system].is_ours(self.clock.real()):
+                if not await self._is_ours(system):
                     return
         self._gathered = real
 
-    async def _unmarked(self, system: str, table: type[Base], after: str) -> list[Ref]:
+    async def _unmarked(self, system: str, kind: str, after: str) -> list[Ref]:
         async with self.store.reading() as session:
-            return await unmarked(session, system, table, after)
+            return await unmarked(session, system, kind, after)
+
+    async def _is_ours(self, system: str) -> bool:
+        return await self._turns[system].is_ours(self.clock.real())
 
     async def _may_be_asked(self, system: str) -> bool:
         async with self.store.reading() as session:
@@ -93,46 +95,77 @@ class Mirrors:
         until = state.open_until if state else None
         return until is None or until <= self.clock.real()
 
-    async def _told(self, target: Target, row: Mirror) -> bool:
-        """One row; False if what waits is to be looked at anew, or not at all for now."""
+    async def _told(self, target: Target, rows: Sequence[Mirror]) -> bool:
+        """These rows; False if what waits is to be looked at anew, or not at all for now."""
+        if not await self._is_ours(target.system):
+            return False
         try:
             async with asyncio.timeout(AT_MOST):
-                external_id = await target.tell(row)
-        except AfterError as fault:
-            await self._put_off(row, fault.code)
-        except RefusedError as fault:
-            return await self._refused(row, fault.code)
+                outcomes = await target.tell(rows)
         except UnfitError as fault:
-            await self._unfit(row, fault)
-            return False
-        except LaterError as fault:
-            await self._later(row, fault.code, fault.wait)
+            await self._unfit(rows[0], fault)
             return False
         except Exception as fault:  # noqa: BLE001 - whatever it is, the others are told
-            await self._later(row, type(fault).__name__, None)
-            return False
-        else:
-            return await self._has(row, external_id)
+            if len(rows) > 1 and getattr(fault, "wait", None) is None:
+                return await self._told_apart(target, rows)
+            return await self._failed(rows, fault)
+        return await self._became(target.system, rows, outcomes)
+
+    async def _told_apart(self, target: Target, rows: Sequence[Mirror]) -> bool:
+        """Together they fail. The first alone shows whether the system is there; if it is, one of
+        the others may be the cause, and is found by halves: it holds up nobody but itself."""
+        half = 1 + len(rows) // 2
+        for some in (rows[:1], rows[1:half], rows[half:]):
+            if some and not await self._told(target, some):
+                return False
         return True
 
     # -- what became of it -----------------------------------------------------------------------
 
-    async def _has(self, row: Mirror, external_id: str | None) -> bool:
+    async def _failed(self, rows: Sequence[Mirror], fault: Exception) -> bool:
+        """One row, or several that are all to wait for the same."""
+        if isinstance(fault, AfterError | RefusedError):
+            return await self._became(rows[0].system, rows, [fault] * len(rows))
+        wait = getattr(fault, "wait", None)
+        code = fault.code if isinstance(fault, LaterError) else type(fault).__name__
+        await self._later(rows[0], code, wait)
+        return False
+
+    async def _became(
+        self, system: str, rows: Sequence[Mirror], outcomes: Sequence[Outcome]
+    ) -> bool:
+        unfit = None
+        for row, outcome in zip(rows, outcomes, strict=True):
+            match outcome:
+                case None | str():
+                    await self._has(row, outcome)
+                case UnfitError():
+                    unfit = row, outcome
+                case RefusedError():
+                    await self._refused(row, outcome.code)
+                case AfterError():
+                    await self._put_off(row, outcome.code, self.clock.real() + mirrors.DAILY)
+                case _:
+                    await self._put_off(row, outcome.code, mirrors.later(row, self.clock.real()))
+        if unfit is not None:
+            await self._unfit(*unfit)
+            return False
+        only_waits = all(isinstance(one, AfterError) for one in outcomes)
+        return only_waits or await self._answered(system)
+
+    async def _has(self, row: Mirror, external_id: str | None) -> None:
         async with self.store.transaction() as session:
             await mirrors.told(session, row.id, row.number, self.clock.now(), external_id)
-        if row.kind == CONTACT:
+        if row.kind in mirrors.FIRST_OF_ALL:
             async with self.store.transaction() as session:
                 await mirrors.let_go_after(session, row)
-        return await self._answered(row.system)
 
-    async def _refused(self, row: Mirror, code: str) -> bool:
+    async def _refused(self, row: Mirror, code: str) -> None:
         log.warning("%s refuses a %s: %s", row.system, row.kind, code)
         async with self.store.transaction() as session:
             await mirrors.give_up(session, row, code, self.clock.now())
-        return await self._answered(row.system)
 
-    async def _put_off(self, row: Mirror, code: str) -> None:
-        until = self.clock.real() + mirrors.DAILY
+    async def _put_off(self, row: Mirror, code: str, until: datetime) -> None:
         async with self.store.transaction() as session:
             await mirrors.put_off(session, row.id, row.number, code, until)
 
@@ -147,8 +180,7 @@ class Mirrors:
                 await providers.failed(session, row.system, code, real)
             else:
                 await providers.busy(session, row.system, until)
-        async with self.store.transaction() as session:
-            await mirrors.put_off(session, row.id, row.number, code, until)
+        await self._put_off(row, code, until)
 
     async def _unfit(self, row: Mirror, fault: UnfitError) -> None:
         log.error("%s takes nothing: %s", row.system, fault.code)
@@ -161,12 +193,28 @@ class Mirrors:
             await providers.unfit(session, row.system, fault.code, real, real + UNFIT)
 
     async def _answered(self, system: str) -> bool:
-        """False if it is only now there again: what was put off has its place back."""
+        """False if it was left in peace, and is only now there again: what was put off has its
+        place back."""
         if system not in self._troubled:
             return True
         async with self.store.transaction() as session:
+            state = await session.get(Provider, system)
+            away = state is not None and state.failures >= providers.TRIES
             await providers.answered(session, system)
-        async with self.store.transaction() as session:
-            count = await mirrors.let_go(session, system)
         self._troubled.discard(system)
-        return not count
+        if not away:
+            return True
+        async with self.store.transaction() as session:
+            return not await mirrors.let_go(session, system)
+
+
+def _portions(rows: Sequence[Mirror], most: int) -> Iterator[Sequence[Mirror]]:
+    """So many at once: what others lean on before them, so that it is there when they come. What
+    failed more than once goes last, so that it is in nobody's way."""
+
+    def rank(row: Mirror) -> tuple[bool, int]:
+        return row.attempts > 1, mirrors.FIRST_OF_ALL.get(row.kind, len(mirrors.FIRST_OF_ALL))
+
+    for _, group in groupby(sorted(rows, key=rank), rank):
+        alike = list(group)
+        yield from (alike[start : start + most] for start in range(0, len(alike), most))

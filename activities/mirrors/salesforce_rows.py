@@ -1,4 +1,5 @@
-"""What Salesforce is told of our rows: contacts, and tasks for all that was said or is to be done.
+"""What Salesforce is told of our rows: companies as accounts, customers as contacts with what they
+allow, and tasks for all that was said or is to be done.
 
 Standard fields only. What is longer than a field is cut, but an address: half of one is another.
 """
@@ -15,12 +16,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.crm.house import house_rules
 from activities.crm.ledger import NOT_RELEASED
+from activities.crm.marking import ACCOUNT, CONTACT
 from activities.crm.tables import Customer, Message, Note, Task
+from activities.permission import offers_may_go, standing_of
 
 Body = dict[str, Any]
 Said = Message | Note | Task
 TABLES: dict[str, type[Customer | Said]] = {
-    "contact": Customer,
+    ACCOUNT: Customer,
+    CONTACT: Customer,
     "message": Message,
     "note": Note,
     "task": Task,
@@ -32,6 +36,7 @@ LONGEST = {  # of a field, in UTF-16 units, as Salesforce counts
     "MailingCity": 40,
     "MailingPostalCode": 20,
     "MailingCountry": 80,
+    "Name": 255,
     "Subject": 255,
     "Description": 32_000,
 }
@@ -49,7 +54,10 @@ async def read(session: AsyncSession, kind: str, ref: str) -> tuple[Customer | N
     if row is None:
         return None, None
     if isinstance(row, Customer):
-        return row, _fit(_contact(row))
+        if kind == ACCOUNT:
+            name = _fitting("Name", row.company)
+            return row, {"Name": name} if name else None
+        return row, _fit(_contact(row)) | await _allowed(session, row)
     customer = await session.get(Customer, row.customer_id) if row.customer_id else None
     office = (await house_rules(session)).office(customer.country if customer else None)
     body = _said(row, ZoneInfo(office.time_zone))
@@ -80,6 +88,16 @@ def _contact(row: Customer) -> Body:
         "MailingCity": address.get("city"),
         "MailingPostalCode": address.get("postal_code"),
         "MailingCountry": _country(row.country),
+    }
+
+
+async def _allowed(session: AsyncSession, row: Customer) -> Body:
+    """Whether offers may go to them: who never agreed has opted out there, so that nobody over
+    there asks them for what we would not."""
+    standing = await standing_of(session, row)
+    return {
+        "HasOptedOutOfEmail": not offers_may_go(standing, "email"),
+        "DoNotCall": not offers_may_go(standing, "call"),
     }
 
 

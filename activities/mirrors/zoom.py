@@ -7,33 +7,27 @@ from where everybody hears it. Nothing of the customer goes to Zoom: neither nam
 
 from __future__ import annotations
 
-import json
 import re
-from base64 import b64encode
-from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from activities.channels import UnknownOutcomeError
-from activities.channels.http import Answer, AwayError, ask, wait_of
+from activities.channels.http import Answer, wait_of
 from activities.clock import Clock
 from activities.crm import inbox, meetings
 from activities.crm.house import house_rules
 from activities.crm.store import Store
 from activities.crm.tables import Customer, Meeting, Mirror
-from activities.mirrors import LaterError, RefusedError, UnfitError, is_fit
+from activities.mirrors import LaterError, Outcome, RefusedError, UnfitError, is_fit
+from activities.mirrors.tokens import BUSY, SILENT, App, Tokens
 from activities.settings import Settings
 
 SYSTEM = "zoom"
 SECONDS = 10.0  # that a request may take
-BUSY = timedelta(minutes=1)  # when nobody says how long
-EARLIER = timedelta(minutes=5)  # a token is not used to its last moment
 ME = "me"  # the app's owner, who holds what no colleague is named for
 PAGES = 20  # of meetings to come, of 300 each, that are looked through
-SILENT = (408, 425, 499)
 LINK = re.compile(r"https?://[^\s<>\"]{1,1990}")
-TOKEN = re.compile(r"[!-~]{1,4000}")
 ID = re.compile(r"[0-9]{1,25}")
 DOCS = "docs/systems.md says how"
 CURES = {
@@ -47,17 +41,30 @@ Body = dict[str, Any]
 class Zoom:
     """Told of meetings whose place is for it to say."""
 
-    system = SYSTEM
+    system, at_once = SYSTEM, 1
 
     def __init__(self, store: Store, clock: Clock, settings: Settings) -> None:
         self.store, self.clock = store, clock
         self._api = settings.zoom_api_base.rstrip("/")
-        self._auth = settings.zoom_auth_base.rstrip("/")
-        self._account, self._client = settings.zoom_account_id, settings.zoom_client_id
-        self._secret = settings.zoom_client_secret
-        self._token, self._until = "", clock.real()
+        auth = settings.zoom_auth_base.rstrip("/")
+        app = App(
+            url=f"{auth}/oauth/token",
+            client=settings.zoom_client_id,
+            secret=settings.zoom_client_secret,
+            says={
+                "grant_type": "account_credentials",
+                "account_id": settings.zoom_account_id,
+            },
+            basic=True,
+            fit=is_fit(self._api) and is_fit(auth) and bool(settings.zoom_account_id),
+            cures=CURES,
+        )
+        self._tokens = Tokens(clock, app)
 
-    async def tell(self, row: Mirror) -> str | None:
+    async def tell(self, rows: Sequence[Mirror]) -> Sequence[Outcome]:
+        return [await self._told(row) for row in rows]
+
+    async def _told(self, row: Mirror) -> str | None:
         """Have it there as it stands here; what is over, or was never made, is left alone."""
         async with self.store.reading() as session:
             meeting = await session.get(Meeting, row.ref)
@@ -140,52 +147,10 @@ class Zoom:
 
     async def _asked(self, method: str, path: str, body: Body | None = None) -> Answer:
         """What it says to whom it knows; 404 is an answer, all else that is no success raises."""
-        had = self._token and self.clock.real() < self._until
-        if not had:
-            await self._new_token()
-        answer = await self._request(method, path, body)
-        if answer.status == 401 and had:
-            await self._new_token()
-            answer = await self._request(method, path, body)
+        answer = await self._tokens.ask(method, f"{self._api}/v2{path}", body, seconds=SECONDS)
         if 200 <= answer.status < 300 or answer.status == 404:
             return answer
         raise self._meaning(answer)
-
-    async def _request(self, method: str, path: str, body: Body | None) -> Answer:
-        headers = {"Authorization": f"Bearer {self._token}", "Accept": "application/json"}
-        if body is not None:
-            headers["Content-Type"] = "application/json"
-        said = json.dumps(body).encode() if body is not None else None
-        return await _ask(method, f"{self._api}/v2{path}", headers, said)
-
-    async def _new_token(self) -> None:
-        """Server to server: good for an hour, and shown again until shortly before."""
-        self._token, secret = "", self._secret.get_secret_value()
-        fit = is_fit(self._api) and is_fit(self._auth)
-        if not (fit and self._account and self._client and secret):
-            raise UnfitError("not_set", CURES["settings"])
-        known = b64encode(f"{self._client}:{secret}".encode())
-        headers = {
-            "Authorization": f"Basic {known.decode()}",
-            "Content-Type": "application/x-www-form-urlencoded",
-        }
-        said = {"grant_type": "account_credentials", "account_id": self._account}
-        url = f"{self._auth}/oauth/token"
-        answer = await _ask("POST", url, headers, urlencode(said).encode())
-        if answer.status in (400, 401, 403):
-            raise UnfitError("unauthorised", CURES["account"])
-        if answer.status != 200:
-            raise self._meaning(answer)
-        body = _body(answer)
-        token, good_for = body.get("access_token"), body.get("expires_in", 3600)
-        if (
-            not isinstance(token, str)
-            or not TOKEN.fullmatch(token)
-            or not isinstance(good_for, int)
-        ):
-            raise LaterError("nonsense")
-        span = max(timedelta(seconds=min(good_for, 3600)) - EARLIER, timedelta(seconds=30))
-        self._token, self._until = token, self.clock.real() + span
 
     def _meaning(self, answer: Answer) -> Exception:
         """What an answer that is no success means; Zoom's codes are numbers."""
@@ -194,21 +159,9 @@ class Zoom:
             return LaterError("rate_limited", wait_of(answer, self.clock.real()) or BUSY)
         if status >= 500 or status in SILENT or status < 400:
             return LaterError(f"http_{status}")
-        if status == 401:
-            self._token = ""
-            return UnfitError("unauthorised", CURES["account"])
         if status == 403 or code in ("4711", "4700"):
             return UnfitError(f"zoom_{code}" if code else "forbidden", CURES["scopes"])
         return RefusedError(f"zoom_{code}" if code else f"http_{status}")
-
-
-async def _ask(method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> Answer:
-    try:
-        return await ask(method, url, seconds=SECONDS, headers=headers, body=body)
-    except AwayError as fault:
-        raise LaterError(fault.reason) from None
-    except UnknownOutcomeError:
-        raise LaterError("no_answer") from None
 
 
 def _plan(meeting: Meeting, title: str) -> Body:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -14,7 +14,7 @@ from activities.crm import mirrors
 from activities.crm.mirrors import Standing
 from activities.crm.store import Store
 from activities.crm.tables import Mirror, Task
-from activities.mirrors import AfterError, LaterError, RefusedError, UnfitError
+from activities.mirrors import AfterError, LaterError, Outcome, RefusedError, UnfitError
 from activities.mirrors.loop import Mirrors
 from tests.factories import FakeClock
 
@@ -24,12 +24,17 @@ SYSTEM = "elsewhere"
 class Elsewhere:
     """A system that has what it is told, unless something is done to it first."""
 
-    def __init__(self, system: str = SYSTEM) -> None:
-        self.system = system
+    def __init__(self, system: str = SYSTEM, at_once: int = 1) -> None:
+        self.system, self.at_once = system, at_once
         self.told: list[str] = []
+        self.asked: list[int] = []  # how many rows each telling was of
         self.first: dict[str, Callable[[Mirror], Any]] = {}
 
-    async def tell(self, row: Mirror) -> str | None:
+    async def tell(self, rows: Sequence[Mirror]) -> Sequence[Outcome]:
+        self.asked.append(len(rows))
+        return [await self.one(row) for row in rows]
+
+    async def one(self, row: Mirror) -> Outcome:
         for one in (row.ref, "*"):
             if one in self.first:
                 await asyncio.sleep(0)
@@ -88,14 +93,14 @@ async def test_what_changes_while_it_is_told(store: Store, clock: FakeClock) -> 
 
     there.first["a"] = meanwhile
     loop = Mirrors(store, clock, [there])
-    original = there.tell
+    original = there.one
 
-    async def slowly(row: Mirror) -> str | None:
+    async def slowly(row: Mirror) -> Outcome:
         said = await original(row)
         await asyncio.gather(*changes)
         return said
 
-    there.tell = slowly  # type: ignore[method-assign]
+    there.one = slowly  # type: ignore[method-assign]
     await loop.once(there)
     assert there.told == ["a", "a"]
 
