@@ -6,7 +6,7 @@ what a calendar has to hear of: another time, a cancellation, a return from one 
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import or_, select
@@ -17,6 +17,7 @@ from activities.crm.tables import Contract, Meeting, Message, new_id
 
 SCHEDULED, MOVED, HELD, MISSED, CANCELLED = "scheduled", "moved", "held", "missed", "cancelled"
 PLANNING = (SCHEDULED, MOVED)  # the words that say when it is to be
+OFF = "off"  # the plan of what is not to be
 TIMES = ("starts_at", "minutes")
 FIELDS = (*TIMES, "url", "title", "organiser")
 RANKS = {CANCELLED: 0, HELD: 1, MISSED: 2, SCHEDULED: 3}  # of two from the same moment
@@ -135,6 +136,11 @@ async def is_written_of(session: AsyncSession, row: Meeting) -> bool:
 
 def ends_at(row: Meeting) -> datetime:
     return row.starts_at + timedelta(minutes=row.minutes)
+
+
+def plan_of(starts_at: datetime, minutes: int) -> str:
+    """When it is to be, as words that are the same for the same."""
+    return f"{starts_at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}/{minutes}"
 
 
 def news(row: Meeting) -> dict[str, Any]:

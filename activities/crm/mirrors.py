@@ -30,6 +30,7 @@ DOUBLINGS = 8
 AFTER = "after_contact"  # the code of what is told once its customer is known there
 FIRST_OF_ALL = {ACCOUNT: 0, CONTACT: 1}  # what others lean on is told before them
 DAILY = timedelta(days=1)  # what waits for something else looks again after it, whatever it heard
+REMEMBERED, ECHOES = 5, timedelta(minutes=1)  # of what it was asked for, and for how long
 UNTOLD = Mirror.told_at.is_(None)
 GIVEN_UP = and_(UNTOLD, Mirror.error.is_not(None), Mirror.turn_at.is_(None))
 
@@ -84,6 +85,21 @@ async def told(
     )
     found = await session.execute(done.returning(Mirror.id))
     return found.first() is not None
+
+
+async def say(session: AsyncSession, row: Mirror, what: str, real: datetime) -> None:
+    """It is just being asked for that, and may tell us of it as if it were news."""
+    row.said = [*(row.said or ()), [real.isoformat(), what]][-REMEMBERED:]
+    await session.execute(_of(row.id).values(said=row.said))
+
+
+def is_echo(row: Mirror, what: str, at: datetime, *, only: bool = False) -> bool:
+    """Whether what it says happened then is our own doing; or (unless only that counts) was undone
+    by what we asked for since."""
+    said = [(datetime.fromisoformat(moment), words) for moment, words in row.said or ()]
+    if any(words == what and abs(at - moment) < ECHOES for moment, words in said):
+        return True
+    return not only and any(at < moment for moment, _ in said)
 
 
 async def put_off(session: AsyncSession, id_: str, number: int, code: str, until: datetime) -> None:

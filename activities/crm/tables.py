@@ -451,6 +451,7 @@ class Mirror(Base):
     attempts: Mapped[int] = mapped_column(default=0)
     turn_at: Mapped[datetime | None]  # real time: it is not tried again before
     error: Mapped[str | None]  # a code
+    said: Mapped[list[Any] | None]  # what it was asked for last, and when, in real time
 
 
 class Note(Base):

@@ -15,8 +15,9 @@ from urllib.parse import quote, urlencode
 
 from activities.channels.http import Answer, wait_of
 from activities.clock import Clock
-from activities.crm import inbox, meetings
+from activities.crm import inbox, meetings, mirrors
 from activities.crm.house import house_rules
+from activities.crm.meetings import OFF, plan_of
 from activities.crm.store import Store
 from activities.crm.tables import Customer, Meeting, Mirror
 from activities.mirrors import LaterError, Outcome, RefusedError, UnfitError, is_fit
@@ -74,10 +75,12 @@ class Zoom:
             return row.external_id
         id_, erased = row.external_id, customer.erased_at is not None
         if meeting.state == meetings.CANCELLED or erased:
+            await self._says(row, OFF)
             await self._delete(id_ or (await self._known(meeting) or {}).get("id"))
             return id_
         if meeting.state != meetings.SCHEDULED or meetings.ends_at(meeting) <= self.clock.now():
             return id_
+        await self._says(row, plan_of(meeting.starts_at, meeting.minutes))
         if id_ and await self._changed(id_, meeting, title):
             return id_
         made = await self._known(meeting) or await self._made(meeting, title)
@@ -85,6 +88,11 @@ class Zoom:
         if made.get("start_time") != _moment(meeting.starts_at):  # made before it was moved
             await self._changed(id_, meeting, title)
         return id_
+
+    async def _says(self, row: Mirror, what: str) -> None:
+        """Before it is asked: Zoom's word of it may be here sooner than its answer."""
+        async with self.store.transaction() as session:
+            await mirrors.say(session, row, what, self.clock.real())
 
     # -- what is done there ----------------------------------------------------------------------
 

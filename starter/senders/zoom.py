@@ -1,8 +1,8 @@
 """Zoom: what becomes of the meetings that it holds for us.
 
-A meeting is ours if a row of ours has Zoom's number of it; nothing comes of all others that the
-house has. It was held if anybody but its host, and but colleagues of theirs,
-came; what nobody came to is missed once it should have begun.
+A meeting is ours if a row of ours has Zoom's number of it, or we have just asked for it; nothing
+comes of all others that the house has, nor of what we did ourselves. It was held if anybody but its
+host, and but colleagues of theirs, came; what nobody came to is missed once it should have begun.
 https://developers.zoom.us/docs/api/webhooks/
 """
 
@@ -17,15 +17,16 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import undefer
 
-from activities.crm import meetings
+from activities.crm import meetings, mirrors
 from activities.crm.inbox import HOOKS
-from activities.crm.tables import Inbox, Meeting, Staff
+from activities.crm.tables import Inbox, Meeting, Mirror, Staff
 from activities.settings import Settings
 from starter.senders import Delivery, Reader, Reading, Readings, Reply, UnreadableError
 
-NAME = "zoom"
+NAME, MEETING = "zoom", "meeting"
 AT, SIGNATURE = "x-zm-request-timestamp", "x-zm-signature"
 AHEAD = timedelta(minutes=5)
 LATE = timedelta(hours=2)  # it tries again after five, thirty and ninety minutes
@@ -99,21 +100,53 @@ class Zoom:
         number = str(object_.get("id") or "")
         if not NUMBER.fullmatch(number):
             raise UnreadableError("invalid")
+        at = _millis(_part(said, "payload").get("time_stamp")) or _millis(said.get("event_ts"))
         async with reader.store.reading() as session:
-            row = await meetings.find(session, number)
-        if row is None or row.reference != number:
-            return Readings(left_out=["not_ours"])
+            row, mirror = await _ours(session, number)
+            if row is None:
+                new = what == PLANNED and await _is_being_made(session, object_, at)
+                return Readings(left_out=["nothing_new" if new else "not_ours"])
         if what in (ENDED, JOINED):
             return await _came_of(said, row, reader)
         if what == STARTED:
             return Readings(left_out=["until_it_ends"])
         plan = {} if what == DELETED else _plan(object_, row)
-        if plan is None:
+        if plan is None or (mirror and at and mirrors.is_echo(mirror, _said(plan, row), at)):
             return Readings(left_out=["nothing_new"])
         name = {PLANNED: "scheduled", MOVED: "moved", DELETED: "cancelled"}[what]
-        at = _millis(_part(said, "payload").get("time_stamp")) or _millis(said.get("event_ts"))
         id_ = f"{self.key(delivery) or delivery.digest}/{name}"
         return Readings([_word(id_, name, row, at, reader, **plan)])
+
+
+async def _ours(session: AsyncSession, number: str) -> tuple[Meeting | None, Mirror | None]:
+    """The meeting that has this number; its row may be yet to hear of it."""
+    row = await meetings.find(session, number)
+    if row is not None and row.reference == number:
+        return row, await mirrors.find(session, NAME, MEETING, row.id)
+    query = select(Mirror).where(Mirror.system == NAME, Mirror.external_id == number)
+    mirror = (await session.execute(query.limit(1))).scalar_one_or_none()
+    return (await session.get(Meeting, mirror.ref) if mirror else None), mirror
+
+
+async def _is_being_made(session: AsyncSession, object_: Said, at: datetime | None) -> bool:
+    """Whether it is one that we have just asked for, and do not know by its number yet."""
+    starts, minutes = _iso(object_.get("start_time")), object_.get("duration")
+    if at is None or starts is None or not isinstance(minutes, int):
+        return False
+    query = select(Mirror).where(Mirror.system == NAME, Mirror.kind == MEETING)
+    query = query.where(Mirror.external_id.is_(None) | Mirror.told_at.is_(None)).limit(MOST)
+    asked = list((await session.execute(query)).scalars())
+    plan = meetings.plan_of(starts, minutes)
+    return any(mirrors.is_echo(one, plan, at, only=True) for one in asked)
+
+
+def _said(plan: Said, row: Meeting) -> str:
+    """That plan, as it was asked for; none: it is off."""
+    if not plan:
+        return meetings.OFF
+    return meetings.plan_of(
+        datetime.fromisoformat(plan["starts_at"]), plan.get("minutes", row.minutes)
+    )
 
 
 async def _came_of(said: Said, row: Meeting, reader: Reader) -> Readings:
