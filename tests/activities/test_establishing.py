@@ -27,6 +27,8 @@ from activities.records import CrmRecords
 from activities.settings import Settings
 from activities.signing import SYSTEM, Signer
 from tests.activities.desk_work import SETTINGS, rows
+from tests.channels.posts import DEADLINE, waited_for
+from tests.channels.test_faults import ENDLESS
 from tests.factories import NOON, FakeClock, a_customer, kept
 from workflows.vocabulary import Established, SetUp
 
@@ -193,19 +195,19 @@ async def test_a_fault_has_its_outcome(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """What is unclear is asked again, under the same id, so that nobody is set up twice."""
-    endless = (Fault.HANG_BEFORE, Fault.HANG_AFTER, Fault.DRIP)
-    monkeypatch.setattr(establishing, "SECONDS", 1.0 if fault in endless else 20.0)
+    monkeypatch.setattr(establishing, "SECONDS", DEADLINE)
     systems, url = fake
     systems.script.next.append(fault)
     verbs, step = by(memory_store, clock, url), await signed(memory_store)
     what, code = OUTCOMES[fault]
     if what == AGAIN:
+        asked = verbs.set_up(step)
+        begun = (lambda: systems.accepted) if fault.taken else (lambda: systems.requests)
         with pytest.raises(ApplicationError) as failed:
-            await verbs.set_up(step)
+            await (waited_for(asked, begun) if fault in ENDLESS else asked)
         assert (failed.value.type, failed.value.message) == (code, code)
         assert not failed.value.non_retryable
     done = Established(done=what != PERSON, reason=code if what == PERSON else "")
-    monkeypatch.setattr(establishing, "SECONDS", 20.0)
     for _ in range(2):
         assert await verbs.set_up(step) == done
     assert len(systems.accepted) == (what != PERSON)

@@ -193,6 +193,7 @@ async def test_a_shop_that_hangs_is_left_alone(
     state = await desk.fetching()
     assert (state.fault, state.failures) == ("no_answer", 1)
     assert state.next_at == clock.real() + AGAIN * 2
+    monkeypatch.undo()
     limited = Script(always=Fault.RATE_LIMITED, retry_after=timedelta(minutes=30))
     shops.script = Mischief(asked=limited)
     the_next(clock, AGAIN)
