@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from cyclopts import App, Group
+from cyclopts import App
 from rich.markup import escape
 
 from starter.catalogue import Catalogue
@@ -29,21 +29,13 @@ from workflows.sops import KEEP_IN_TOUCH, PROCEDURES, Sop
 UNSAID = "not stated"  # by the document
 
 
-def register(app: App, group: Group) -> None:
-    sops = App(
-        name="sops",
-        group=group,
-        help="The catalogue: versions, approval, review, clauses; on and off; its templates.",
-    )
-    sops.default(show_sops)
-    sops.command(switch_on, name="on")
-    sops.command(switch_off, name="off")
-    app.command(sops)
+room = App(name="sops")
 
 
 # -- the catalogue ---------------------------------------------------------------------------
 
 
+@room.default
 async def show_sops(
     sop: str | None = None, /, *, look: Look = LOOK, printing: Printing = PRINTING
 ) -> None:
@@ -155,11 +147,13 @@ def _due(one: dict[str, Any], today: date) -> str:
     return f"[bold red]{due} OVERDUE[/]" if due and due < today else str(due or UNSAID)
 
 
+@room.command(name="on")
 async def switch_on(sop: str, /, *, printing: Printing = PRINTING) -> None:
     """Let an SOP start new follow-ups; refused while its policy has blanks."""
     await _switch(sop, printing, on=True)
 
 
+@room.command(name="off")
 async def switch_off(sop: str, /, *, printing: Printing = PRINTING) -> None:
     """Let an SOP start no new follow-ups; those that run go on."""
     await _switch(sop, printing, on=False)

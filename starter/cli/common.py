@@ -6,13 +6,13 @@ import getpass
 import json
 import os
 import sys
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, is_dataclass
 from datetime import datetime
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 from zoneinfo import ZoneInfo
 
 from cyclopts import Parameter
@@ -20,15 +20,15 @@ from pydantic import BaseModel
 from rich.console import Console
 from rich.table import Table
 
-from activities.crm.house import house_rules
+from activities.clock import Clock, SystemClock
+from activities.crm.pace import pace_of
 from activities.crm.store import Store
 from activities.settings import Settings, load_settings
-from starter import roles
-from starter.bootstrap import open_desk
-from starter.desk import Desk
-from starter.reports import Reports, people
-from starter.reports.sops import procedures
 from starter.up.directory import adopt
+
+if TYPE_CHECKING:
+    from starter.desk import Desk
+    from starter.reports import Reports
 
 Target = Annotated[str, Parameter(help="A follow-up's id, or a customer's id or e-mail address")]
 Reason = Annotated[str, Parameter(help="Why; it is kept with your name")]
@@ -121,61 +121,41 @@ def who() -> str:
 @asynccontextmanager
 async def desk(common: Common) -> AsyncIterator[Desk]:
     """The desk, once the database is known to be there."""
+    from starter.bootstrap import open_desk  # noqa: PLC0415 - loads what only who acts needs
+
+    async with open_desk(_there(common), check=False) as opened:
+        yield opened
+
+
+@asynccontextmanager
+async def records(common: Common) -> AsyncIterator[tuple[Store, Clock]]:
+    """The tables and the clock, for who only reads: without the desk, and without Temporal."""
+    settings = _there(common)
+    store = Store(settings.database, crm=settings.crm)
+    try:
+        async with store.reading() as session:
+            pace = await pace_of(session)
+        yield store, SystemClock(pace)
+    finally:
+        await store.close()
+
+
+@asynccontextmanager
+async def reports(common: Common) -> AsyncIterator[Reports]:
+    from starter.reports import Reports  # noqa: PLC0415 - knows every procedure, and loads it
+
+    async with records(common) as (store, clock):
+        yield Reports(store, clock)
+
+
+def _there(common: Common) -> Settings:
     settings = common.settings()
     if not settings.has_database:
         raise CliError(
             f"there is no data in {settings.data} yet. Start everything with `aftercare up`, "
             "or name the directory: --data DIR"
         )
-    async with open_desk(settings, check=False) as opened:
-        yield opened
-
-
-@asynccontextmanager
-async def reports(common: Common) -> AsyncIterator[Reports]:
-    async with desk(common) as opened:
-        yield Reports(opened.store, opened.clock)
-
-
-async def names(reports: Reports, customers: Iterable[str]) -> dict[str, str]:
-    """What to call these customers on a list."""
-    async with reports.store.reading() as session:
-        return await people.names(session, customers)
-
-
-async def customer_id(reports: Reports, target: str) -> str | None:
-    """Our id for a customer named by an id, ours or one from outside, by an e-mail address, or by a
-    telephone number with its +."""
-    async with reports.store.reading() as session:
-        seek = people.sought(session, target, limit=1) if target.startswith("+") else None
-        return next(iter(await (seek or people.meant(session, target))), None)
-
-
-async def meant(asked: Reports, target: str) -> str:
-    """An e-mail address or a telephone number is what people have at hand; the desk knows ids."""
-    is_address = "@" in target or target.startswith("+")
-    return (await customer_id(asked, target) or target) if is_address else target
-
-
-async def customer_named(asked: Reports, target: str) -> str:
-    if found := await customer_id(asked, target):
-        return found
-    raise CliError(unknown(target))
-
-
-def unknown(target: str) -> str:
-    return f"nobody knows {target!r}: `aftercare list` shows the follow-ups and their ids"
-
-
-async def role_in(common: Common, said: str) -> str:
-    """A role by its name, by the short one, or by what this house calls it."""
-    rules = roles.PLAIN
-    if roles.role_named(said) is None and common.settings().has_database:
-        async with desk(common) as opened, opened.store.reading() as session:
-            rules = await house_rules(session)
-    if found := roles.role_named(said, rules):
-        return found.value
-    raise UsageError(f"there is no role {said!r}; there are: {roles.known_roles(rules)}")
+    return settings
 
 
 def moment(said: str, zone: ZoneInfo) -> datetime:
@@ -186,18 +166,6 @@ def moment(said: str, zone: ZoneInfo) -> datetime:
         words = f"{said!r} is no date: write 2026-12-01, or 2026-12-01T14:00"
         raise UsageError(words) from None
     return found if found.tzinfo else found.replace(tzinfo=zone)
-
-
-async def office_zone(store: Store) -> ZoneInfo:
-    async with store.reading() as session:
-        return ZoneInfo((await house_rules(session)).time_zone)
-
-
-def sop_named(said: str) -> str:
-    """An SOP that a follow-up can be of."""
-    if said in (known := procedures()):
-        return said
-    raise UsageError(f"there is no SOP {said!r}; there are: {', '.join(known)}")
 
 
 def read_json(source: Path | str | None, what: str) -> dict[str, Any] | None:

@@ -6,32 +6,27 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
-from cyclopts import App, Group, Parameter
+from cyclopts import App, Parameter
 from rich.markup import escape
+from rich.table import Table
 
 from activities.crm.house import house_rules
 from starter.cli.common import (
     PRINTING,
     Printing,
     UsageError,
-    customer_named,
     desk,
     local,
     moment,
-    names,
-    notice,
-    office_zone,
-    out,
-    print_json,
     reports,
-    say,
     table,
     who,
 )
-from starter.cli.follow_ups import print_receipt
+from starter.cli.lists import PAGING, Paging, print_page
+from starter.cli.receipts import print_receipt
+from starter.cli.whom import customer_named, names, office_zone
 from starter.reports import Reports
 from starter.reports.opinions import FeedbackView, Wanted
-from starter.reports.paging import Cursor
 
 Customer = Annotated[str, Parameter(help="Their id or e-mail address")]
 Type = Annotated[str, Parameter(name="--type", help="By the house's taxonomy: product, delivery…")]
@@ -40,19 +35,11 @@ Potential = Literal["none", "possible", "likely"]
 Score = Annotated[float | None, Parameter(help="From 0 to 100")]
 
 
-def register(app: App, group: Group) -> None:
-    feedback = App(
-        name="feedback",
-        group=group,
-        help="What customers think: the list; classify some; write some down.",
-    )
-    feedback.default(list_)
-    feedback.command(list_, name="list")
-    feedback.command(classify)
-    feedback.command(add)
-    app.command(feedback)
+room = App(name="feedback")
 
 
+@room.default
+@room.command(name="list")
 async def list_(
     *,
     unclassified: Annotated[bool, Parameter(negative="", help="Only what nobody has yet")] = False,
@@ -61,7 +48,7 @@ async def list_(
         str | None, Parameter(help="A day, or a moment, by the office's clock")
     ] = None,
     customer: Customer | None = None,
-    limit: int = 50,
+    paging: Paging = PAGING,
     printing: Printing = PRINTING,
 ) -> None:
     """What customers think, the newest first."""
@@ -73,22 +60,21 @@ async def list_(
             since=await _from(asked, since) if since else None,
             customer=await customer_named(asked, customer) if customer else None,
         )
-        page = await asked.feedback(wanted, cursor=Cursor(limit))
+        page = await asked.feedback(wanted, cursor=paging.cursor)
         called = await names(asked, [one.customer for one in page.data])
-    if printing.json:
-        print_json(page)
-        return
-    if not page.data:
-        say("No feedback.")
-        return
-    _print_list(page.data, called)
-    if page.has_more:
-        notice("There is more: --limit, --unclassified, --type, --since or --customer.")
-    if any(one.classified_at is None for one in page.data):
-        usage = "--type T --urgency low|medium|high|critical --potential none|possible|likely"
-        notice(f"Say what it is: aftercare feedback classify ID {usage}")
+    usage = "--type T --urgency low|medium|high|critical --potential none|possible|likely"
+    print_page(
+        page,
+        printing,
+        lambda rows: _table(rows, called),
+        nothing="No feedback.",
+        hint=f"Say what it is: aftercare feedback classify ID {usage}"
+        if any(one.classified_at is None for one in page.data)
+        else "",
+    )
 
 
+@room.command
 async def classify(
     feedback: str,
     /,
@@ -106,6 +92,7 @@ async def classify(
     print_receipt(receipt, as_json=printing.json)
 
 
+@room.command
 async def add(
     customer: Customer,
     /,
@@ -159,7 +146,7 @@ async def _known(asked: Reports, said: str | None) -> None:
         raise UsageError(f"there is no type {said!r}; there are: {', '.join(types)}")
 
 
-def _print_list(feedback: Sequence[FeedbackView], called: Mapping[str, str]) -> None:
+def _table(feedback: Sequence[FeedbackView], called: Mapping[str, str]) -> Table:
     rows = table(
         None,
         ("feedback", {"no_wrap": True}),
@@ -178,7 +165,7 @@ def _print_list(feedback: Sequence[FeedbackView], called: Mapping[str, str]) -> 
             _scores(one),
             f"{escape(_short(one))}\n[dim]{who_}, by {escape(one.source)}{case}[/]\n{stands}",
         )
-    out().print(rows)
+    return rows
 
 
 def _potential(one: FeedbackView) -> str:

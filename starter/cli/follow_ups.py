@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from cyclopts import App, Group, Parameter
+from cyclopts import Parameter
 
-from starter.answers import Effect, Receipt
 from starter.cli.common import (
     DEFAULT,
     PRINTING,
@@ -17,7 +16,6 @@ from starter.cli.common import (
     Reason,
     Target,
     desk,
-    meant,
     notice,
     parse_object,
     print_json,
@@ -25,32 +23,17 @@ from starter.cli.common import (
     say,
     who,
 )
-from starter.desk import Verb
-from starter.reports import Reports, words
+from starter.cli.receipts import EFFECTS, print_receipt
+from starter.cli.whom import meant
+from starter.reports import Reports
+
+if TYPE_CHECKING:
+    from starter.desk import Verb
 
 File = Annotated[
     Path | None, Parameter(help="A JSON file, or - for standard input", allow_leading_hyphen=True)
 ]
 Clause = Annotated[str | None, Parameter(help="The clause meant, as 5.2.1")]
-
-EFFECTS = {
-    "started": "started",
-    "signalled": "told",
-    "already": "is so already",
-    "recorded": "recorded",
-    "parked": "kept until that is known which it is about",
-    "queued": "kept; carried out as soon as Temporal answers",
-    "none": "nothing was done",
-}
-
-
-def register(app: App, group: Group) -> None:
-    app.command(start, group=group)
-    app.command(signal, group=group)
-    app.command(write, group=group)
-    for control in (hold, resume, skip, run_now, retry, end):
-        app.command(control, name=control.__name__.replace("_", "-"), group=group)
-    app.command(opt_out, name="opt-out", group=group)
 
 
 # -- beginning and telling -----------------------------------------------------------------------
@@ -195,25 +178,3 @@ async def _control(
         target = await meant(Reports(opened.store, opened.clock), target)
         receipt = await opened.control(verb, target, clause=clause, reason=reason, by=who())
     print_receipt(receipt, as_json=printing.json)
-
-
-# -- in words --------------------------------------------------------------------------------------
-
-
-def print_receipt(receipt: Receipt, *, as_json: bool = False) -> None:
-    """What came of it, follow-up by follow-up."""
-    if as_json:
-        print_json(receipt)
-        return
-    if receipt.error is not None:
-        raise CliError(f"{receipt.error.detail} [{receipt.error.code}]")
-    for effect in receipt.effects:
-        say(_effect(effect))
-    if not receipt.effects:
-        say("Recorded.")
-
-
-def _effect(effect: Effect) -> str:
-    said = EFFECTS.get(effect.effect, effect.effect)
-    because = f": {words.reason(effect.reason)}" if effect.reason else ""
-    return f"{effect.follow_up}: {said}{because}" if effect.follow_up else f"{said}{because}"

@@ -11,7 +11,7 @@ from time import monotonic
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
-from cyclopts import App, Group, Parameter, validators
+from cyclopts import Parameter, validators
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -23,13 +23,13 @@ from starter.cli.common import (
     desk,
     local,
     notice,
-    office_zone,
     out,
     print_json,
     say,
     table,
     who,
 )
+from starter.cli.whom import office_zone
 from starter.desk import Desk
 from starter.importing.carrying import Carrier, Taken, write_rejected
 from starter.importing.columns import HeaderError, columns, mapping
@@ -37,16 +37,6 @@ from starter.importing.lines import Bad, Lines
 from starter.importing.reading import FileError, Source, open_source
 from starter.importing.survey import Survey, Surveyor
 
-HELP = """Take in customers and their past from a CSV, from the start that they really had.
-
-The header names the fields of an event: customer.email, customer.name, order.id, order.total, type,
-occurred_at, order.delivered_at … Each line is an event: of a customer as they are, or of an order
-as it was confirmed, unless `type` says what. What was due before now is marked so and never done;
-only what lies ahead is. The same file again goes on where it was, and does nothing twice.
-
-    aftercare import customers.csv --map shopify-customers --dry-run
-    aftercare import orders.csv --map "Order number=order.id" --map "Date=occurred_at"
-"""
 MANY = 100  # messages in a day that nobody needs to be asked about
 SHOWN = 50  # bad lines; `--json` has them all
 SECONDS = 5.0  # between two lines of progress, where there is no terminal
@@ -73,10 +63,6 @@ Limit = Annotated[
     int,
     Parameter(help="So many messages in a day need no asking", validator=validators.Number(gte=0)),
 ]
-
-
-def register(app: App, group: Group) -> None:
-    app.command(import_, name="import", group=group, help=HELP)
 
 
 async def import_(

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Annotated, Literal
 
-from cyclopts import App, Group, Parameter
+from cyclopts import App, Parameter
 from rich.markup import escape
+from rich.table import Table
 
 from activities.crm.inbox import FAILED, HOOKS, PARKED
 from activities.crm.spans import span_of
@@ -21,7 +22,6 @@ from starter.cli.common import (
     UsageError,
     desk,
     local,
-    meant,
     notice,
     out,
     print_json,
@@ -30,61 +30,45 @@ from starter.cli.common import (
     table,
     who,
 )
+from starter.cli.lists import PAGING, Paging, print_page
+from starter.cli.whom import meant
 from starter.reports import Reports, words
 from starter.reports import inbox as arrivals
 from starter.reports.inbox import Arrival, Arrived, Doing
-from starter.reports.paging import Cursor, UnknownCursorError
 
 FURTHEST = timedelta(days=400)
 STYLES = {"done": "green", "failed": "red", "parked": "yellow", "stored": "yellow"}
 Id = Annotated[str, Parameter(help="Our id of it (in_…), or its sender's")]
 
 
-def register(app: App, group: Group) -> None:
-    inbox = App(
-        name="inbox",
-        group=group,
-        help="What came in: the list; show one, replay it, give it to whom it is from; fetch what "
-        "a shop said in vain.",
-    )
-    inbox.default(list_)
-    inbox.command(show)
-    inbox.command(replay)
-    inbox.command(give)
-    inbox.command(fetch)
-    app.command(inbox)
+room = App(name="inbox")
 
 
+@room.default
 async def list_(
     *,
     failed: Annotated[bool, Parameter(help="Only what could not be carried out")] = False,
     parked: Annotated[bool, Parameter(help="Only what waits to be known whom it is about")] = False,
     source: Annotated[str | None, Parameter(help="Only of this sender: shopify, api")] = None,
-    limit: int = 50,
-    after: Annotated[str | None, Parameter(help="Go on after this id")] = None,
+    paging: Paging = PAGING,
     printing: Printing = PRINTING,
 ) -> None:
     """What came in, newest first."""
     states = [state for state, wanted in ((FAILED, failed), (PARKED, parked)) if wanted]
-    cursor = Cursor(max(1, min(limit, 1000)), after)
     async with reports(printing) as asked, asked.store.reading() as session:
-        try:
-            page = await arrivals.arrivals(session, states=states, source=source, cursor=cursor)
-        except UnknownCursorError:
-            raise CliError(f"nothing came in under {after!r}: leave --after out") from None
-    if printing.json:
-        print_json(page)
-        return
-    if not page.data:
-        say("Nothing of this kind." if states or source else "Nothing came in yet.")
-        return
-    _print_list(page.data)
-    if page.has_more:
-        notice(f"There are more: --after {page.data[-1].id}")
-    if any(one.state == FAILED for one in page.data):
-        notice("Once its cause is mended: aftercare inbox replay ID --reason R")
+        page = await arrivals.arrivals(session, states=states, source=source, cursor=paging.cursor)
+    print_page(
+        page,
+        printing,
+        _table,
+        nothing="Nothing of this kind." if states or source else "Nothing came in yet.",
+        hint="Once its cause is mended: aftercare inbox replay ID --reason R"
+        if any(one.state == FAILED for one in page.data)
+        else "",
+    )
 
 
+@room.command
 async def show(
     event: Id,
     /,
@@ -108,6 +92,7 @@ async def show(
         _print_one(one)
 
 
+@room.command
 async def replay(event: Id, /, *, reason: Reason, printing: Printing = PRINTING) -> None:
     """Try one again: what failed is carried out, a delivery is read anew; nothing is done twice."""
     async with desk(printing) as opened:
@@ -115,6 +100,7 @@ async def replay(event: Id, /, *, reason: Reason, printing: Printing = PRINTING)
     _print_receipts(receipts, printing)
 
 
+@room.command
 async def give(
     event: Id,
     customer: Annotated[str, Parameter(help="Their id or e-mail address")],
@@ -130,6 +116,7 @@ async def give(
     _print_receipts([receipt], printing)
 
 
+@room.command
 async def fetch(
     shop: Annotated[Literal["woocommerce"], Parameter(help="Which shop is asked")],
     /,
@@ -169,7 +156,7 @@ def _unknown(event: str) -> str:
 # -- on paper --------------------------------------------------------------------------------
 
 
-def _print_list(found: Sequence[Arrival]) -> None:
+def _table(found: Sequence[Arrival]) -> Table:
     rows = table(
         None,
         ("id", {"no_wrap": True}),
@@ -184,7 +171,7 @@ def _print_list(found: Sequence[Arrival]) -> None:
             f"[{STYLES.get(one.state, 'dim')}]{one.state}[/]",
             f"{escape(_what(one))}\n[dim]{escape(_came(one) or 'nothing yet')}[/]",
         )
-    out().print(rows)
+    return rows
 
 
 def _what(one: Arrival) -> str:

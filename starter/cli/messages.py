@@ -5,18 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Literal
 
-from cyclopts import App, Group, Parameter
+from cyclopts import App, Parameter
 from rich.markup import escape
+from rich.table import Table
 
-from starter.cli import printing as paper
 from starter.cli.common import (
     PRINTING,
     CliError,
     Printing,
-    customer_id,
     desk,
     local,
-    names,
     notice,
     out,
     print_json,
@@ -25,32 +23,32 @@ from starter.cli.common import (
     table,
     who,
 )
+from starter.cli.lists import PAGING, Paging, print_page
+from starter.cli.whom import customer_id, names
 from starter.reports import words
 from starter.reports.objects import MessageState, MessageView
-from starter.reports.paging import Cursor
 
 GOOD, BAD = ("sent", "delivered"), ("unknown", "bounced", "refused")
 
 
-def register(app: App, group: Group) -> None:
-    messages = App(
-        name="messages",
-        group=group,
-        help="What was sent: the list; read or print one; settle an unknown.",
-    )
-    messages.default(list_)
-    messages.command(show)
-    messages.command(settle)
-    messages.command(paper.letter, name="print")
-    messages.command(paper.attachment)
-    app.command(messages)
+room = App(name="messages")
+room.command(
+    "starter.cli.printing:letter",
+    name="print",
+    help="A letter as PDF, to print, for the envelope's window.",
+)
+room.command(
+    "starter.cli.printing:attachment",
+    help="What went with a message, by the name that `messages show` has.",
+)
 
 
+@room.default
 async def list_(
     *,
     customer: Annotated[str | None, Parameter(help="Their id or e-mail address")] = None,
     state: MessageState | None = None,
-    limit: int = 50,
+    paging: Paging = PAGING,
     printing: Printing = PRINTING,
 ) -> None:
     """Messages, newest first."""
@@ -58,22 +56,20 @@ async def list_(
         meant = await customer_id(asked, customer) if customer else None
         if customer and meant is None:
             raise CliError(f"nobody knows {customer!r}: `aftercare list` shows the customers")
-        page = await asked.messages(customer=meant, state=state, cursor=Cursor(limit))
+        page = await asked.messages(customer=meant, state=state, cursor=paging.cursor)
         called = await names(asked, [one.customer for one in page.data])
-    if printing.json:
-        print_json(page)
-        return
-    if not page.data:
-        say("No messages.")
-        return
-    _print_list(page.data, called)
-    if page.has_more:
-        notice("There are more: --limit, --customer or --state.")
-    if any(one.state == "unknown" for one in page.data):
-        notice("Settle what is unknown: aftercare messages settle ID sent|not_sent --reason R")
+    print_page(
+        page,
+        printing,
+        lambda rows: _table(rows, called),
+        nothing="No messages.",
+        hint="Settle what is unknown: aftercare messages settle ID sent|not_sent --reason R"
+        if any(one.state == "unknown" for one in page.data)
+        else "",
+    )
 
 
-def _print_list(messages: Sequence[MessageView], called: Mapping[str, str]) -> None:
+def _table(messages: Sequence[MessageView], called: Mapping[str, str]) -> Table:
     rows = table(
         None,
         ("message", {"no_wrap": True}),
@@ -94,9 +90,10 @@ def _print_list(messages: Sequence[MessageView], called: Mapping[str, str]) -> N
             one.template,
             f"[{style}]{one.state}[/]{because}",
         )
-    out().print(rows)
+    return rows
 
 
+@room.command
 async def show(message: str, /, *, printing: Printing = PRINTING) -> None:
     """A message as the customer reads it."""
     async with reports(printing) as asked:
@@ -127,6 +124,7 @@ async def show(message: str, /, *, printing: Printing = PRINTING) -> None:
         )
 
 
+@room.command
 async def settle(
     message: str,
     outcome: Literal["sent", "not_sent"],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from cyclopts import App, Group, Parameter
+from cyclopts import App, Parameter
 from rich.markup import escape
 
 from activities.crm import keys
@@ -28,14 +28,7 @@ OnlySop = Annotated[str | None, Parameter(name="--sop", help="Only this SOP")]
 Template = Annotated[str | None, Parameter(help="Only this template")]
 
 
-def register(app: App, group: Group) -> None:
-    app.command(stop, group=group)
-    app.command(go, group=group)
-    ring = App(name="keys", group=group, help="API keys: make one, list them, revoke one.")
-    ring.command(create_key, name="create")
-    ring.command(list_keys, name="list")
-    ring.command(revoke_key, name="revoke")
-    app.command(ring)
+room = App(name="keys")
 
 
 # -- the stop button -------------------------------------------------------------------------
@@ -49,10 +42,7 @@ async def stop(
     reason: Reason,
     printing: Printing = PRINTING,
 ) -> None:
-    """The stop button: nothing that matches goes out until `go`; without options, nothing at all.
-
-    It works with the web application and Temporal down.
-    """
+    """The stop button: nothing that matches goes out until `go`; without options, nothing."""
     async with desk(printing) as opened:
         pressed = await opened.stop(
             channel=channel, sop=sop, template=template, reason=reason, by=who()
@@ -92,6 +82,7 @@ def _what(channel: str | None, sop: str | None, template: str | None) -> str:
 # -- API keys ----------------------------------------------------------------------------------
 
 
+@room.command(name="create")
 async def create_key(
     name: str,
     /,
@@ -111,6 +102,7 @@ async def create_key(
     notice(f"Keep it now: it is never shown again. Its id is {key.id}.")
 
 
+@room.command(name="list")
 async def list_keys(*, printing: Printing = PRINTING) -> None:
     """The API keys: never their secrets."""
     async with desk(printing) as opened, opened.store.reading() as session:
@@ -131,6 +123,7 @@ async def list_keys(*, printing: Printing = PRINTING) -> None:
     out().print(rows)
 
 
+@room.command(name="revoke")
 async def revoke_key(key: str, /, *, printing: Printing = PRINTING) -> None:
     """Revoke a key, by its id or name: it opens nothing from now on."""
     async with desk(printing) as opened, opened.store.transaction() as session:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from cyclopts import App, Group, Parameter
+from cyclopts import Parameter
 
 from starter.cli.common import (
     PRINTING,
@@ -85,10 +85,6 @@ class Wish:
 
 
 WISH = Wish()
-
-
-def register(app: App, group: Group) -> None:
-    app.command(policy, group=group)
 
 
 async def policy(

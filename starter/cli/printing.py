@@ -38,7 +38,7 @@ async def attachment(
 
 
 async def of_task(task: str, /, *, out: Out = None, printing_: Printing = PRINTING) -> None:
-    """What a task is done with on paper, as PDF: the letter to post, else the sheet for a call."""
+    """What a task is done with on paper, as PDF: the letter to post, or the sheet for a call."""
     async with reports(printing_) as asked:
         try:
             kind, content = "letter", await printing.letter_of_task(asked, task)

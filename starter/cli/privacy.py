@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Annotated, Literal
 
-from cyclopts import App, Group, Parameter
+from cyclopts import App, Parameter
 from rich.markup import escape
+from rich.table import Table
 
 from starter.cli.common import (
     PRINTING,
@@ -15,10 +17,8 @@ from starter.cli.common import (
     Reason,
     Target,
     UsageError,
-    customer_named,
     desk,
     local,
-    names,
     notice,
     out,
     print_json,
@@ -27,7 +27,10 @@ from starter.cli.common import (
     table,
     who,
 )
+from starter.cli.lists import PAGING, Paging, print_page
+from starter.cli.whom import customer_named, names
 from starter.reports import Reports, privacy
+from starter.reports.objects import Page
 from starter.reports.paging import MOST, Cursor
 from starter.reports.privacy import PrivacyRequestView, RequestKind, RequestState
 from starter.reports.processing import Processing, processing
@@ -35,47 +38,36 @@ from starter.reports.processing import Processing, processing
 Request = Annotated[str, Parameter(help="A request's id: `aftercare privacy` lists them")]
 
 
-def register(app: App, group: Group) -> None:
-    about = "What customers ask about their data, what they allowed, and the record of processing."
-    privacy_ = App(name="privacy", group=group, help=about)
-    privacy_.default(list_)
-    privacy_.command(list_, name="list")
-    privacy_.command(open_, name="open")
-    privacy_.command(done)
-    privacy_.command(extend)
-    privacy_.command(proof)
-    privacy_.command(record)
-    app.command(privacy_)
+room = App(name="privacy")
 
 
+@room.default
+@room.command(name="list")
 async def list_(
     *,
     state: Annotated[RequestState | None, Parameter(help="Only these [default: open]")] = None,
     all_: Annotated[bool, Parameter(name="--all", negative="", help="Also those closed")] = False,
-    limit: int = 50,
+    paging: Paging = PAGING,
     printing: Printing = PRINTING,
 ) -> None:
     """The requests about data, and how many days each has left."""
     wanted = state or (None if all_ else "open")
     async with reports(printing) as asked:
-        cursor = Cursor(min(max(limit, 1), MOST))
-        page = await privacy.requests(asked, state=wanted, cursor=cursor)
-        called = await names(asked, [one.customer for one in page.data] if page else [])
-    if page is None or printing.json:
-        print_json(page or {"data": []})
-        return
-    if not page.data:
-        say("No requests.")
-        return
+        page = await privacy.requests(asked, state=wanted, cursor=paging.cursor)
+        found = page or Page(data=[])
+        called = await names(asked, [one.customer for one in found.data])
+    print_page(found, printing, lambda rows: _table(rows, called), nothing="No requests.")
+
+
+def _table(requests: Sequence[PrivacyRequestView], called: Mapping[str, str]) -> Table:
     rows = table(None, ("request", {"no_wrap": True}), "kind", "days left", "due", "about whom")
-    for one in sorted(page.data, key=lambda one: (one.days_left is None, one.due_at)):
+    for one in sorted(requests, key=lambda one: (one.days_left is None, one.due_at)):
         name = escape(called.get(one.customer, one.customer))
         rows.add_row(one.id, one.kind, _left(one), local(one.due_at), name)
-    out().print(rows)
-    if page.has_more:
-        notice("There are more: --limit, or --state.")
+    return rows
 
 
+@room.command(name="open")
 async def open_(
     customer: Target,
     /,
@@ -100,6 +92,7 @@ async def open_(
     _print(one, printing, "" if new else "They asked that already: it is open.")
 
 
+@room.command
 async def done(
     request: Request,
     /,
@@ -117,6 +110,7 @@ async def done(
     _print(one, printing)
 
 
+@room.command
 async def extend(request: Request, /, *, reason: Reason, printing: Printing = PRINTING) -> None:
     """Take two months more, once; the customer is to be told within the first."""
     async with desk(printing) as opened:
@@ -125,6 +119,7 @@ async def extend(request: Request, /, *, reason: Reason, printing: Printing = PR
     _print(one, printing, "Tell the customer that it takes longer, and why.")
 
 
+@room.command
 async def proof(customer: Target, /, *, printing: Printing = PRINTING) -> None:
     """What a customer allowed or took back: when, where, and in which words."""
     async with reports(printing) as asked:
@@ -145,6 +140,7 @@ async def proof(customer: Target, /, *, printing: Printing = PRINTING) -> None:
     out().print(rows)
 
 
+@room.command
 async def record(*, printing: Printing = PRINTING) -> None:
     """The record of processing (GDPR, article 30), made of the settings and policies."""
     async with desk(printing) as opened:

@@ -6,28 +6,25 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Annotated
 
-from cyclopts import App, Group, Parameter
+from cyclopts import Parameter
 from rich.markup import escape
+from rich.table import Table
 
 from starter.cli.common import (
     PRINTING,
     CliError,
     Printing,
     Target,
-    customer_id,
-    customer_named,
     local,
-    meant,
-    names,
     notice,
     out,
     print_json,
     reports,
     say,
-    sop_named,
     table,
-    unknown,
 )
+from starter.cli.lists import PAGING, Paging, print_page
+from starter.cli.whom import customer_id, customer_named, meant, names, sop_named, unknown
 from starter.reports import Reports
 from starter.reports.case import is_of
 from starter.reports.dossier import ordered
@@ -63,18 +60,12 @@ CASE = "case"
 REMARK = 26  # columns
 
 
-def register(app: App, group: Group) -> None:
-    app.command(list_, name="list", group=group)
-    app.command(show, group=group)
-    app.command(why, group=group)
-
-
 async def list_(
     *,
     customer: Annotated[str | None, Parameter(help="Their id or e-mail address")] = None,
     sop: Annotated[str | None, Parameter(help="As in `aftercare sops`")] = None,
     state: FollowUpState | None = None,
-    limit: Limit = 20,
+    paging: Paging = PAGING,
     printing: Printing = PRINTING,
 ) -> None:
     """Follow-ups, newest first, with what comes next."""
@@ -82,21 +73,18 @@ async def list_(
     async with reports(printing) as asked:
         if customer is not None:
             customer = await customer_named(asked, customer)
-        page = await asked.follow_ups(customer=customer, sop=sop, state=state, cursor=Cursor(limit))
+        page = await asked.follow_ups(customer=customer, sop=sop, state=state, cursor=paging.cursor)
         called = await names(asked, [one.customer for one in page.data])
         day = today(asked.clock)
-    if printing.json:
-        print_json(page)
-        return
-    if not page.data:
-        say("No follow-ups." if state or customer or sop else "No follow-ups yet.")
-        return
-    _print_list(page.data, called, day)
-    if page.has_more:
-        notice("There are more: --limit, or narrow the list.")
+    print_page(
+        page,
+        printing,
+        lambda rows: _table(rows, called, day),
+        nothing="No follow-ups." if state or customer or sop else "No follow-ups yet.",
+    )
 
 
-def _print_list(found: Sequence[FollowUp], called: Mapping[str, str], day: Today) -> None:
+def _table(found: Sequence[FollowUp], called: Mapping[str, str], day: Today) -> Table:
     rows = table(
         None,
         ("follow-up", {"no_wrap": True, "overflow": "fold"}),
@@ -114,7 +102,7 @@ def _print_list(found: Sequence[FollowUp], called: Mapping[str, str], day: Today
             f"{sum(line.state in DONE for line in one.checklist)}/{len(one.checklist)}",
             _next(one, day),
         )
-    out().print(rows)
+    return rows
 
 
 async def show(

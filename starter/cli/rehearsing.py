@@ -6,7 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from cyclopts import App, Group, Parameter, validators
+from cyclopts import Parameter, validators
 from rich.console import Console
 
 from activities.crm.house import HOUSE, current_policy
@@ -28,30 +28,6 @@ from workflows.sops import CATALOGUE, PROCEDURES
 
 if TYPE_CHECKING:
     from starter.rehearse import Rehearsal
-
-HELP = """Play a procedure, or a customer's whole life, in simulated time; print its timeline.
-
-`rehearse SOP` plays that one alone; `rehearse --customer FILE` plays all that are on, as one life.
-FILE is a customer as in an event, or a life:
-
-    {"start": "2026-12-18T16:30", "customer": {"id": "C-1", "email": "ada@example.com"},
-     "order": {"id": "1001", "total": "49.00"}, "policies": {"satisfaction": {}}, "script": []}
-
-Without a script the customer is silent. A script is a JSON list of what the customer and the staff
-do, each entry so long after the purchase, as an event, a signal, a control, or a task done:
-
-    [{"after": "1d", "event": "order.shipped"},
-     {"after": "8d2h", "event": "complaint.opened", "data": {"reference": "K-1"}},
-     {"after": "8d5h", "task": "2", "sop": "case", "outcome": {"answered": "phone"}},
-     {"after": "20d", "event": "complaint.resolved", "data": {"reference": "K-1"}},
-     {"after": "20d3h", "signal": "task_done"}]
-
-The policies in force are those of the data directory, where there is one; otherwise the defaults.
-"""
-
-
-def register(app: App, group: Group) -> None:
-    app.command(rehearse, group=group, help=HELP)
 
 
 async def rehearse(

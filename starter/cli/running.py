@@ -7,10 +7,9 @@ import sys
 from pathlib import Path
 from typing import Annotated
 
-from cyclopts import App, Group, Parameter, validators
+from cyclopts import Parameter, validators
 from rich.markup import escape
 
-from activities.crm.migrate import upgrade
 from activities.crm.pace import PaceError, factor_of
 from activities.logs import configure
 from starter.cli.common import (
@@ -24,7 +23,6 @@ from starter.cli.common import (
     say,
     table,
 )
-from starter.doctor import examine
 from starter.up.directory import DEFAULT as DIRECTORY
 from starter.up.directory import DEMO, Addresses, Directory
 
@@ -42,14 +40,6 @@ def _pace(_: object, said: str | None) -> None:
         factor_of(said or "1d=1d")
     except PaceError as fault:
         raise ValueError(str(fault)) from None
-
-
-def register(app: App, group: Group) -> None:
-    app.command(up, group=group)
-    app.command(worker, group=group)
-    app.command(web, group=group)
-    app.command(migrate, group=group)
-    app.command(doctor, group=group)
 
 
 async def up(
@@ -74,14 +64,10 @@ async def up(
     ] = False,
     common: Common = DEFAULT,
 ) -> None:
-    """Start everything on this machine: Temporal with its UI, worker, web application and CRM.
-
-    Ctrl-C stops all of it; started again, it continues where it stopped. The demonstration has a
-    data directory of its own, `.aftercare/demo`, unless another is named.
-    """
-    from starter.up import Up  # noqa: PLC0415
-    from starter.up import up as bring_up  # noqa: PLC0415
+    """Start everything on this machine: Temporal with its UI, worker, web application and CRM."""
     from starter.up.demo import DEMO_PACE, play  # noqa: PLC0415 - loads what only `up` needs
+    from starter.up.parts import Up  # noqa: PLC0415
+    from starter.up.parts import up as bring_up  # noqa: PLC0415
 
     ports = Addresses(port, temporal_port, temporal_ui_port)
     chosen = common.data or os.environ.get("AFTERCARE_DATA") or (DEMO if demo else DIRECTORY)
@@ -126,6 +112,8 @@ async def web(*, host: str = "127.0.0.1", port: Port = 8000, common: Common = DE
 
 async def migrate(*, common: Common = DEFAULT) -> None:
     """Bring the database to this release."""
+    from activities.crm.migrate import upgrade  # noqa: PLC0415 - loads what only it needs
+
     settings = common.settings()
     await upgrade(settings.database)
     say("The database is at the newest migration.")
@@ -133,6 +121,8 @@ async def migrate(*, common: Common = DEFAULT) -> None:
 
 async def doctor(*, live: Live = False, printing: Printing = PRINTING) -> int:
     """Look at settings, database, Temporal, worker, templates and SOPs; say the cure of each."""
+    from starter.doctor import examine  # noqa: PLC0415 - it knows how to look at all of them
+
     settings = printing.settings()
     settings_, checks = await examine(settings)
     if live:

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Annotated, Any
 
-from cyclopts import App, Group, Parameter
+from cyclopts import App, Parameter
 from rich.markup import escape
 
 from activities.crm.tables import Staff
@@ -21,34 +21,21 @@ from starter.cli.common import (
     local,
     moment,
     notice,
-    office_zone,
     out,
     print_json,
-    role_in,
     say,
     table,
     who,
 )
+from starter.cli.whom import office_zone, role_in
 from starter.colleagues import Change, set_out
 from starter.staff import Accounts, link_to
 from workflows.vocabulary import Role
 
-
-def register(app: App, group: Group) -> None:
-    staff = App(
-        name="staff",
-        group=group,
-        help="Colleagues and their accounts: make one, list them, set what is known of one.",
-    )
-    staff.command(create)
-    staff.command(list_, name="list")
-    staff.command(link)
-    staff.command(set_, name="set")
-    staff.command(webhook)
-    staff.command(disable)
-    app.command(staff)
+room = App(name="staff")
 
 
+@room.command
 async def create(
     email: str,
     /,
@@ -68,6 +55,7 @@ async def create(
         notice(f"Their name, deputy and days off: aftercare staff set {email} --name …")
 
 
+@room.command(name="list")
 async def list_(*, printing: Printing = PRINTING) -> None:
     """The accounts, who has set a password, and who was here when."""
     async with _accounts(printing) as (accounts, _):
@@ -88,6 +76,7 @@ async def list_(*, printing: Printing = PRINTING) -> None:
     out().print(rows)
 
 
+@room.command(name="set")
 async def set_(
     email: str,
     /,
@@ -131,6 +120,7 @@ def _number(said: str) -> int:
     return int(said)
 
 
+@room.command
 async def link(email: str, /, *, printing: Printing = PRINTING) -> None:
     """A new one-time link, as for somebody who forgot the password; older links end."""
     async with _accounts(printing) as (accounts, settings):
@@ -138,6 +128,7 @@ async def link(email: str, /, *, printing: Printing = PRINTING) -> None:
     _print_link(email, link_to(settings, token), printing)
 
 
+@room.command
 async def webhook(*, printing: Printing = PRINTING) -> None:
     """The address that is told of every task, and the secret by which it knows that it is us."""
     hook = Webhook(printing.settings())
@@ -149,6 +140,7 @@ async def webhook(*, printing: Printing = PRINTING) -> None:
     notice(f"Signed as Standard Webhooks with it, what colleagues are told of {where}.")
 
 
+@room.command
 async def disable(email: str, /, *, printing: Printing = PRINTING) -> None:
     """Close an account: nobody logs in with it, and whoever is logged in is out at once."""
     async with _accounts(printing) as (accounts, _):

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cyclopts import App, Group
 from rich.markup import escape
 
-from starter.cli.common import PRINTING, Printing, local, notice, out, print_json, reports, table
+from starter.cli.common import PRINTING, Printing, local, notice, out, print_json, records, table
 from starter.reports.mirrors import Mirrored
 from starter.reports.status import Carrier, Status
 from starter.reports.status import status as read
@@ -15,14 +14,10 @@ from starter.reports.status import status as read
 GOOD, BAD = "green", "bold red"
 
 
-def register(app: App, group: Group) -> None:
-    app.command(status, group=group)
-
-
 async def status(*, printing: Printing = PRINTING) -> None:
     """One screen: what is late, what waits, what is in doubt, and each provider's last answer."""
-    async with reports(printing) as asked:
-        found = await read(asked.store, asked.clock)
+    async with records(printing) as (store, clock):
+        found = await read(store, clock)
     if printing.json:
         print_json(found)
         return

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated
 
-from cyclopts import App, Group, Parameter
+from cyclopts import App, Parameter
 from rich.markup import escape
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -28,18 +28,10 @@ from starter.cli.common import (
 )
 from starter.reports.mirrors import Mirrored, RefusedRow, mirrored, refused
 
-
-def register(app: App, group: Group) -> None:
-    systems = App(
-        name="systems",
-        group=group,
-        help="Who sets up a new account; who else has our customers, notes and tasks.",
-    )
-    systems.default(show)
-    systems.command(retry)
-    app.command(systems)
+room = App(name="systems")
 
 
+@room.default
 async def show(
     name: Annotated[str | None, Parameter(help="Only this one: its secret, or what waits")] = None,
     /,
@@ -74,6 +66,7 @@ async def show(
         _print(settings, found, told)
 
 
+@room.command
 async def retry(
     system: Annotated[str, Parameter(help="As `aftercare systems` calls it")],
     /,

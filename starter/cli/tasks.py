@@ -10,10 +10,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
-from cyclopts import App, Group, Parameter
+from cyclopts import App, Parameter
 from rich.markup import escape
+from rich.table import Table
 
-from starter.cli import printing as paper
 from starter.cli.common import (
     PRINTING,
     CliError,
@@ -22,45 +22,34 @@ from starter.cli.common import (
     desk,
     local,
     moment,
-    names,
     notice,
-    office_zone,
     out,
     print_json,
     read_json,
     reports,
-    role_in,
     say,
     table,
     who,
 )
-from starter.cli.follow_ups import print_receipt
-from starter.desk.examples import example
-from starter.desk.forms import FORMS
+from starter.cli.lists import PAGING, Paging, print_page
+from starter.cli.receipts import print_receipt
+from starter.cli.whom import names, office_zone, role_in
 from starter.reports import Reports
 from starter.reports.objects import CustomerView, TaskView
-from starter.reports.paging import Cursor
 from workflows.vocabulary import Form
 
 INSTANT = re.compile(r"\d{4}-\d\d-\d\dT")
 
 
-def register(app: App, group: Group) -> None:
-    tasks = App(
-        name="tasks",
-        group=group,
-        help="What waits for a person: the list; show one; close, reassign or snooze one, or ask.",
-    )
-    tasks.default(list_)
-    tasks.command(show)
-    tasks.command(done)
-    tasks.command(reassign)
-    tasks.command(snooze)
-    tasks.command(ask)
-    tasks.command(paper.of_task, name="print")
-    app.command(tasks)
+room = App(name="tasks")
+room.command(
+    "starter.cli.printing:of_task",
+    name="print",
+    help="What a task is done with on paper, as PDF: the letter to post, or the sheet for a call.",
+)
 
 
+@room.default
 async def list_(
     *,
     role: Annotated[str | None, Parameter(help="Only this role's, as sales or csr")] = None,
@@ -72,7 +61,7 @@ async def list_(
     all_: Annotated[
         bool, Parameter(name="--all", negative="", help="Also those closed, and snoozed")
     ] = False,
-    limit: int = 50,
+    paging: Paging = PAGING,
     printing: Printing = PRINTING,
 ) -> None:
     """The open tasks, the most pressing first; those that are snoozed come back by themselves."""
@@ -84,22 +73,14 @@ async def list_(
             state=None if all_ else "open",
             overdue=overdue,
             awake=not all_,
-            cursor=Cursor(limit),
+            cursor=paging.cursor,
         )
         called = await names(asked, [one.customer for one in page.data if one.customer])
         now = asked.clock.now()
-    if printing.json:
-        print_json(page)
-        return
-    if not page.data:
-        say("No tasks.")
-        return
-    _print_list(page.data, called, now)
-    if page.has_more:
-        notice("There are more: --limit, or --role.")
+    print_page(page, printing, lambda rows: _table(rows, called, now), nothing="No tasks.")
 
 
-def _print_list(tasks: Sequence[TaskView], called: Mapping[str, str], now: datetime) -> None:
+def _table(tasks: Sequence[TaskView], called: Mapping[str, str], now: datetime) -> Table:
     rows = table(
         None, ("task", {"no_wrap": True}), ("due", {"no_wrap": True}), "what, about whom, and whose"
     )
@@ -111,7 +92,7 @@ def _print_list(tasks: Sequence[TaskView], called: Mapping[str, str], now: datet
             f"[bold red]{local(one.due_at)}[/]" if late else local(one.due_at),
             f"{escape(one.title)}{_standing(one, now)}\n[dim]{escape(about)}[/]",
         )
-    out().print(rows)
+    return rows
 
 
 def _standing(one: TaskView, now: datetime) -> str:
@@ -124,6 +105,7 @@ def _standing(one: TaskView, now: datetime) -> str:
     return f" [dim]({', '.join(said)})[/]" if said else ""
 
 
+@room.command
 async def show(task: str, /, *, printing: Printing = PRINTING) -> None:
     """A task: its brief, its draft, and what came of it."""
     async with reports(printing) as asked:
@@ -137,6 +119,7 @@ async def show(task: str, /, *, printing: Printing = PRINTING) -> None:
     _show(found, customer, asked.clock.now())
 
 
+@room.command
 async def done(
     task: str,
     /,
@@ -160,6 +143,7 @@ async def done(
         notice(f"What was said then: {_words(first.outcome)}")
 
 
+@room.command
 async def reassign(
     task: str,
     /,
@@ -174,6 +158,7 @@ async def reassign(
     print_receipt(receipt, as_json=printing.json)
 
 
+@room.command
 async def snooze(
     task: str,
     /,
@@ -189,6 +174,7 @@ async def snooze(
     print_receipt(receipt, as_json=printing.json)
 
 
+@room.command
 async def ask(
     task: str,
     /,
@@ -229,6 +215,9 @@ def _show(one: TaskView, customer: CustomerView | None, now: datetime) -> None:
 
 def _ask_for(one: TaskView, now: datetime) -> None:
     """What whoever closes it has to say, and may say; and what that could look like."""
+    from starter.desk.examples import example  # noqa: PLC0415 - loads the desk
+    from starter.desk.forms import FORMS  # noqa: PLC0415
+
     form = Form(one.form)
     fields = [
         f"{name} (needed)" if field.is_required() else name

@@ -8,9 +8,7 @@ from collections.abc import Iterable, Sequence
 from sqlalchemy import and_, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from activities.crm.house import house_rules
 from activities.crm.tables import Alias, Case, Customer, Enrolment, Order, Task
-from activities.crm.values import UnfitValueError, phone_of
 from starter.reports.objects import Shape
 from workflows.sops import CASE, CORRESPONDENCE
 
@@ -58,6 +56,9 @@ async def sought(session: AsyncSession, said: str, *, limit: int) -> list[str]:
     telephone number, by name."""
     if ids := await meant(session, said) or await _ordered(session, said.strip().lstrip("#")):
         return ids[:limit]
+    from activities.crm.house import house_rules  # noqa: PLC0415 - loads the holidays of the world
+    from activities.crm.values import UnfitValueError, phone_of  # noqa: PLC0415 - and its numbers
+
     try:
         phone = phone_of(said, (await house_rules(session)).country)
     except UnfitValueError:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 
-from activities.rendering import registry
 from workflows.sops import KEEP_IN_TOUCH, PROCEDURES, Sop
 
 LINE = re.compile(r"(?P<clause>\d+(?:\.\d+)*)\s+(?P<says>\S.*)")
@@ -42,6 +41,8 @@ def clauses(sop: str) -> tuple[ClauseText, ...]:
 def honouring(clause: str, sop: str) -> tuple[str, ...]:
     """The templates whose very words honour this clause of the SOP. One that several SOPs send
     names clauses of each: of one that is not its own, the clause that it is sent under counts."""
+    from activities.rendering import registry  # noqa: PLC0415 - loads what draws messages
+
     found, steps = [], procedures()[sop].steps
     for template in registry().values():
         sent = [step for step, names in steps.items() if template.name in names]

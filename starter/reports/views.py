@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -13,7 +13,6 @@ from activities.crm import enclosures
 from activities.crm import tables as t
 from activities.crm.consents import by_scope
 from activities.crm.holds import open_holds
-from activities.rendering import Template, TemplateFault, registry
 from starter.reports import briefing, words
 from starter.reports.objects import (
     AttachmentView,
@@ -35,6 +34,9 @@ PLAIN = (  # what a customer's row and its view call the same
     "id email phone name preferred_name company country locale time_zone preferred_channel "
     "address owner tier sensitive since created_at"
 ).split()
+
+if TYPE_CHECKING:
+    from activities.rendering import Template
 
 
 def follow_up(row: t.Enrolment, lines: list[ChecklistLine], *, on_hold: bool) -> FollowUp:
@@ -213,6 +215,8 @@ def decision(row: t.Decision) -> DecisionView:
 
 
 def _templates() -> Mapping[str, Template]:
+    from activities.rendering import TemplateFault, registry  # noqa: PLC0415 - seldom needed
+
     try:
         return registry()
     except TemplateFault:  # what was decided can be told without it

@@ -17,8 +17,8 @@ from typing import Any
 import httpx2
 import pytest
 
-from starter.up import Up, prepare
 from starter.up.directory import Addresses, Directory, DirectoryError
+from starter.up.parts import Up, prepare
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 240

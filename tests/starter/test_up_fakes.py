@@ -13,9 +13,9 @@ import pytest
 
 from activities.fakes.systems import NAMES
 from activities.settings import Settings
-from starter.up import Up, prepare
 from starter.up.directory import Addresses, Directory, DirectoryError, adopt
 from starter.up.fakes import Fakes
+from starter.up.parts import Up, prepare
 from tests.starter.test_up import ADA, ROOT, House, until
 
 SENDGRID = {"AFTERCARE_EMAIL": "sendgrid"}
@@ -73,6 +73,7 @@ def test_the_fakes_take_the_place_of_what_was_chosen() -> None:
     assert told["AFTERCARE_FROM_EMAIL"] == "hi@shop.example"
     assert told["TWILIO_MESSAGING_SERVICE_SID"] == ""
     assert list(Settings(systems=told["AFTERCARE_SYSTEMS"]).named_systems) == [*NAMES]
+    assert told["AFTERCARE_PUBLIC_URL"] == here.web_url  # theirs would be told of what we try
     assert Fakes.beside(here, Settings()).variables["AFTERCARE_EMAIL"] == "sendgrid"
     own = Fakes.beside(here, Settings(sendgrid_webhook_public_key="ours"))
     assert own.variables["SENDGRID_WEBHOOK_PUBLIC_KEY"].endswith(",ours")  # to try a signed reply
