@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import atexit
 import contextlib
+import gc
 import logging
 import signal
 import time
@@ -87,6 +88,12 @@ def build(client: Client, activities: Sequence[Callable[..., Any]], **options: A
     ]
 
 
+def settle_down() -> None:
+    """What is loaded by now stays: it need not be looked through for garbage, again and again."""
+    gc.collect()
+    gc.freeze()
+
+
 async def work(
     settings: Settings,
     stopped: asyncio.Event,
@@ -117,6 +124,7 @@ async def work(
             )
             for one in beside:
                 running.push_async_callback(_let_go, asyncio.create_task(one.run()))
+            settle_down()
             log.info("working", queues=[QUEUE, BULK], pace=clock.pace.factor)
             await stopped.wait()
             log.info("stopping")

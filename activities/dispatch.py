@@ -28,7 +28,7 @@ from activities.channels import (
 from activities.clock import Clock
 from activities.crm import consents, doubts, inbox, ledger, providers
 from activities.crm.milestones import decide
-from activities.crm.store import Store, lock_customer
+from activities.crm.store import Store, take_turns
 from activities.crm.suppressions import suppress
 from activities.crm.tables import Message as Row
 from activities.discretion import where
@@ -111,7 +111,7 @@ class Dispatch:
         # Nothing may come between, not even the end of this worker: only we know that it is there.
         await asyncio.shield(self._kept(message.key, attempt, provider_id, now))
         async with self._store.transaction() as session:
-            await lock_customer(session, message.customer_id)
+            await take_turns(session, message.customer_id)
             row = await ledger.find(session, message.key)
             if row is None or row.state not in ledger.GONE:  # it came back, and is on its way anew
                 return Sent(key=message.key, at=now)
@@ -218,7 +218,7 @@ class Dispatch:
 
     async def _mine(self, session: AsyncSession, message: Message, attempt: Attempt) -> Row | None:
         """The row, given back, if this attempt still holds it."""
-        await lock_customer(session, message.customer_id)
+        await take_turns(session, message.customer_id)
         row = await ledger.find(session, message.key)
         if row is None or (row.state, row.attempts) != (ledger.SENDING, attempt.number):
             return None

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.crm import consents
@@ -20,6 +20,10 @@ PREFERRED = {"phone": "call"}  # what a customer calls a channel
 LONGEST = 255  # characters of an address on one line
 UNDELIVERABLE = "undeliverable"  # every way was tried
 LANDLINE = "landline"  # the number takes no SMS, but a call
+
+_LOST = select(Suppression.address, Suppression.reason).where(
+    Suppression.address.in_(bindparam("addresses", expanding=True))
+)
 
 
 class Template(Protocol):
@@ -68,9 +72,8 @@ async def standing_of(session: AsyncSession, customer: Customer) -> Standing:
     said = {scope: word.given for scope, word in words.items()}
     said |= dict.fromkeys(await consents.refused_at(session, customer), False)
     addresses = [address for address in (customer.email, customer.phone) if address]
-    lost = select(Suppression.address, Suppression.reason).where(Suppression.address.in_(addresses))
-    suppressed = {row.address: row.reason for row in await session.execute(lost)}
-    return Standing(customer, said, suppressed)
+    lost = await session.execute(_LOST, {"addresses": addresses})
+    return Standing(customer, said, {row.address: row.reason for row in lost})
 
 
 def way_for(

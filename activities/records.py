@@ -11,7 +11,7 @@ import json
 from collections.abc import Mapping
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from temporalio import activity
 
@@ -20,7 +20,7 @@ from activities.channels import Channel
 from activities.clock import Clock
 from activities.crm import cases, holds, inbox, ledger, people, tasks
 from activities.crm.milestones import decide
-from activities.crm.store import Store, lock_customer
+from activities.crm.store import Store, lock_customer, take_turns
 from activities.crm.tables import Case, Customer, Enrolment, Hold, Milestone, Task
 from activities.establishing import Establishing
 from activities.handover import MEND, hand_over
@@ -29,6 +29,16 @@ from activities.settings import Settings
 from workflows import vocabulary as v
 from workflows.contract import Records
 from workflows.vocabulary import PAST, Outcome, Role, State
+
+_ENROLMENT = select(Enrolment).where(Enrolment.id == bindparam("follow_up")).with_for_update()
+_LEFT = (
+    select(Milestone)
+    .where(Milestone.follow_up == bindparam("follow_up"), Milestone.state.not_in(PAST))
+    .with_for_update()
+)
+_KNOWN = select(Customer.id).where(
+    Customer.id == bindparam("customer_id"), Customer.erased_at.is_(None)
+)
 
 
 class CrmRecords(Records):
@@ -62,7 +72,7 @@ class CrmRecords(Records):
     async def _withdraw(self, step: v.Withdrawal) -> v.Settled:
         now = self.clock.now()
         async with self.store.transaction() as session:
-            await lock_customer(session, step.customer_id)
+            await take_turns(session, step.customer_id)
             task = await tasks.find(session, step.key)
             if task is not None and task.state == tasks.OPEN:
                 tasks.settle(task, now, tasks.WITHDRAWN, step.reason)
@@ -97,7 +107,7 @@ class CrmRecords(Records):
     async def settle_case(self, end: v.CaseEnd) -> None:
         now = self.clock.now()
         async with self.store.transaction() as session:
-            await lock_customer(session, end.customer_id)
+            await take_turns(session, end.customer_id)
             case = await session.get(Case, end.case_id)
             if case is None or not await cases.settle(
                 session, now, case, outcome=end.outcome, by=None
@@ -149,23 +159,24 @@ class CrmRecords(Records):
         key = f"{who.follow_up or who.customer_id}/keep-in-touch/{digest}"
         step = v.Step(key=key, customer_id=who.customer_id)
         async with self.store.transaction() as session:
-            await lock_customer(session, who.customer_id)
+            await take_turns(session, who.customer_id)
             await inbox.want(session, self.clock.now(), "keep_in_touch.wanted", step, data)
 
     @activity.defn
     async def close(self, ending: v.Ending) -> None:
         now, outcome = self.clock.now(), ending.outcome
         async with self.store.transaction() as session:
-            await lock_customer(session, ending.customer_id)
-            row = await session.get(Enrolment, ending.follow_up, with_for_update=True)
+            await take_turns(session, ending.customer_id)
+            found = await session.execute(_ENROLMENT, {"follow_up": ending.follow_up})
+            row = found.scalar_one_or_none()
             if row is None or row.ended_at is not None:
                 return
-            row.state, row.ended_at = outcome.value, now
-            if outcome is not Outcome.COMPLETED:
-                row.reason = row.reason or outcome.value
             owed = await _close_tasks(session, now, ending)
             await _strike_out(session, now, ending, owed)
             await _note(session, ending, f"{row.sop}: {outcome.value}", now)
+            row.state, row.ended_at = outcome.value, now
+            if outcome is not Outcome.COMPLETED:
+                row.reason = row.reason or outcome.value
             await decide(session, now, ending, outcome.value)
 
 
@@ -193,10 +204,7 @@ async def _strike_out(
     session: AsyncSession, now: datetime, ending: v.Ending, owed: set[str]
 ) -> None:
     """Close, with the reason, what the end leaves open on the checklist."""
-    query = select(Milestone).where(
-        Milestone.follow_up == ending.follow_up, Milestone.state.not_in(PAST)
-    )
-    for line in (await session.execute(query.with_for_update())).scalars():
+    for line in (await session.execute(_LEFT, {"follow_up": ending.follow_up})).scalars():
         if ending.outcome is Outcome.COMPLETED and await _done_meanwhile(session, line, now):
             continue
         if line.task_id not in owed:
@@ -226,13 +234,12 @@ async def _is_past(session: AsyncSession, step: v.Step) -> bool:
 
 
 async def _note(session: AsyncSession, step: v.Step, text: str, now: datetime) -> None:
-    customer = await session.get(Customer, step.customer_id)
-    if customer is None or customer.erased_at is not None:
+    if (await session.execute(_KNOWN, {"customer_id": step.customer_id})).first() is None:
         return
     note = await people.write_down(
         session,
         key=step.key,
-        customer_id=customer.id,
+        customer_id=step.customer_id,
         at=now,
         summary=text,
         direction="internal",

@@ -48,6 +48,7 @@ async def ours(telling: Telling) -> AsyncIterator[None]:
     async with AsyncExitStack() as running:
         for one in worker.build(client, todo):
             await running.enter_async_context(one)
+        worker.settle_down()
         yield
     await store.close()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import bindparam, delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.crm import numbers
@@ -22,6 +22,22 @@ MARKETING = {  # the consent that offers by each channel need
     "call": "sms_marketing",
     "letter": "letter_marketing",
 }
+
+_IN_TURN = (Consent.at, Consent.recorded_at, Consent.id)
+_WORDS = (
+    select(Consent)
+    .where(Consent.customer_id == bindparam("customer_id"))
+    .order_by(*_IN_TURN)
+    .execution_options(populate_existing=True)
+)
+_OF_OTHERS = (
+    select(Consent.customer_id, Consent.scope, Consent.given)
+    .join(Customer, Customer.id == Consent.customer_id)
+    .where(Customer.id != bindparam("customer_id"))
+    .order_by(*_IN_TURN)
+)
+_AT_EMAIL = _OF_OTHERS.where(Customer.email == bindparam("address"))
+_AT_PHONE = _OF_OTHERS.where(Customer.phone == bindparam("address"))
 
 
 async def state(
@@ -101,28 +117,22 @@ async def latest(session: AsyncSession, customer_id: str, scope: str) -> Consent
 
 async def by_scope(session: AsyncSession, customer_id: str) -> dict[str, Consent]:
     """The latest word on each scope; one that was never stated is absent."""
-    query = (
-        select(Consent)
-        .where(Consent.customer_id == customer_id)
-        .order_by(Consent.at, Consent.recorded_at, Consent.id)
-        .execution_options(populate_existing=True)
-    )
-    return {row.scope: row for row in (await session.execute(query)).scalars()}
+    rows = await session.execute(_WORDS, {"customer_id": customer_id})
+    return {row.scope: row for row in rows.scalars()}
 
 
 async def refused_at(session: AsyncSession, customer: Customer) -> set[str]:
     """The scopes that others have refused at an address they share with this customer."""
     refused: set[str] = set()
-    for column, address, phoned in (
-        (Customer.email, customer.email, False),
-        (Customer.phone, customer.phone, True),
+    for others, address, phoned in (
+        (_AT_EMAIL, customer.email, False),
+        (_AT_PHONE, customer.phone, True),
     ):
         if not address:
             continue
-        others = select(Consent).join(Customer, Customer.id == Consent.customer_id)
-        sharing = others.where(column == address, Customer.id != customer.id)
-        rows = await session.execute(sharing.order_by(Consent.at, Consent.recorded_at, Consent.id))
-        words = {(row.customer_id, row.scope): row.given for row in rows.scalars()}
+        said = {"customer_id": customer.id, "address": address}
+        rows = await session.execute(others, said)
+        words = {(row.customer_id, row.scope): row.given for row in rows}
         taken = (scope for (_, scope), given in words.items() if not given)
         refused |= {scope for scope in taken if scope.startswith("sms") is phoned}
     if customer.phone and await numbers.is_stopped(session, customer.phone):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import bindparam, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.crm.store import lock_name
@@ -16,6 +16,18 @@ from activities.crm.tables import Hold, Stop, new_id
 
 BUTTONS = "stop buttons"
 COMPLAINT = "complaint"  # the kind of a hold that a complaint opens
+
+
+_PRESSED = (
+    select(Stop.id)
+    .where(
+        Stop.lifted_at.is_(None),
+        or_(Stop.channel.is_(None), Stop.channel == bindparam("channel")),
+        or_(Stop.sop.is_(None), Stop.sop == bindparam("sop")),
+        or_(Stop.template.is_(None), Stop.template == bindparam("template")),
+    )
+    .order_by(Stop.at)
+)
 
 
 async def open_holds(
@@ -81,10 +93,5 @@ async def stops(
 ) -> list[str]:
     """The ids of the stop buttons in force that match; none is pressed until the asker is done."""
     await lock_name(session, BUTTONS, shared=True)
-    query = select(Stop).where(
-        Stop.lifted_at.is_(None),
-        or_(Stop.channel.is_(None), Stop.channel == channel),
-        or_(Stop.sop.is_(None), Stop.sop == sop),
-        or_(Stop.template.is_(None), Stop.template == template),
-    )
-    return [row.id for row in (await session.execute(query.order_by(Stop.at))).scalars()]
+    meant = {"channel": channel, "sop": sop, "template": template}
+    return list((await session.execute(_PRESSED, meant)).scalars())

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date, time, timedelta
+from functools import lru_cache
 from typing import Annotated, Any, Self
 
 import holidays
@@ -11,7 +13,7 @@ from pydantic import (
     ValidationInfo,
     model_validator,
 )
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.crm.matrix import MATRIX, Row
@@ -227,17 +229,23 @@ def _check_region(country: str, region: str, info: ValidationInfo) -> None:
         raise ValueError(f"no calendar of holidays for {region} in {country}; there is {there}")
 
 
+_NEWEST = (
+    select(PolicyVersion.body)
+    .where(PolicyVersion.name == bindparam("name"), PolicyVersion.approved_by.is_not(None))
+    .order_by(PolicyVersion.version.desc())
+    .limit(1)
+)
+
+
 async def current_policy(session: AsyncSession, name: str) -> dict[str, Any]:
     """What the newest approved version of a policy sets; empty: the defaults."""
-    query = (
-        select(PolicyVersion)
-        .where(PolicyVersion.name == name, PolicyVersion.approved_by.is_not(None))
-        .order_by(PolicyVersion.version.desc())
-        .limit(1)
-    )
-    row = (await session.execute(query)).scalar_one_or_none()
-    return dict(row.body) if row else {}
+    return (await session.execute(_NEWEST, {"name": name})).scalar_one_or_none() or {}
 
 
 async def house_rules(session: AsyncSession) -> HouseRules:
-    return HouseRules.model_validate(await current_policy(session, HOUSE))
+    return _read(json.dumps(await current_policy(session, HOUSE)))
+
+
+@lru_cache(maxsize=4)
+def _read(body: str) -> HouseRules:
+    return HouseRules.model_validate(json.loads(body))

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.crm import tasks
@@ -36,6 +36,9 @@ GONE = (SENT, DELIVERED, BOUNCED)  # the provider took it
 NOT_RELEASED = "not_released"  # it went to the outbox: only test addresses are written to
 
 
+_ROW = select(Message).where(Message.key == bindparam("key")).with_for_update()
+
+
 class InFlightError(Exception):
     """An attempt may still be under way, or died: only the provider knows what became of it."""
 
@@ -44,8 +47,7 @@ class InFlightError(Exception):
 
 
 async def find(session: AsyncSession, key: str) -> Message | None:
-    query = select(Message).where(Message.key == key).with_for_update()
-    return (await session.execute(query)).scalar_one_or_none()
+    return (await session.execute(_ROW, {"key": key})).scalar_one_or_none()
 
 
 def enter(session: AsyncSession, step: v.Step, now: datetime, **fields: Any) -> Message:

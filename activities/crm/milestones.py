@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select, tuple_
+from sqlalchemy import bindparam, func, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.crm.tables import Decision, Enrolment, Milestone, new_id
@@ -15,6 +15,22 @@ from workflows.vocabulary import PAST, State, Step
 
 QUIET = "quiet_hours"  # why a clause that is next waits for its moment
 STALE = "stale"  # why it was given up, long after its moment
+
+_LINE = (
+    select(Milestone)
+    .where(Milestone.follow_up == bindparam("follow_up"))
+    .where(Milestone.clause == bindparam("clause"), Milestone.about == bindparam("about"))
+    .with_for_update()
+)
+_ENROLLED = select(Enrolment.id).where(Enrolment.id == bindparam("follow_up"))
+_LAST = (
+    select(Decision.key, func.max(Decision.at))
+    .where(Decision.key.in_(bindparam("keys", expanding=True)))
+    .group_by(Decision.key)
+)
+_DECIDED = select(
+    Decision.key, Decision.clause, Decision.outcome, Decision.reason, Decision.facts
+).where(tuple_(Decision.key, Decision.at).in_(_LAST))  # several, as simulated time may stand still
 
 
 async def record_milestone(
@@ -34,12 +50,12 @@ async def record_milestone(
     never from an hour in which the customer was to be left in peace."""
     if not clause:
         return
-    row = await session.get(Milestone, (follow_up, clause, about), with_for_update=True)
+    line = {"follow_up": follow_up, "clause": clause, "about": about}
+    row = (await session.execute(_LINE, line)).scalar_one_or_none()
     if row is None:
-        known = select(Enrolment.id).where(Enrolment.id == follow_up)
-        if (await session.execute(known)).first() is None:
+        if (await session.execute(_ENROLLED, {"follow_up": follow_up})).first() is None:
             return
-        row = Milestone(follow_up=follow_up, clause=clause, about=about, late_by_seconds=0)
+        row = Milestone(**line, late_by_seconds=0)
         session.add(row)
     opened = row.due_at if (row.state, row.reason) == (State.NEXT, QUIET) else None
     row.state, row.reason, row.updated_at = state, reason, now
@@ -84,17 +100,15 @@ async def record_decision(
 async def record_decisions(session: AsyncSession, decided: Sequence[Decision]) -> None:
     """The same decision on the same facts, asked again, is one decision. What became of several
     clauses at one moment is one each: marks share a key."""
-    known: set[str] = set()
+    known = {_words(one) for one in session.new if isinstance(one, Decision)}
     if keys := {one.key for one in decided if one.key}:
-        keyed = Decision.key.in_(keys)
-        newest = select(Decision.key, func.max(Decision.at)).where(keyed).group_by(Decision.key)
-        query = select(Decision).where(tuple_(Decision.key, Decision.at).in_(newest))
-        # several, as simulated time may stand still
-        known = {_words(one) for one in (await session.execute(query)).scalars()}
+        with session.no_autoflush:  # all that was changed is written at once, at the end
+            rows = await session.execute(_DECIDED, {"keys": list(keys)})
+        known |= {_words(row) for row in rows}
     session.add_all(one for one in decided if not one.key or _words(one) not in known)
 
 
-def _words(row: Decision) -> str:
+def _words(row: Any) -> str:
     return json.dumps([row.key, row.clause, row.outcome, row.reason, row.facts], sort_keys=True)
 
 

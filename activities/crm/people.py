@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import bindparam, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.crm.noticing import NEW, notice
@@ -14,6 +14,8 @@ from activities.crm.tables import Customer, Message, Note, Task, new_id
 from workflows.vocabulary import Role
 
 ANSWER = timedelta(hours=24)  # wall-clock hours: what is promised to the customer
+
+_NOTE = select(Note).where(Note.key == bindparam("key"))
 
 
 async def call(
@@ -83,8 +85,7 @@ async def write_down(
     by: str | None = None,
 ) -> Note:
     """A line of the customer's history, once under its key."""
-    query = select(Note).where(Note.key == key)
-    row = (await session.execute(query)).scalar_one_or_none()
+    row = (await session.execute(_NOTE, {"key": key})).scalar_one_or_none()
     if row is None:
         row = Note(
             id=new_id("note"),

@@ -12,7 +12,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcon
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from sqlalchemy import ARRAY, Connection, Text, cast, event, func, select, text
+from sqlalchemy import ARRAY, Connection, Text, bindparam, cast, event, func, select, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -29,7 +29,13 @@ from activities.crm.tables import Base, Customer
 
 OURS = "builtin"  # the CRM that we are ourselves
 BUSY = 15.0  # seconds a writer waits for another
+CONNECTIONS = 15  # of one process with PostgreSQL
 
+
+_THEIRS = select(Customer).where(Customer.id == bindparam("id")).with_for_update()
+# What was read before the lock may be of yesterday.
+_FRESH = _THEIRS.execution_options(populate_existing=True)
+_ROW = _THEIRS.with_only_columns(Customer.id)
 
 UNFIT = (DataError, IntegrityError)  # what no other time will cure
 
@@ -113,9 +119,13 @@ def is_passing(fault: Exception) -> bool:
 async def lock_customer(session: AsyncSession, customer_id: str) -> Customer | None:
     """The customer's row, locked until the end of the transaction: whoever gives or withdraws
     permission to write to the customer does so under this lock."""
-    query = select(Customer).where(Customer.id == customer_id).with_for_update()
-    fresh = {"populate_existing": True}  # what was read before the lock may be of yesterday
-    return (await session.execute(query, execution_options=fresh)).scalar_one_or_none()
+    return (await session.execute(_FRESH, {"id": customer_id})).scalar_one_or_none()
+
+
+async def take_turns(session: AsyncSession, customer_id: str) -> None:
+    """The same lock, for whoever asks nothing of the row. On SQLite writers take turns anyway."""
+    if _is_postgresql(session):
+        await session.execute(_ROW, {"id": customer_id})
 
 
 async def lock_addresses(session: AsyncSession, customer: Customer) -> None:
@@ -130,17 +140,23 @@ async def lock_name(
     """Take turns, until the end of the transaction, at what no row stands for; at several, in that
     order. Whoever also needs a customer's lock takes that first. Those who share it wait only for
     one who does not. On SQLite writers take turns anyway."""
-    connection = await where.connection() if isinstance(where, AsyncSession) else where
-    if names and connection.dialect.name == "postgresql":
+    if names and _is_postgresql(where):
         lock = func.pg_advisory_xact_lock_shared if shared else func.pg_advisory_xact_lock
         each = func.unnest(cast(list(names), ARRAY(Text))).column_valued("name")
-        await connection.execute(select(lock(func.hashtextextended(each, 0))))
+        await where.execute(select(lock(func.hashtextextended(each, 0))))
+
+
+def _is_postgresql(where: AsyncSession | AsyncConnection) -> bool:
+    bind = where.get_bind() if isinstance(where, AsyncSession) else where
+    return bind.dialect.name == "postgresql"
 
 
 def _engine(url: str, *, durable: bool) -> AsyncEngine:
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite":
-        return create_async_engine(parsed, pool_pre_ping=True, hide_parameters=True)
+        # All that are opened stay open: to make one costs more than what it is wanted for.
+        pool = {"pool_size": CONNECTIONS, "max_overflow": 0, "pool_pre_ping": True}
+        return create_async_engine(parsed, **pool, hide_parameters=True)
     parsed = parsed.set(drivername="sqlite+aiosqlite")
     # Parameters are hidden: what is personal must not stand in an error's text.
     waiting = {"timeout": BUSY, "async_creator_fn": connect}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.calendar import business_window
@@ -23,6 +23,12 @@ from workflows.vocabulary import State
 OPEN, DONE, DECLINED, RELEASED, WITHDRAWN = "open", "done", "declined", "released", "withdrawn"
 CAPACITY = "capacity"
 FREE_FROM = "free_from"  # in a brief: not before then, for the customer has heard from us
+
+_OPEN_OF = (
+    select(Task)
+    .where(Task.follow_up == bindparam("follow_up"), Task.state == OPEN)
+    .with_for_update()
+)
 FIRST, SOON, USUAL = 1, 2, 3  # a complaint's, an inquiry's or an engineer's, all others
 
 
@@ -111,8 +117,7 @@ async def owner_of(
 
 async def open_of(session: AsyncSession, follow_up: str) -> list[Task]:
     """The follow-up's tasks that nobody has done."""
-    query = select(Task).where(Task.follow_up == follow_up, Task.state == OPEN)
-    return list((await session.execute(query.with_for_update())).scalars())
+    return list((await session.execute(_OPEN_OF, {"follow_up": follow_up})).scalars())
 
 
 def settle(row: Task, now: datetime, state: str, reason: str | None = None) -> None:

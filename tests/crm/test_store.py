@@ -109,3 +109,22 @@ async def test_a_time_limit_stays_one(store: Store) -> None:
     for _ in range(20):
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(for_ever(), 0.002)
+
+
+async def test_who_waits_for_another_process_keeps_nobody_waiting(
+    store: Store, store_url: str
+) -> None:
+    """The lock is taken at once where it is free; where it is not, the loop goes on meanwhile."""
+    customer, other = await a_customer(store), Store(store_url)
+
+    async def write() -> None:
+        async with store.transaction() as session:
+            await lock_customer(session, customer.id)
+
+    async with other.transaction() as session:
+        await lock_customer(session, customer.id)
+        waiting = asyncio.create_task(write())
+        await asyncio.sleep(0.05)
+        assert not waiting.done()
+    await waiting
+    await other.close()
