@@ -49,7 +49,7 @@ class Machine:
                 stderr=log,
             )
         self.workers.append(worker)
-        await until(lambda: health.polls(self.temporal.address, worker.pid), 60, "no worker")
+        await until(lambda: health.polls(self.temporal.address, worker.pid), 120, "no worker")
 
     def kill_worker(self) -> None:
         """All there are, as the power would."""
@@ -95,7 +95,7 @@ class Machine:
         async def begun() -> bool:
             return await self.attempts() > since
 
-        await until(begun, 60, "nothing was being sent")
+        await until(begun, 120, "nothing was being sent")
 
     async def tried_again(self) -> int:
         """How many messages more than one attempt had a hold of."""
@@ -109,7 +109,7 @@ class Machine:
     async def settled(self, sends: int) -> None:
         """Every welcome has gone, by the ledger; by the provider, each went once."""
 
-        await until(lambda: self.all_sent(sends), 90 + 10 * DOSE, "some welcomes were lost")
+        await until(lambda: self.all_sent(sends), 180 + 10 * DOSE, "some welcomes were lost")
         accepted = await self.accepted()
         assert len(accepted) == sends
         assert set(accepted.values()) == {1}, "the provider accepted a message twice"

@@ -13,7 +13,7 @@ from tests.chaos.conftest import DOSE, Machine, report, until
 SENDS = max(20, 15 * DOSE)
 
 
-@pytest.mark.timeout(120 + 60 * DOSE)
+@pytest.mark.timeout(300 + 60 * DOSE)
 async def test_the_worker_is_killed_in_the_middle_of_sending(
     machine: Machine, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -23,7 +23,7 @@ async def test_the_worker_is_killed_in_the_middle_of_sending(
     for life in range(kills):
         await order(machine, SENDS * (life + 1) // kills)
         await machine.start_worker()
-        await until(machine.in_doubt, 30, "nothing was being sent")
+        await until(machine.in_doubt, 120, "nothing was being sent")
         await asyncio.sleep(random.uniform(0, 0.4))
         machine.kill_worker()
         in_doubt += await machine.in_doubt()
@@ -36,7 +36,7 @@ async def test_the_worker_is_killed_in_the_middle_of_sending(
     )
 
 
-@pytest.mark.timeout(120 + 30 * DOSE)
+@pytest.mark.timeout(300 + 30 * DOSE)
 async def test_temporal_is_killed_in_the_middle_of_sending(
     machine: Machine, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -28,7 +28,7 @@ async def settled(machine: Machine) -> bool:
     return not untold and await machine.all_sent(SENDS)
 
 
-@pytest.mark.timeout(200 + 60 * DOSE)
+@pytest.mark.timeout(300 + 60 * DOSE)
 async def test_killed_while_it_tells_salesforce(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -47,7 +47,7 @@ async def test_killed_while_it_tells_salesforce(
                 await machine.order()
             await machine.start_worker()
             heard = partial(hears, fake, len(fake.accepted) + 3)
-            await until(heard, 60, "Salesforce was not told")
+            await until(heard, 120, "Salesforce was not told")
             await asyncio.sleep(random.uniform(0, 0.2))
             machine.kill_worker()
         await machine.start_worker()

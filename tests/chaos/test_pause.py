@@ -29,7 +29,7 @@ LEASE = {
 CARRIED = ["by providers", "by the outbox"][: 1 if DOSE == 1 else 2]
 
 
-@pytest.mark.timeout(120 + 40 * DOSE)
+@pytest.mark.timeout(300 + 40 * DOSE)
 @pytest.mark.parametrize("carried", CARRIED)
 async def test_a_worker_is_paused_in_the_middle_of_sending(
     machine: Machine, capsys: pytest.CaptureFixture[str], carried: str
@@ -51,7 +51,7 @@ async def test_a_worker_is_paused_in_the_middle_of_sending(
             assert not await machine.tripped(), "accepted twice"
             pauses += 1
         sends = pauses * EACH
-        await until(lambda: machine.all_sent(sends), 90 + 10 * DOSE, "some welcomes were lost")
+        await until(lambda: machine.all_sent(sends), 180 + 10 * DOSE, "some welcomes were lost")
         taken = Counter(one.key for one in providers.accepted) + await machine.accepted()
     assert len(taken) == sends
     assert set(taken.values()) == {1}, "accepted twice"

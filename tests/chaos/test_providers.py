@@ -26,7 +26,7 @@ LAG = 6.0 if DOSE > 1 else 2.0  # seconds at most until a look-up finds what was
 TIMES = {"CHAOS_DEADLINE": "4", "CHAOS_QUARANTINE": f"{LAG + 1}", "CHAOS_LAG": "2"}
 
 
-@pytest.mark.timeout(180 + 60 * DOSE)
+@pytest.mark.timeout(300 + 60 * DOSE)
 async def test_the_worker_is_killed_while_providers_fail(
     machine: Machine, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -40,7 +40,7 @@ async def test_the_worker_is_killed_while_providers_fail(
             await buy(machine, CUSTOMERS * (life + 1) // KILLS)
             await a_short_life(machine)
         await machine.start_worker()
-        await until(lambda: machine.all_sent(SENDS), 120 + 10 * DOSE, "some messages were lost")
+        await until(lambda: machine.all_sent(SENDS), 180 + 10 * DOSE, "some messages were lost")
         taken = Counter(one.key for one in providers.accepted)
     assert set(taken.values()) == {1}, "a provider accepted a message twice"
     assert len(taken) == SENDS
@@ -57,7 +57,7 @@ async def test_the_worker_is_killed_while_providers_fail(
     )
 
 
-@pytest.mark.timeout(180 + 30 * DOSE)
+@pytest.mark.timeout(300 + 30 * DOSE)
 async def test_the_worker_is_killed_while_a_mail_server_fails(
     machine: Machine, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -71,7 +71,7 @@ async def test_the_worker_is_killed_while_a_mail_server_fails(
             await buy(machine, CUSTOMERS * (life + 1) // kills, sms=False)
             await a_short_life(machine)
         await machine.start_worker()
-        await until(lambda: nothing_open(machine), 120 + 10 * DOSE, "some were never settled")
+        await until(lambda: nothing_open(machine), 180 + 10 * DOSE, "some were never settled")
         taken = Counter(one.key for one in providers.smtp.accepted)
     rows = await messages(machine)
     assert set(taken) <= {row.id for row in rows}
@@ -105,9 +105,9 @@ async def test_a_provider_that_hangs_keeps_no_other_channel(machine: Machine) ->
         async def full() -> bool:
             return providers.sendgrid.requests == AT_ONCE
 
-        await until(full, 60, "e-mail does not fill its share")
+        await until(full, 120, "e-mail does not fill its share")
         await machine.order(customer=customer(51))
-        await until(machine.sent, 60, "the SMS has no room")
+        await until(machine.sent, 120, "the SMS has no room")
         assert len(providers.twilio.accepted) == 1
         assert providers.sendgrid.requests == AT_ONCE == await machine.in_doubt()
 

@@ -133,7 +133,7 @@ class Life:
             if (await self.handle.describe()).close_time:
                 break
             await self.env.sleep(DAY)
-        return Outcome(await asyncio.wait_for(self.handle.result(), 5))
+        return Outcome(await asyncio.wait_for(self.handle.result(), 60))
 
 
 class Town:
