@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.effects import Effects
-from starter import health, up
+from starter import health
+from starter.up import parts
 from starter.up.directory import Addresses, Directory
 
 ROOT = Path(__file__).parents[1]
@@ -34,7 +35,7 @@ class Machine:
 
     def __init__(self, directory: Path, effects: Effects) -> None:
         self.directory, self.effects = directory, effects
-        self._plan = up.Up(Directory(directory), Addresses(*free_ports()))
+        self._plan = parts.Up(Directory(directory), Addresses(*free_ports()))
         self._server: subprocess.Popen[bytes] | None = None
         self._worker: subprocess.Popen[bytes] | None = None
         self.began = 0.0  # when the worker was
@@ -44,7 +45,7 @@ class Machine:
         return self._plan.addresses.temporal_target
 
     async def start(self) -> None:
-        self._server = self.begin(*up._temporal(self._plan))  # noqa: SLF001 - the very same
+        self._server = self.begin(*parts._temporal(self._plan))  # noqa: SLF001 - the very same
         async with asyncio.timeout(60):
             while not await health.answers(self.address):  # noqa: ASYNC110 - another process
                 await asyncio.sleep(0.1)
