@@ -32,7 +32,7 @@ VALID = timedelta(hours=1)  # what Twilio can't pass on by then, it drops: night
 TRIAL = "Sent from your Twilio trial account - "  # what it puts before a trial account's words
 # By itself it tells a status again only if there was no connection: for our 503 it must be asked.
 INSIST = "#rc=5&rp=all"  # it reads that, and neither posts nor signs it
-NUMBER = re.compile(r"\+[1-9]\d{4,14}")
+NUMBER = re.compile(r"\+[1-9][0-9]{4,14}")
 SID = re.compile(r"(?:SM|MM)[0-9a-fA-F]{32}")
 
 BY_CODE = {

@@ -78,7 +78,7 @@ async def test_the_environment_moves_nothing(monkeypatch: pytest.MonkeyPatch) ->
         ("not a number", "address no_such_number"),
         ("+447700900123,+447700900124", "address no_such_number"),
         ("whatsapp:+447700900123", "address no_such_number"),
-        ("+٤٤٧٧٠٠٩٠٠١٢٣", "address no_such_number"),
+        ("+4٤7700900123", "address no_such_number"),
         ("", "address no_such_number"),
     ],
 )
