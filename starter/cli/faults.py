@@ -16,6 +16,14 @@ from starter.up.directory import DirectoryError
 from starter.up.supervisor import GaveUpError
 
 SAID = (CliError, DirectoryError, GaveUpError, NotReadyError, PaceError, UnsafeDatabaseError)
+NOT_THERE = ("not_found", "not_in_doubt")  # the codes of what is not known by this id
+LISTS = {  # where those that are known stand, by what was named
+    "feedback": "feedback",
+    "id": "privacy",
+    "message": "messages --state unknown",
+    "target": "list",
+    "task": "tasks",
+}
 
 
 def is_of_usage(fault: Exception) -> bool:
@@ -27,7 +35,9 @@ def words(fault: Exception) -> str | None:
     match fault:
         case Refusal():
             where = f" ({fault.param})" if fault.param else ""
-            return f"{fault.detail}{where} [{fault.code}]"
+            lists = LISTS.get(fault.param or "") if fault.code in NOT_THERE else None
+            hint = f": `aftercare {lists}` shows what there is" if lists else ""
+            return f"{fault.detail}{where} [{fault.code}]{hint}"
         case ValidationError():
             return _settings(fault)
         case UnknownCursorError():

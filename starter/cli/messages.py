@@ -24,7 +24,7 @@ from starter.cli.common import (
     who,
 )
 from starter.cli.lists import PAGING, Paging, print_page
-from starter.cli.whom import customer_id, names
+from starter.cli.whom import customer_named, names
 from starter.reports import words
 from starter.reports.objects import MessageState, MessageView
 
@@ -53,9 +53,7 @@ async def list_(
 ) -> None:
     """Messages, newest first."""
     async with reports(printing) as asked:
-        meant = await customer_id(asked, customer) if customer else None
-        if customer and meant is None:
-            raise CliError(f"nobody knows {customer!r}: `aftercare list` shows the customers")
+        meant = await customer_named(asked, customer) if customer else None
         page = await asked.messages(customer=meant, state=state, cursor=paging.cursor)
         called = await names(asked, [one.customer for one in page.data])
     print_page(

@@ -149,8 +149,8 @@ async def why(
         about = await customer_id(asked, target) or target
         async with asked.store.reading() as session:
             orders = await steered(session, about, clause, limit=limit)
-    if page is None:
-        raise CliError(unknown(target))
+        if page is None:
+            raise await unknown(asked, target)
     if printing.json:
         print_json(page)
         return
@@ -233,7 +233,7 @@ async def _found(asked: Reports, target: str) -> list[FollowUp]:
         if found := (await asked.follow_ups(customer=customer, cursor=Cursor(MOST))).data:
             return found
         raise CliError(f"{target} has no follow-up: see `aftercare why {target}`")
-    raise CliError(unknown(target))
+    raise await unknown(asked, target)
 
 
 async def _log(asked: Reports, one: FollowUp) -> list[tuple[datetime, str]]:

@@ -10,6 +10,8 @@ from starter.cli.common import CliError, Common, UsageError, desk
 from starter.reports import Reports, people
 from starter.reports.sops import procedures
 
+MANY = 5  # customers that are named to choose from
+
 
 async def names(reports: Reports, customers: Iterable[str]) -> dict[str, str]:
     """What to call these customers on a list."""
@@ -21,8 +23,12 @@ async def customer_id(reports: Reports, target: str) -> str | None:
     """Our id for a customer named by an id, ours or one from outside, by an e-mail address, or by a
     telephone number with its +."""
     async with reports.store.reading() as session:
-        seek = people.sought(session, target, limit=1) if target.startswith("+") else None
-        return next(iter(await (seek or people.meant(session, target))), None)
+        seek = people.sought(session, target, limit=MANY) if target.startswith("+") else None
+        found = await (seek or people.meant(session, target))
+        if len(found) > 1:
+            whom = _said(await people.names(session, found))
+            raise CliError(f"{target!r} is of several customers: name one by its id: {whom}")
+    return next(iter(found), None)
 
 
 async def meant(asked: Reports, target: str) -> str:
@@ -34,11 +40,22 @@ async def meant(asked: Reports, target: str) -> str:
 async def customer_named(asked: Reports, target: str) -> str:
     if found := await customer_id(asked, target):
         return found
-    raise CliError(unknown(target))
+    raise await unknown(asked, target)
 
 
-def unknown(target: str) -> str:
-    return f"nobody knows {target!r}: `aftercare list` shows the follow-ups and their ids"
+async def unknown(asked: Reports, target: str) -> CliError:
+    """What to say of a name that is no id, with whom it may have meant."""
+    async with asked.store.reading() as session:
+        near = await people.sought(session, target, limit=MANY)
+        whom = _said(await people.names(session, near))
+    hint = (
+        f"did you mean {whom}?" if near else "`aftercare list` shows the follow-ups and their ids"
+    )
+    return CliError(f"nobody knows {target!r}: {hint}")
+
+
+def _said(called: dict[str, str]) -> str:
+    return ", ".join(f"{id_} ({name})" for id_, name in called.items())
 
 
 async def role_in(common: Common, said: str) -> str:

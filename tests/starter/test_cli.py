@@ -13,7 +13,12 @@ from typing import Any, NamedTuple
 import pytest
 
 from activities.crm.migrate import upgrade
+from activities.crm.store import Store
 from starter.cli import app, run
+from starter.cli.common import CliError
+from starter.cli.whom import customer_id
+from starter.reports import Reports
+from tests.factories import FakeClock, a_customer
 
 ADA = {"id": "C-1", "email": "ada@example.com", "name": "Ada Byron", "country": "GB"}
 LISTS = ("list", "messages", "tasks", "sops", "keys list")
@@ -297,6 +302,44 @@ def test_why_says_who_asked_for_it_and_their_reason(followed: Aftercare) -> None
         assert "5.2.1   cli:" in said
         assert "said `skip`: knows it already" in said
     assert "away until Monday" not in followed("why", "C-1", "5.2.1").out
+
+
+def test_a_name_is_no_id_but_says_whose_it_may_be(opened: Aftercare) -> None:
+    """Nothing is done to somebody who was only meant; who may be is named."""
+    for number, name in (("1", "Ada Byron"), ("2", "Ada King")):
+        said = {"id": f"C-{number}", "email": f"{number}@example.com"}
+        who = json.dumps(ADA | said | {"name": name})
+        assert opened("start", "online-customer", "--customer", "-", stdin=who).code == 0
+    both = "C-1 (Ada Byron), C-2 (Ada King)"
+    for words in (("show", "Ada"), ("why", "ada"), ("list", "--customer", "ADA")):
+        said = opened(*words)
+        assert (said.code, f"did you mean {both}?" in said.err) == (1, True), words
+    assert "C-2 (Ada King)?" in opened("messages", "--customer", "King").err
+    assert opened("opt-out", "Ada").code == 1
+    assert "aftercare list" in opened("show", "Zz").err
+
+
+async def test_an_address_of_several_is_of_none(store: Store, clock: FakeClock) -> None:
+    """Who acts says which of them is meant."""
+    for number in (1, 2):
+        await a_customer(store, id=f"cus_{number}", email="one@example.com", name=f"Ada {number}")
+    with pytest.raises(CliError, match=r"cus_1 \(Ada 1\), cus_2 \(Ada 2\)"):
+        await customer_id(Reports(store, clock), "one@example.com")
+
+
+def test_what_is_not_there_is_said_with_where_to_look(opened: Aftercare) -> None:
+    """Also by commands that act."""
+    why = ("--reason", "test")
+    for words, where in (
+        (("tasks", "done", "task_x"), "aftercare tasks"),
+        (("messages", "settle", "msg_x", "sent", *why), "aftercare messages --state unknown"),
+        (("hold", "online-customer.x", *why), "aftercare list"),
+        (("privacy", "extend", "x", *why), "aftercare privacy"),
+        (("messages", "--after", "msg_x"), "leave it out"),
+        (("tasks", "--after", "task_x"), "leave it out"),
+    ):
+        said = opened(*words)
+        assert (said.code, where in said.err) == (1, True), (words, said.err)
 
 
 def test_why_names_of_which_follow_up_each_is(opened: Aftercare) -> None:
