@@ -73,7 +73,8 @@ class FakeSendGrid(FakeHttp):
         return None if given == f"Bearer {self.api_key}" else self.trouble(401, {})
 
     def trouble(self, status: int, headers: dict[str, str]) -> Answer:
-        error = {"message": ERRORS[status], "field": None, "help": None}
+        field = "from" if status == 403 else None
+        error = {"message": ERRORS[status], "field": field, "help": None}
         if status == 429:
             wait = timedelta(seconds=float(headers.get("Retry-After", "0")))
             headers = {**headers, "X-RateLimit-Reset": str(int((now() + wait).timestamp()))}
