@@ -39,7 +39,15 @@ class Policy(errands.Policy):
 
 CallsT = TypeVar("CallsT", bound=Policy)
 LINK = timedelta(minutes=2)  # that an invitation waits for its link, no longer
+OUTSIDE = timedelta(seconds=10)  # of the world's time, which a system outside goes by at any pace
+PATIENT = "patient"  # lives before it waited two of their own minutes, however short those are
 SOON = timedelta(hours=1)  # in which a call that is over is spoken of
+
+
+def patience(factor: float, left: timedelta) -> timedelta:
+    """How long an invitation waits for its link: where days pass in seconds, a while of the
+    world's, but never more than half of what is left until the call."""
+    return max(LINK, min(OUTSIDE * factor, left / 2))
 
 
 class Appointments(Errands[CallsT]):
@@ -114,8 +122,10 @@ class Appointments(Errands[CallsT]):
         """Where it is joined may come any moment; what comes later is sent after it."""
         changed = either(Linked(self.diary, call), Changed(self.diary, call))
         if not changed():
-            soon = self.now() + LINK
-            await self.until(soon, unless=changed)
+            long, now = LINK, self.now()
+            if OUTSIDE * self.pace.factor > LINK and self.is_new(PATIENT):
+                long = patience(self.pace.factor, call.starts - now)
+            await self.until(now + long, unless=changed)
 
     async def call_off(self, call: Call) -> None:
         """Whoever has it in their calendar."""

@@ -119,6 +119,10 @@ class Order(Event):
     others: tuple[Code, ...] = ()  # the SOPs that follow it up, as it is placed
 
 
+class Began(Event):
+    """What began here with what was heard first counts from this moment: it came before that."""
+
+
 class Provided(Order):
     """Access was given, or the customer set up in one of the house's systems."""
 
@@ -208,5 +212,6 @@ HEARD: dict[str, type[Event]] = {
     "interaction": Interaction,
     "complaint_updated": Event,
     "policy": PolicyChanged,
+    "began_earlier": Began,
     "message_bounced": Bounce,
 }

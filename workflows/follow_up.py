@@ -82,19 +82,19 @@ class FollowUp(Contacts[PolicyT]):
         self,
         window: Callable[[], Window],
         after: Contact | None,
-        otherwise: datetime,
+        otherwise: Moment,
         unless: Condition = never,
     ) -> bool:
         """Sleep until the best moment of the window after that message; True if `unless` came.
 
         Should it not have gone, or have bounced since, the window counts from `otherwise`.
         """
-        start = after.at if after else otherwise
 
         def plan() -> Milestone:
+            start = after.at if after else _said(otherwise)
             counted = {
                 "before": start + window().before,
-                "otherwise": otherwise + window().after,
+                "otherwise": _said(otherwise) + window().after,
                 "counted_from": after.key if after else "",
             }
             return self._milestone(start + window().after).model_copy(update=counted)

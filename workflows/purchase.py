@@ -49,6 +49,13 @@ class Purchase(Listening[PolicyT]):
         placed."""
         return sop in self.enrolment.others or sop in self.beside
 
+    async def count_from(self, moment: datetime) -> None:
+        """Whatever was heard first: the order was confirmed when it was."""
+        if moment < self.confirmed:
+            self.confirmed = moment
+            self.enrolment = self.enrolment.model_copy(update={"purchased_at": moment})
+            self.moved += 1
+
     async def on_event(self, name: str, event: events.Event) -> None:
         match event:
             case events.Order(order_id=order) if self.is_mine(order):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from temporalio import workflow
@@ -81,14 +81,21 @@ class Signals(Steps):
                 self.on_task_done(event)
             case events.DoneElsewhere():
                 self.on_done_elsewhere(event)
-            case events.PolicyChanged():
-                await self.on_policy(event)
+            case events.PolicyChanged() | events.Began():
+                await self._move(event)
             case events.Bounce():
                 await self.on_bounce(event)
             case events.Complaint() | events.ComplaintResolved() | events.Hold() | events.Resume():
                 await self._keep_back(event)
             case _:
                 await self.on_event(name, event)
+
+    async def _move(self, event: events.Event) -> None:
+        match event:
+            case events.PolicyChanged():
+                await self.on_policy(event)
+            case events.Began(at=at) if at:
+                await self.count_from(at)
 
     async def _keep_back(self, event: events.Event) -> None:
         match event:
@@ -158,6 +165,8 @@ class Signals(Steps):
     async def on_low_engagement(self, lull: events.Lull) -> None: ...
 
     async def on_policy(self, changed: events.PolicyChanged) -> None: ...
+
+    async def count_from(self, moment: datetime) -> None: ...
 
     async def on_bounce(self, bounce: events.Bounce) -> None: ...
 

@@ -214,6 +214,8 @@ class Enrolment(Noun, Generic[PolicyT]):
     policy_version: Count = 0
     own: dict[str, Any] = {}  # what was said of the policy for this one alone
     imported_at: AwareDatetime | None = None  # what was due before is past: it came by an import
+    welcomed: str = ""  # the welcome that went since, by one that has ended,
+    welcomed_at: AwareDatetime | None = None  # and when
 
 
 class CaseFile(Enrolment[PolicyT]):

@@ -136,7 +136,8 @@ async def not_their_first(
     """Why this purchase or sign-up is not where the customer begins; None if it is.
 
     What the shop says of the order counts, else since when it knows the customer, else our records:
-    of all that was bought, or, where they know it all already, of what was bought `before`.
+    of all that was bought and not undone, or, where they know it all already, of what was bought
+    `before`.
     """
     if order is not None and order.first is not None:
         return None if order.first else "existing_customer"
@@ -145,7 +146,10 @@ async def not_their_first(
         if old:
             return "existing_customer"
     query = select(Order.id).where(
-        Order.customer_id == customer.id, Order.confirmed_at.is_not(None)
+        Order.customer_id == customer.id,
+        Order.confirmed_at.is_not(None),
+        Order.cancelled_at.is_(None),
+        Order.refunded_at.is_(None),
     )
     if order is not None:
         query = query.where(Order.id != order.id)

@@ -11,7 +11,7 @@ from typing import Any
 from activities.crm import customers, orders, parcels
 from activities.crm.milestones import record_decision
 from activities.crm.tables import Enrolment, Order
-from starter.intake import agreements, starts
+from starter.intake import agreements, late, starts
 from starter.intake.events import Access, Progress
 from starter.intake.handling import KEEP_IN_TOUCH, SIGNALS, Handling
 from starter.intake.news import of_parcels
@@ -53,6 +53,8 @@ async def _placed(h: Handling, order: Order) -> None:
     if not orders.place(order):
         for follow_up in known:
             h.note("already", follow_up.id)
+            if follow_up.sop in starts.PER_CUSTOMER or follow_up.order_id == order.id:
+                late.begins_earlier(h, follow_up)
         if not known:
             h.note("recorded")
         return

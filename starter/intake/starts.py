@@ -9,7 +9,7 @@ from typing import Any
 from activities.crm import cases, enrolments, inbox, orders, parcels
 from activities.crm import tables as rows
 from activities.crm.milestones import record_decisions
-from starter.intake import imported
+from starter.intake import imported, late
 from starter.intake.events import Wish, Years
 from starter.intake.handling import Handling, starting
 from starter.intake.letters import PHONE
@@ -64,6 +64,8 @@ async def begin_all(
         body = await _enrolment(h, sop, changes, early)
         others = tuple(name for name in names if name != sop.name)
         body = body.model_copy(update={"others": others, "first_bought_at": first})
+        if subjects[sop.name] != subject_of(h, sop):
+            body = body.model_copy(update=await late.welcomed(h, sop.name))
         await enrolments.enrol(
             h.session,
             h.now,
@@ -84,6 +86,11 @@ async def _subjects_to_begin(h: Handling, sops: Sequence[Sop], *, by_hand: bool)
     subjects = {sop.name: subject_of(h, sop) for sop in sops}
     wanted = {name: f"{name}.{subject}" for name, subject in subjects.items() if subject}
     known = await enrolments.known(h.session, wanted.values())
+    for name in subjects.keys() & {*PER_CUSTOMER} if known else ():
+        if again := await late.anew(h, name, wanted[name]):
+            subjects[name], wanted[name] = again, f"{name}.{again}"
+            known |= await enrolments.known(h.session, [wanted[name]])
+    runs = {row.id: row for row in await h.running()} if known else {}
     begin, decided = {}, []
     for sop in sops:
         subject, follow_up = subjects[sop.name], wanted.get(sop.name)
@@ -92,6 +99,8 @@ async def _subjects_to_begin(h: Handling, sops: Sequence[Sop], *, by_hand: bool)
             h.note("none", None, f"{what}_missing")
         elif follow_up in known:
             h.note("already", follow_up)
+            if follow_up in runs and not by_hand and sop.name not in PER_CONTRACT:
+                late.begins_earlier(h, runs[follow_up])
         elif reason := await h.catalogue.off(h.session, sop) or (
             None if by_hand else await _why_not(h, sop)
         ):
@@ -247,17 +256,18 @@ async def _early(h: Handling) -> list[Heard]:
         row.waits_for = row.expires_at = None
         told = [Heard.model_validate(one) for effect in row.effects for one in _heard(effect)]
         heard += [one for one in told if imported.is_news(h, row, one)]
-    bought = [h.order] if h.order else await orders.of(h.session, h.customer.id)
-    heard += [one for order in bought for one in before_its_start(order)]
+    heard += before_its_start(h.order) if h.order else []
+    heard += await imported.bought_besides(h) if h.is_imported or not h.order else []
     heard += await of_contract(h.session, h.contract) if h.contract else []
-    heard += await imported.bought_besides(h) if h.is_imported and h.order else []
-    heard += [] if h.is_imported or h.is_new else await _cases_since(h, heard)
+    if not h.is_imported and not h.is_new:
+        heard += await late.said_since(h, heard)
+        heard += await _cases_since(h, heard)
     return sorted(heard, key=_when)[-EARLY:]
 
 
 async def _cases_since(h: Handling, heard: Sequence[Heard]) -> list[Heard]:
-    """What begins is heard of late: the cases that were opened since it happened, of which only
-    those were told that ran by then."""
+    """What begins is heard of late: the cases that were opened since it happened, and nobody was
+    told of."""
     known = {one.event.get("case_id") for one in heard}
     names = {cases.COMPLAINT: "complaint", cases.INQUIRY: "inquiry"}
     return [

@@ -21,6 +21,8 @@ Where the document contradicts itself or is silent, this is how it is read:
 - "All active customers" (5.6.1): not erased, not opted out, not gone; a hold comes before all.
 - A review is asked for after the delivery. While a parcel is on its way, which `order-thanks` sees
   to, nobody asks; where nothing is shipped, or nobody sees to it, it counts from the purchase.
+- Whatever is heard first, it counts from what happened first. A guest whose only purchase was
+  undone is followed up no more; if they take an account, or buy again, they begin once more.
 - After a purchase that was cancelled, refunded or returned: no upselling, no asking for a review.
   The follow-up itself goes on with the account, unless the desk ends it because there is none; but
   who bought nothing else is not helped to start with it, not missed, and not asked how it goes.
@@ -37,6 +39,7 @@ from workflows.facts import Active, Because, Condition, NothingLeft, either
 from workflows.follow_up import FollowUp
 from workflows.vocabulary import (
     Contact,
+    Covered,
     Engagement,
     Enrolment,
     Fulfilment,
@@ -45,6 +48,7 @@ from workflows.vocabulary import (
     Preset,
     Rhythm,
     Role,
+    State,
     Window,
 )
 
@@ -124,7 +128,7 @@ class OnlineCustomer(FollowUp[Policy]):
         with self.clause("5.1.1", "On purchase or sign-up, welcome them", self.lull, self.purchase):
             if self.enrolment.needs_access:
                 self.owes_access = not await self.until(self.waited_long, unless=self.has_access)
-            welcome = await self.send("welcome", unreachable=Role.CSR)
+            welcome = self.welcomed_before() or await self.send("welcome", unreachable=Role.CSR)
         if self.owes_access and not self.has_access():
             with self.clause("5.1.2", "Their access, when it comes"):
                 self.await_event("account_provisioned")
@@ -132,7 +136,9 @@ class OnlineCustomer(FollowUp[Policy]):
 
     async def help_to_start(self, welcome: Contact | None) -> None:
         with self.clause("5.2.1", "24-48 hours after the welcome, help them start", self.lull):
-            await self.between(lambda: self.policy.guide, after=welcome, otherwise=self.purchase)
+            await self.between(
+                lambda: self.policy.guide, after=welcome, otherwise=lambda: self.purchase
+            )
             await self.send(self.policy.guide_template, unless=self.nothing_left)
         if self.owes_access and not self.has_access():
             with self.clause("5.1.2", "Their access, which has not come in a day"):
@@ -211,6 +217,14 @@ class OnlineCustomer(FollowUp[Policy]):
             )
             await self.keep_in_touch(*([loyalty] if self.returned() else [loyalty, review]))
 
+    def welcomed_before(self) -> Contact | None:
+        """By a follow-up of theirs that has ended since: nobody is welcomed twice."""
+        key, at = self.enrolment.welcomed, self.enrolment.welcomed_at
+        if at is None:
+            return None
+        self._record(State.COVERED, key)
+        return Covered(key=key, at=at)
+
     # -- when, by the policy as it stands ----------------------------------------------
 
     def waited_long(self) -> datetime:
@@ -249,6 +263,12 @@ class OnlineCustomer(FollowUp[Policy]):
         self.missed.append(self.now())
         active = Active(self.facts, self.now())
         await self.send("re-engagement", unless=either(active, self.nothing_left))
+
+    async def count_from(self, moment: datetime) -> None:
+        """They began with what came first, whatever was heard first."""
+        if moment < self.purchase:
+            self.purchase = moment
+            self.moved += 1
 
     async def on_event(self, name: str, event: Event) -> None:
         """Access that comes after the welcome has a message of its own."""

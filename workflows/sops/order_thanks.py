@@ -56,6 +56,7 @@ EXCUSED = {
 
 FURTHEST = timedelta(days=365)  # some shops write 31 December 9999 where they do not know
 
+NEWS_FIRST = "news-first"  # before, the clause waited on for what it had heard in one breath
 NO_PARCEL = ""  # news of the order as a whole
 NOTICES = {"order_shipped": "order-shipped", "order_ready": "ready-for-pickup"}
 
@@ -90,6 +91,7 @@ class OrderThanks(Purchase[Policy]):
     def __init__(self, enrolment: Enrolment[Policy]) -> None:
         super().__init__(enrolment)
         self.announced: dict[str, None] = {}  # the parcels they were told of, by notice
+        self.is_sent = False  # all of it
 
     @workflow.run
     async def run(self, enrolment: Enrolment[Policy]) -> Outcome:
@@ -106,7 +108,9 @@ class OrderThanks(Purchase[Policy]):
         if self.policy.note and self.enrolment.tier in self.policy.note_for:
             self.meanwhile(self.add_a_note())
         with self.clause("1", "Thank them within 24 hours of the order", self.too_late, self.by):
-            await self.between(lambda: self.policy.thanks, after=None, otherwise=self.confirmed)
+            await self.between(
+                lambda: self.policy.thanks, after=None, otherwise=lambda: self.confirmed
+            )
             await self.send(
                 "thank-you",
                 asks="thanks",
@@ -243,6 +247,8 @@ class OrderThanks(Purchase[Policy]):
             else:
                 pick_up = self.enrolment.fulfilment is v.Fulfilment.PICKUP
                 self.await_event("order_ready" if pick_up else "order_shipped")
+        if self.is_sent and self.is_new(NEWS_FIRST):
+            self.no_more_shipping()
 
     def no_more_shipping(self) -> None:
         """All of it was announced, or it is too late for that."""
@@ -263,6 +269,7 @@ class OrderThanks(Purchase[Policy]):
                 if f"{notice} {parcel}" not in self.announced:
                     self.announced[f"{notice} {parcel}"] = None
                     self.meanwhile(self.announce(notice, parcel, order))
+            self.is_sent = self.is_sent or order.complete
             if order.complete:
                 self.no_more_shipping()
         elif self.has_arrived():

@@ -117,19 +117,29 @@ class Satisfaction(Asking[Policy]):
     # -- when, by the policy as it stands ----------------------------------------------------
 
     async def count_days(self) -> None:
-        """Only who knows the office's holidays can; anew, should the policy change meanwhile."""
+        """Only who knows the office's holidays can; anew, should it count otherwise meanwhile."""
         while True:
-            sop, purchase = self.policy, self.enrolment.purchased_at
-            window = await self.business_days(purchase, sop.after, sop.before)
-            if (sop.after, sop.before) == (self.policy.after, self.policy.before):
+            asked = self.days()
+            window = await self.business_days(*asked)
+            if asked == self.days():
                 self.counted = window
                 return
 
+    def days(self) -> tuple[datetime, int, int]:
+        return self.enrolment.purchased_at, self.policy.after, self.policy.before
+
     async def on_policy(self, changed: events.PolicyChanged) -> None:
-        before = self.policy
+        before = self.days()
         await super().on_policy(changed)
-        days = (self.policy.after, self.policy.before)
-        if self.counted and days != (before.after, before.before):
+        await self.recount(before)
+
+    async def count_from(self, moment: datetime) -> None:
+        before = self.days()
+        await super().count_from(moment)
+        await self.recount(before)
+
+    async def recount(self, before: tuple[datetime, int, int]) -> None:
+        if self.counted and self.days() != before:
             await self.count_days()
             self.moved += 1
 
