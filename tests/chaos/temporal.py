@@ -8,7 +8,8 @@ import socket
 import subprocess
 from pathlib import Path
 
-from starter import health, up
+from starter import health
+from starter.up import parts
 from starter.up.directory import Addresses, Directory
 
 
@@ -21,7 +22,7 @@ class TemporalServer:
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
-        self._plan = up.Up(Directory(directory), Addresses(*free_ports()))
+        self._plan = parts.Up(Directory(directory), Addresses(*free_ports()))
         self._known = False  # its address, to others: from then on it stays
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -43,7 +44,7 @@ class TemporalServer:
                 if self._known:
                     raise
                 self._known = True
-                self._plan = up.Up(Directory(self.directory), Addresses(*free_ports()))
+                self._plan = parts.Up(Directory(self.directory), Addresses(*free_ports()))
             else:
                 self._known = True
                 return
@@ -51,7 +52,7 @@ class TemporalServer:
     async def _start(self) -> None:
         with (self.directory / "temporal.log").open("ab") as log:
             self._process = subprocess.Popen(  # noqa: ASYNC220 - returns at once
-                up._temporal(self._plan), stdout=log, stderr=log
+                parts._temporal(self._plan), stdout=log, stderr=log
             )
         try:
             async with asyncio.timeout(60):
@@ -73,7 +74,7 @@ class TemporalServer:
     def cli(self, *words: str) -> subprocess.CompletedProcess[str]:
         """The engineer's own tool, as from a shell."""
         return subprocess.run(
-            [up.temporal_program(), *words, "--address", self.address],
+            [parts.temporal_program(), *words, "--address", self.address],
             capture_output=True,
             text=True,
             timeout=30,
