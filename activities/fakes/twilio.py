@@ -45,6 +45,7 @@ class FakeTwilio(FakeHttp):
         self.account_sid = account_sid
         self.auth_token = auth_token
         self.status = "active"
+        self.media: dict[str, tuple[str, bytes]] = {}  # what was sent to us: its type, itself
         self.telling = statuses_to(tells, auth_token, manner) if tells else None
 
     def take(self, messages: Sequence[Taken]) -> None:
@@ -60,6 +61,8 @@ class FakeTwilio(FakeHttp):
             web.get(PATH + ".json", self._list),
             web.get(PATH + "/{sid}.json", self._one),
             web.get(f"/{VERSION}/Accounts/{{account}}.json", self._account),
+            web.get(PATH + "/{sid}/Media/{media}", self._media),
+            web.get("/cdn/{media}", self._picture),
         )
 
     def authorise(self, request: web.Request) -> Answer | None:
@@ -72,6 +75,22 @@ class FakeTwilio(FakeHttp):
 
     def trouble(self, status: int, headers: dict[str, str]) -> Answer:
         return _error(BY_STATUS[status], status, **headers)
+
+    # -- pictures that came in -------------------------------------------------------------------
+
+    async def _media(self, request: web.Request) -> web.StreamResponse:
+        """Who may see it is led on to where it lies."""
+        name = request.match_info["media"]
+        to = {"Location": f"http://{request.host}/cdn/{name}"}
+        there = Answer(307, b"", to) if name in self.media else self.trouble(404, {})
+        return await self.asked(request, lambda *_: there)
+
+    async def _picture(self, request: web.Request) -> web.Response:
+        """The address itself is the permission: with another beside it nothing is shown."""
+        if "Authorization" in request.headers:
+            return web.Response(status=400, text="Only one auth mechanism allowed")
+        kind, content = self.media[request.match_info["media"]]
+        return web.Response(body=content, headers={"Content-Type": kind})
 
     # -- sending ---------------------------------------------------------------------------------
 

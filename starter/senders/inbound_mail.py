@@ -78,14 +78,20 @@ class InboundMail:
             "customer": {"id": whose.customer} if whose.customer else {"email": mail.head.sender},
             **_happened(mail, reader),
         }
-        if whose.proven and not automatic and wish_of(mail) is Wish.STOP:
-            said = {"email": False, "source": "reply", "wording": mail.text[:2000]}
+        if _may_stop(whose, proof) and not automatic and wish_of(mail) is Wish.STOP:
+            source = "reply" if whose.proven else "reply, not proved"
+            said = {"email": False, "source": source, "wording": mail.text[:2000]}
             return Readings(
                 [Reading(event | {"type": "consent.changed", "data": said}, mail.files)]
             )
         data = _said(mail, whose, proof, automatic)
         found = Reading(event | {"type": "reply.received", "data": data}, mail.files)
         return Readings([found], left_out=sorted(set(mail.left_out)))
+
+
+def _may_stop(whose: Match, proof: Proof) -> bool:
+    """Nobody is harmed by hearing less: for that it is enough that nothing speaks against it."""
+    return whose.proven or (whose.customer is not None and not proof.fails)
 
 
 def wish_of(mail: Mail) -> Wish | None:

@@ -76,7 +76,7 @@ class Orders:
         old = self._is_old()
         if old and await r.order_of(self.reader, self.id) is None:
             return self.comes.leave("before_our_time")
-        if not placed and not undone and topic != "orders/cancelled":
+        if not placed and not undone:
             return self.comes.leave("unpaid")
         who = self._customer()
         if placed and not who:
@@ -90,7 +90,7 @@ class Orders:
         self._sent_so_far(topic)
         for refund in r.listed(self.said, "refunds", most=100):
             self._given_back(refund)
-        self._undone(topic)
+        self._undone()
         return None
 
     def _sent_so_far(self, topic: str) -> None:
@@ -98,14 +98,14 @@ class Orders:
         self.pickup = self._fulfilment() == "pickup"
         for parcel in parcels:
             self._sent(parcel)
-        if topic == "orders/fulfilled" and not parcels and self._is_sent():
+        whole = r.word(self.said.get("fulfillment_status")) == "fulfilled"
+        if topic == "orders/fulfilled" and whole and not parcels and self._is_sent():
             what = "order.picked_up" if self.pickup else "order.shipped"
             self._say(what, self.at, f"{self.id}/{what}")
 
-    def _undone(self, topic: str) -> None:
-        cancelled = r.moment(self.said.get("cancelled_at"))
-        if cancelled or topic == "orders/cancelled":
-            at = cancelled or self.at
+    def _undone(self) -> None:
+        if self.said.get("cancelled_at") is not None:
+            at = r.moment(self.said["cancelled_at"]) or self.at
             self._say("order.cancelled", at, f"{self.id}/order.cancelled")
         if r.word(self.said.get("financial_status")) == "refunded":
             given = [refunded_at(one) for one in r.listed(self.said, "refunds", most=100)]

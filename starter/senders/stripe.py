@@ -1,6 +1,7 @@
 """Stripe's webhooks, at `/hooks/stripe`: a checkout that was paid, and what was refunded of it.
 
 An order begins with the money. What was bought does not stand in the event, and none is asked for.
+A renewal is one more purchase on record, which nobody is thanked for: it was made long ago.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ WHOLE = frozenset("BIF CLP DJF GNF JPY KMF KRW MGA PYG RWF VND VUV XAF XOF XPF".
 THOUSANDTHS = frozenset("BHD JOD KWD OMR TND".split())
 PAID = ("checkout.session.completed", "checkout.session.async_payment_succeeded")
 UNPAID = ("checkout.session.async_payment_failed", "checkout.session.expired")
+RENEWAL = "subscription_cycle"  # why there is an invoice; the first one's checkout tells of itself
+LEFT_OUT = {"charge.dispute.created": "between_banks", "charge.dispute.closed": "between_banks"}
 PROMOTIONS = {"opt_in": True, "opt_out": False}
 FULFILMENTS = ("ship", "pickup", "digital", "service")
 
@@ -78,8 +81,10 @@ class Stripe:
             _refunded(comes, it, at)
         elif what == "customer.updated":
             _customer(comes, it, at)
+        elif what == "invoice.paid":
+            _renewed(comes, it, at)
         else:
-            comes.leave("topic_unknown")
+            comes.leave(LEFT_OUT.get(what, "topic_unknown"))
         return comes.readings
 
 
@@ -136,6 +141,32 @@ def _refunded(comes: Comes, charge: Fields, at: datetime | None) -> None:
     part = charge.get("refunded") is not True
     data = {"source": NAME} | ({"partial": True} if part else {})
     return comes.say("order.refunded", at, order={"id": name}, data=data)
+
+
+def _renewed(comes: Comes, invoice: Fields, at: datetime | None) -> None:
+    """On record under the invoice's name: it begins nothing, and whoever buys anew is not new."""
+    paid, name = invoice.get("amount_paid"), r.named(NAME, invoice.get("id"))
+    if r.word(invoice.get("billing_reason")) != RENEWAL or name is None:
+        return comes.leave("no_renewal")
+    currency = r.text(invoice.get("currency"), 3)
+    total = _amount(paid, currency)
+    if not paid or total is None:
+        return comes.leave("unpaid")
+    said = {field: invoice.get(f"customer_{field}") for field in ("email", "name", "phone")}
+    who = _person(said | {"address": invoice.get("customer_address")})
+    who |= r.known_of(id=r.named(NAME, _id(invoice.get("customer"))))
+    if not ({"id", "email", "phone"} & set(who)):
+        return comes.leave("nobody_named")
+    order = r.known_of(
+        id=name,
+        reference=r.named(NAME, _id(invoice.get("payment_intent"))),  # what a refund calls it
+        number=r.text(invoice.get("number")),
+        total=total,
+        currency=currency and currency.upper(),
+        fulfilment="service",
+        confirmed_at=min(at or comes.now, comes.now).isoformat(),
+    )
+    return comes.say("customer.updated", at, once=f"{name}/renewed", customer=who, order=order)
 
 
 def _customer(comes: Comes, said: Fields, at: datetime | None) -> None:

@@ -19,10 +19,10 @@ from activities.rendering.values import visible
 from activities.settings import Settings
 from starter.senders import Delivery, Reader, Reading, Readings, Reply, UnreadableError
 from starter.senders.signatures import Form, form_of, is_by_twilio
+from starter.senders.twilio_media import fetched
 from starter.senders.wishes import Wish, by_sms
 
 RECENT = timedelta(days=60)  # an SMS of ours that may still be meant
-MOST_MEDIA = 10
 SID = "MessageSid"
 
 
@@ -65,8 +65,10 @@ class TwilioInbound:
         if wish in (Wish.STOP, Wish.START):
             given = wish is Wish.START
             return Readings(_wished(form.first(SID), phone, theirs, words, given=given))
-        event = _reply(form, phone, theirs, sent, automatic=wish is Wish.HELP)
-        return Readings([Reading(event)], left_out=["help"] if wish is Wish.HELP else [])
+        files, missing = await fetched(form, reader.settings)
+        event = _reply(form, phone, theirs, sent, missing, automatic=wish is Wish.HELP)
+        found = Reading(event, tuple(files))
+        return Readings([found], left_out=["help"] if wish is Wish.HELP else [])
 
 
 def _wished(
@@ -89,11 +91,17 @@ def _wished(
 
 
 def _reply(
-    form: Form, phone: str, theirs: Sequence[str], sent: Message | None, *, automatic: bool
+    form: Form,
+    phone: str,
+    theirs: Sequence[str],
+    sent: Message | None,
+    missing: Sequence[str],
+    *,
+    automatic: bool,
 ) -> dict[str, Any]:
     """To the last that we sent to this number; without one, from who has had it longest."""
     customer = sent.customer_id if sent else next(iter(theirs), None)
-    data: dict[str, Any] = {"channel": "sms", "text": _words(form), "automatic": automatic}
+    data: dict[str, Any] = {"channel": "sms", "text": _words(form, missing), "automatic": automatic}
     return {
         "id": f"sms/{form.first(SID)}",
         "type": "reply.received",
@@ -102,11 +110,9 @@ def _reply(
     }
 
 
-def _words(form: Form) -> str:
-    """The words; pictures stay with Twilio, and only where they are is written down."""
-    media = [form.first(f"MediaUrl{number}") for number in range(MOST_MEDIA)]
-    there = [visible(one)[:500] for one in media if one.startswith("https://")]
-    noted = [f"[Sent along, and not fetched: {one}]" for one in there]
+def _words(form: Form, missing: Sequence[str]) -> str:
+    """The words; of pictures that could not be had, where they are."""
+    noted = [f"[Sent along, and not fetched: {visible(one)[:500]}]" for one in missing]
     return "\n".join([visible(form.first("Body")) or "[No words.]", *noted])[:20_000]
 
 

@@ -9,11 +9,14 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from activities.crm.cases import follow_up_of
 from activities.crm.store import Store
 from activities.crm.tables import (
     Case,
     Consent,
+    Customer,
     Enclosure,
+    Hold,
     Inbox,
     Message,
     Note,
@@ -26,7 +29,7 @@ from starter.senders.mail.mime import mail_of
 from starter.web import create_site
 from tests.factories import FakeClock, a_customer
 from tests.starter import mails
-from tests.starter.front import FakeTemporal, only, rows
+from tests.starter.front import FakeTemporal, an_event, only, rows
 from tests.starter.hooks import PUBLIC_URL, SENDGRID_PUBLIC, visiting
 from tests.starter.mails import ADA, a_message, ada, form, posts, raw, several, written
 from tests.starter.visitors import an_account, browser
@@ -99,15 +102,56 @@ async def test_the_providers_own_id_is_known(desk: Desk, temporal: FakeTemporal)
     assert (await only(desk.store, Note)).message_key == mails.KEY
 
 
+UNPROVED = {"To": "hello@reply.example.com"}  # by its sender alone
+
+
 async def test_a_sender_alone_proves_nothing(desk: Desk, temporal: FakeTemporal) -> None:
-    """It reaches the staff, who are told so; and it opts nobody out."""
+    """It reaches the staff, who are told so; it stops the reminder, which harms nobody."""
     await ada(desk.store, temporal)
-    await comes(desk, raw(written("Unsubscribe", To="hello@reply.example.com")))
+    await comes(desk, raw(written("Where is it?", **UNPROVED)))
     note = await only(desk.store, Note)
     assert note.summary.startswith("[It is not proved that this is from the customer.]")
-    assert note.summary.endswith("\nUnsubscribe")
-    assert await rows(desk.store, Consent) == []
+    assert note.summary.endswith("\nWhere is it?")
     assert (await only(desk.store, Case)).kind == "inquiry"
+    assert temporal.heard(f"online-customer.{ADA}") == ["responded"]
+
+
+async def test_unproved_one_may_hear_less(desk: Desk, temporal: FakeTemporal) -> None:
+    """Whoever wants peace has it, and how that is known stands with it; nobody is heard more of."""
+    await ada(desk.store, temporal)
+    await comes(desk, raw(written("Unsubscribe", **UNPROVED)))
+    consent = await only(desk.store, Consent)
+    assert (consent.scope, consent.given) == ("email", False)
+    assert consent.source == "reply, not proved"
+    for number, word in enumerate(("START", "unstop", "subscribe", "yes", "resubscribe me")):
+        await comes(desk, raw(written(word, **UNPROVED, Message_ID=f"<{number}@x.example>")))
+    assert {row.given for row in await rows(desk.store, Consent)} == {False}
+
+
+@pytest.mark.parametrize("state", ["open", "resolved", "closed"])
+@pytest.mark.parametrize("said", ["Yes, all is well, thank you", "It is still broken", "resolved"])
+async def test_unproved_no_complaint_is_settled_or_opened_again(
+    desk: Desk, temporal: FakeTemporal, state: str, said: str
+) -> None:
+    """What is said goes to a person; the case, its hold and the customer stay as they were."""
+    customer = await ada(desk.store, temporal)
+    complaint = an_event("complaint.opened", customer={"id": ADA}, data={"reference": "c1"})
+    await desk.receive("api", complaint)
+    (case,) = await rows(desk.store, Case)
+    async with desk.store.transaction() as session:
+        row = await session.get_one(Case, case.id)
+        row.state, row.closed_at = state, desk.clock.now() if state == "closed" else None
+    before = [(one.state, one.reopened) for one in await rows(desk.store, Case)]
+    held = [(one.id, one.released_at) for one in await rows(desk.store, Hold)]
+    stolen = written(said, **UNPROVED, Reply_To="eve@evil.example", Cc="eve@evil.example")
+    await comes(desk, raw(stolen))
+    after = [(one.state, one.reopened) for one in await rows(desk.store, Case)]
+    assert after[: len(before)] == before
+    assert [(one.id, one.released_at) for one in await rows(desk.store, Hold)][:1] == held[:1]
+    assert "feedback" not in temporal.heard(follow_up_of(case.id))
+    (same,) = await rows(desk.store, Customer)
+    assert (same.email, same.phone) == (customer.email, customer.phone)
+    assert "eve@" not in json.dumps([one.address for one in await rows(desk.store, Message)])
 
 
 async def test_a_forged_sender_with_a_known_id(desk: Desk, temporal: FakeTemporal) -> None:
@@ -117,9 +161,8 @@ async def test_a_forged_sender_with_a_known_id(desk: Desk, temporal: FakeTempora
     said = {"To": "hello@reply.example.com", "In_Reply_To": f"<{message.id}@shop.example.com>"}
     envelope = json.dumps({"to": ["x@y.example"], "from": "eve@evil.example"})
     forged = {"dkim": "{@evil.example : pass}", "envelope": envelope}
-    await comes(desk, raw(written("stop", **said), **forged))
+    await comes(desk, raw(written("All is well", **said), **forged))
     assert "not proved" in (await only(desk.store, Note)).summary
-    assert await rows(desk.store, Consent) == []
 
 
 @pytest.mark.parametrize("body", ["Unsubscribe", f"STOP!\n\n{QUOTE}", "Abmelden\n\n-- \nAda", ""])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import permutations
 from typing import Any
@@ -13,7 +14,7 @@ from activities.crm.store import Store
 from activities.crm.tables import Consent, Customer, Enrolment, Inbox, Order, PrivacyRequest, Task
 from activities.settings import Settings
 from starter.desk import Desk
-from starter.senders import Delivery
+from starter.senders import Delivery, Reader
 from starter.senders.shopify import Shopify
 from tests.factories import FakeClock
 from tests.starter.front import FakeTemporal, a_desk, only, rows
@@ -47,7 +48,8 @@ async def post(
     *,
     tried: str = "",
 ) -> None:
-    body = bytes_of(said)
+    changed = {"updated_at": at.isoformat()} if at and "updated_at" in said else {}
+    body = bytes_of(said | changed)
     headers = shopify(body, topic, f"ev_{next(NUMBER)}", at)
     headers |= {"x-shopify-test": tried} if tried else {}
     answer = await client.post("/hooks/shopify", content=body, headers=headers)
@@ -265,8 +267,9 @@ async def test_in_any_order_the_end_is_the_same(clock: FakeClock) -> None:
         order = range(6) if number == 0 else shuffled
         async with visiting(desk) as client:
             for place in (*order, *order):
-                body = bytes_of(said[place][0])
-                headers = shopify(body, said[place][1], f"ev_{place}", said[place][2])
+                picture, topic, at = said[place]
+                body = bytes_of(picture | {"updated_at": at.isoformat()})
+                headers = shopify(body, topic, f"ev_{place}", at)
                 answer = await client.post("/hooks/shopify", content=body, headers=headers)
                 assert answer.is_success
         ends.append(await end_state(desk))
@@ -294,7 +297,9 @@ async def test_an_account_is_known_and_changes(desk: Desk, clock: FakeClock) -> 
     customer = await only(desk.store, Customer)
     assert (customer.id, customer.email) == (CUSTOMER, "king@example.com")
     assert await rows(desk.store, Enrolment) == []
-    await posted(desk, (an_account(), "customers/enable"))
+    await posted(desk, (an_account(), "customers/enable"))  # said to be so, and not so
+    assert await rows(desk.store, Enrolment) == []
+    await posted(desk, (an_account(state="enabled"), "customers/enable"))
     assert (await only(desk.store, Enrolment)).sop == "online-customer"
 
 
@@ -359,11 +364,12 @@ async def test_what_the_law_has_passed_on(desk: Desk) -> None:
     kinds = {row.kind for row in await rows(desk.store, PrivacyRequest)}
     assert kinds == {"access", "erase"}
     stranger = shop | {"customer": {"id": 8, "email": "x@example.com", "phone": None}}
+    whole = {name: said for name, said in shop.items() if name != "customer"}
     await posted(
         desk,
-        (stranger, "customers/redact"),
-        (stranger, "customers/data_request"),
-        (shop, "shop/redact"),
+        (stranger | {"orders_to_redact": []}, "customers/redact"),
+        (stranger | {"orders_requested": []}, "customers/data_request"),
+        (whole, "shop/redact"),
     )
     assert await reasons(desk) == [
         "data_request_of_somebody_unknown", "shop_redact_asked_for", "unknown_customer",
@@ -418,6 +424,66 @@ async def test_an_event_is_known_by_its_own_id(desk: Desk) -> None:
             assert (await client.post("/hooks/shopify", content=body, headers=headers)).is_success
     kept = [row.event_id for row in await rows(desk.store, Inbox) if not row.parent_id]
     assert sorted(kept) == sorted(["orders/create/a", Delivery(body, {}).digest])
+
+
+BODIES = {
+    "orders/create": sample("shopify_order"),
+    "orders/cancelled": sample("shopify_order", cancelled_at="2026-11-23T11:50:00Z"),
+    "orders/fulfilled": sample("shopify_order", fulfillment_status="fulfilled"),
+    "fulfillments/update": sample("shopify_fulfilment"),
+    "refunds/create": sample("shopify_refund"),
+    "customers/update": sample("shopify_order")["customer"],
+    "customers/enable": sample("shopify_order")["customer"] | {"state": "enabled"},
+    "customers_email_marketing_consent/update": {"customer_id": 1, "email_address": "a@example.com",
+        "email_marketing_consent": {"state": "unsubscribed"}},
+    "customers/redact": {"shop_domain": "x", "customer": {"id": 1}, "orders_to_redact": []},
+    "customers/data_request": {"shop_domain": "x", "customer": {"id": 1}, "orders_requested": []},
+    "shop/redact": {"shop_id": 1, "shop_domain": "x"},
+}  # fmt: skip
+MAY = {  # what else than its own topic a body may be called, and what that may come to
+    "orders/create": {"orders/cancelled", "orders/fulfilled"},
+    "orders/cancelled": {"orders/create", "orders/fulfilled"},
+    "orders/fulfilled": {"orders/create", "orders/cancelled"},
+    "customers/update": {"customers/enable", "customers_email_marketing_consent/update"},
+    "customers/enable": {"customers/update", "customers_email_marketing_consent/update"},
+    "customers_email_marketing_consent/update": {"customers/update", "customers/enable"},
+}
+HARMLESS = {"order.paid", "order.confirmed", "customer.updated", "consent.changed"}
+
+
+async def test_a_body_under_another_topic_does_no_harm(
+    memory_store: Store, clock: FakeClock
+) -> None:
+    """Topics are not signed: each pair is refused, or comes to what the body itself says."""
+    desk = a_desk(memory_store, clock, FakeTemporal(), shopify_secret=SHOP_SECRET)
+    reader = Reader(desk.store, desk.settings, now=clock.now(), real=clock.real())
+
+    async def comes_of(body: dict[str, Any], topic: str) -> tuple[set[str], Sequence[str]]:
+        headers = {"x-shopify-topic": topic, "x-shopify-event-id": "e"}
+        found = await Shopify().read(Delivery(bytes_of(body), headers), reader)
+        return {one.event["type"] for one in found.found}, found.failed
+
+    for right, body in BODIES.items():
+        own, _ = await comes_of(body, right)
+        for topic in set(BODIES) - {right}:
+            found, failed = await comes_of(body, topic)
+            if topic in MAY.get(right, ()):
+                assert found <= own | HARMLESS, (right, topic)
+            else:
+                assert (found, failed) == (set(), ["not_of_its_topic"]), (right, topic)
+
+
+async def test_two_shops_have_a_secret_each(memory_store: Store, clock: FakeClock) -> None:
+    """Shopify's ids are no two shops'; what neither of them signed is refused."""
+    both = f"{SHOP_SECRET}, another"
+    desk = a_desk(memory_store, clock, FakeTemporal(), shopify_secret=both)
+    async with visiting(desk) as client:
+        for number, secret in enumerate((SHOP_SECRET, "another", "third", "", both)):
+            body = bytes_of(sample("shopify_order", id=number + 1))
+            headers = shopify(body, id_=f"e{number}", secret=secret)
+            answer = await client.post("/hooks/shopify", content=body, headers=headers)
+            assert answer.status_code == (200 if number < 2 else 401)
+    assert {row.id for row in await rows(desk.store, Order)} == {"shopify-1", "shopify-2"}
 
 
 async def test_a_topic_that_is_not_known_is_kept(desk: Desk) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -9,17 +10,19 @@ import pytest
 from activities.crm import numbers
 from activities.crm.house import HouseRules
 from activities.crm.store import Store
-from activities.crm.tables import Case, Consent, Customer, Inbox, Message, Note
+from activities.crm.tables import Case, Consent, Customer, Enclosure, Inbox, Message, Note
+from activities.fakes.faults import Fault, Script
+from activities.fakes.twilio import FakeTwilio
 from activities.permission import Way, standing_of, way_for
 from activities.rendering import registry
 from starter.desk import Desk
-from starter.senders import Delivery
+from starter.senders import Delivery, twilio_media
 from starter.senders.registry import SENDERS
 from starter.senders.wishes import Wish, by_sms
 from tests.factories import FakeClock, a_customer
 from tests.starter import mails
 from tests.starter.front import FakeTemporal, only, rows
-from tests.starter.hooks import visiting
+from tests.starter.hooks import TWILIO_TOKEN, visiting
 from tests.starter.mails import ADA, a_message, ada, texts
 
 HERS = "+442079460000"
@@ -122,13 +125,111 @@ async def test_help_is_answered_by_the_network(desk: Desk, temporal: FakeTempora
     assert temporal.signals == []
 
 
-async def test_pictures_are_noted_and_not_fetched(desk: Desk, temporal: FakeTemporal) -> None:
-    """They stay with Twilio; only its own kind of address is written down."""
-    await ada(desk.store, temporal)
-    media = {"MediaUrl0": "https://api.twilio.com/m/1", "MediaUrl1": "javascript:alert(1)"}
-    await comes(desk, "", NumMedia="2", **media)
-    summary = (await only(desk.store, Note)).summary
-    assert summary == "[No words.]\n[Sent along, and not fetched: https://api.twilio.com/m/1]"
+ACCOUNT = "AC" + "0" * 32
+PICTURE = b"\x89PNG and so on"
+
+
+def media(number: int, account: str = ACCOUNT, host: str = "api.twilio.com") -> str:
+    message = "MM" + "1" * 32
+    path = f"/2010-04-01/Accounts/{account}/Messages/{message}/Media/ME{number:032d}"
+    return f"https://{host}{path}"
+
+
+@pytest.fixture
+async def mms(
+    memory_store: Store, clock: FakeClock, temporal: FakeTemporal
+) -> AsyncIterator[tuple[Desk, FakeTwilio]]:
+    """Ada, and a Twilio that has pictures of hers."""
+    fake = FakeTwilio(auth_token=TWILIO_TOKEN)
+    async with fake.serving() as url:
+        said = {"twilio_api_base": url, "twilio_account_sid": ACCOUNT}
+        await ada(memory_store, temporal)
+        yield mails.replying(memory_store, clock, temporal, **said), fake
+
+
+async def test_pictures_are_fetched(mms: tuple[Desk, FakeTwilio]) -> None:
+    """With our credentials, which go no further; kept with the note, under a name of our own."""
+    desk, fake = mms
+    fake.media = {f"ME{1:032d}": ("image/png", PICTURE), f"ME{2:032d}": ("text/vcard", b"BEGIN")}
+    for _ in range(2):
+        await comes(desk, "Look", NumMedia="2", MediaUrl0=media(1), MediaUrl1=media(2))
+    note = await only(desk.store, Note)
+    assert note.summary == "Look"
+    kept = sorted(await rows(desk.store, Enclosure), key=lambda one: str(one.name))
+    assert [(one.name, one.type, one.note_id) for one in kept] == [
+        ("picture-1.png", "image/png", note.id), ("picture-2.vcf", "text/vcard", note.id),
+    ]  # fmt: skip
+    assert kept[0].size == len(PICTURE)
+
+
+@pytest.mark.parametrize(
+    ("url", "kind", "content"),
+    [
+        (media(1, account="AC" + "9" * 32), "image/png", PICTURE),  # not our account's
+        ("https://evil.example.com/m/1", "image/png", PICTURE),
+        ("https://[", "image/png", PICTURE),
+        ("https://api.twilio.com/2010-04-01/Accounts/../x", "image/png", PICTURE),
+        (media(7), "image/png", PICTURE),  # deleted there
+        (media(1), "text/html", b"<script>"),
+        (media(1), "application/x-msdownload", b"MZ"),
+        (media(1), "image/png", b""),
+        (media(1), "image/png", b"x" * 6_000_001),
+    ],
+)
+async def test_what_is_no_picture_of_ours_is_noted(
+    mms: tuple[Desk, FakeTwilio], url: str, kind: str, content: bytes
+) -> None:
+    """By its address; only Twilio's own kind is written down. The words are heard all the same."""
+    desk, fake = mms
+    fake.media = {f"ME{1:032d}": (kind, content)}
+    await comes(desk, "", NumMedia="2", MediaUrl0=url, MediaUrl1="javascript:alert(1)")
+    assert (await only(desk.store, Note)).summary == (
+        f"[No words.]\n[Sent along, and not fetched: {url}]"
+    )
+    assert await rows(desk.store, Enclosure) == []
+    assert (await only(desk.store, Case)).kind == "inquiry"
+
+
+@pytest.mark.parametrize(
+    "fault", [Fault.UNAUTHORISED, Fault.HTML, Fault.HANG_BEFORE, Fault.RESET_BEFORE, Fault.HUGE]
+)
+async def test_the_words_wait_for_no_picture(
+    mms: tuple[Desk, FakeTwilio], monkeypatch: pytest.MonkeyPatch, fault: Fault
+) -> None:
+    """Whatever Twilio answers, or if it never does; a STOP does not even ask."""
+    desk, fake = mms
+    monkeypatch.setattr(twilio_media, "SECONDS", 0.3)
+    fake.media, fake.look_ups = {f"ME{1:032d}": ("image/png", PICTURE)}, Script(always=fault)
+    await comes(desk, "Look", NumMedia="1", MediaUrl0=media(1))
+    assert "not fetched" in (await only(desk.store, Note)).summary
+    asked = fake.looked_up
+    await comes(desk, "STOP", NumMedia="1", MediaUrl0=media(1), MessageSid="SM2")
+    assert fake.looked_up == asked
+
+
+@pytest.mark.parametrize(
+    ("to", "base", "fits"),
+    [
+        ("https://mms.twiliocdn.com/x", "https://api.twilio.com", True),
+        ("https://s3-external-1.amazonaws.com/x", "https://api.twilio.com", True),
+        ("http://mms.twiliocdn.com/x", "https://api.twilio.com", False),
+        ("https://mms.twiliocdn.com:8443/x", "https://api.twilio.com", False),
+        ("https://eviltwiliocdn.com/x", "https://api.twilio.com", False),
+        ("https://mms.twiliocdn.com@evil.example.com/x", "https://api.twilio.com", False),
+        ("https://mms.twiliocdn.com.evil.example.com/x", "https://api.twilio.com", False),
+        ("http://169.254.169.254/latest", "https://api.twilio.com", False),
+        ("http://127.0.0.1:1/x", "https://api.twilio.com", False),
+        ("/relative", "https://api.twilio.com", False),
+        ("https://[", "https://api.twilio.com", False),
+        ("", "https://api.twilio.com", False),
+        ("http://127.0.0.1:9/x", "http://127.0.0.1:9", True),
+        ("http://127.0.0.1:10/x", "http://127.0.0.1:9", False),
+        ("https://mms.twiliocdn.com/x", "http://127.0.0.1:9", False),
+    ],
+)
+def test_where_twilio_may_lead_to(to: str, base: str, fits: bool) -> None:
+    """To where it keeps pictures, and nowhere else."""
+    assert twilio_media._leads_on(to, base) is fits
 
 
 async def test_an_older_word_takes_no_stop_back(desk: Desk, clock: FakeClock) -> None:

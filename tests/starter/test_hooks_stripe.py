@@ -214,6 +214,60 @@ async def test_a_customer_changes(desk: Desk) -> None:
     assert (customer.country, customer.phone) == ("FR", "+14155552671")
 
 
+def invoice(id_: str = "evt_5", **changed: Any) -> dict[str, Any]:
+    said: dict[str, Any] = {
+        "id": "in_1", "object": "invoice", "billing_reason": "subscription_cycle",
+        "amount_paid": 900, "currency": "usd", "customer": "cus_T1b2C3d4E5f6G7",
+        "customer_email": "grace@example.com", "customer_name": "Grace Hopper",
+        "customer_phone": None, "customer_address": None, "number": "A-0002",
+        "payment_intent": "pi_renewed",
+    }  # fmt: skip
+    return session(id_) | {"type": "invoice.paid", "data": {"object": said | changed}}
+
+
+@pytest.mark.parametrize("sops", ["", "online-customer"])
+async def test_a_renewal_is_on_record_and_thanked_for_by_nobody(
+    memory_store: Store, clock: FakeClock, temporal: FakeTemporal, sops: str
+) -> None:
+    """It begins nothing, told twice or of somebody unknown; its refund is of no other order."""
+    desk = a_desk(memory_store, clock, temporal, stripe_secret=SHOP_SECRET, sops=sops)
+    await posted(desk, session(mode="subscription"))
+    running, told_so_far = len(await rows(desk.store, Enrolment)), len(temporal.signals)
+    await posted(desk, invoice(), invoice("evt_6"))
+    await posted(desk, refund(payment_intent="pi_renewed", refunded=True))
+    stranger = {"customer": "cus_2", "customer_email": "new@example.com", "id": "in_2"}
+    await posted(desk, invoice("evt_7", **stranger))
+    assert len(await rows(desk.store, Enrolment)) == running
+    assert {"order_placed"} & {name for _, name, _ in temporal.signals[told_so_far:]} == set()
+    found = {row.id: row for row in await rows(desk.store, Order)}
+    assert set(found) == {"stripe-1001", "stripe-in_1", "stripe-in_2"}
+    assert (found["stripe-in_1"].total, found["stripe-in_1"].number) == ("9.00", "A-0002")
+    assert found["stripe-in_1"].refunded_at
+    assert found["stripe-1001"].refunded_at is None
+
+
+@pytest.mark.parametrize(
+    ("changed", "why"),
+    [
+        ({"billing_reason": "subscription_create"}, "no_renewal"),  # its checkout tells of it
+        ({"billing_reason": "manual"}, "no_renewal"),
+        ({"id": None}, "no_renewal"),
+        ({"amount_paid": 0}, "unpaid"),
+        ({"customer": None, "customer_email": None}, "nobody_named"),
+    ],
+)
+async def test_an_invoice_that_is_no_renewal(desk: Desk, changed: dict[str, Any], why: str) -> None:
+    await posted(desk, invoice(**changed))
+    assert (await told(desk), await reasons(desk)) == ([], [why])
+
+
+async def test_a_dispute_is_between_banks(desk: Desk) -> None:
+    """It may be won, and nobody has complained to us: nothing comes of it by itself."""
+    await posted(desk, session(), session("evt_2") | {"type": "charge.dispute.created"})
+    assert (await only(desk.store, Order)).refunded_at is None
+    assert await reasons(desk) == ["between_banks"]
+
+
 async def test_what_is_not_ours_is_kept(desk: Desk) -> None:
     """An event of another kind, a charge without a payment: nothing comes of it."""
     await posted(
@@ -284,13 +338,13 @@ async def test_what_cannot_be_read_is_for_an_engineer(desk: Desk, body: bytes) -
     assert await told(desk) == ["order.paid"]
 
 
-@pytest.mark.parametrize("name", ["stripe_session", "stripe_refund"])
+@pytest.mark.parametrize("said", [session(), refund(), invoice()], ids=lambda one: one["type"])
 async def test_nonsense_in_any_field_loses_no_more_than_that(
-    memory_store: Store, clock: FakeClock, name: str
+    memory_store: Store, clock: FakeClock, said: dict[str, Any]
 ) -> None:
     """Every field by nonsense: it is read, or an engineer is told why not; never a crash."""
     desk = a_desk(memory_store, clock, FakeTemporal(), stripe_secret=SHOP_SECRET)
-    await read_all(desk, Stripe(), mangled(sample(name)), {})
+    await read_all(desk, Stripe(), mangled(said), {})
 
 
 def test_an_id_is_exact() -> None:
