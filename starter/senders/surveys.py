@@ -1,8 +1,9 @@
 """What the answers of a survey come to: scores from 0 to 100, and words.
 
 A question is about what stands in its heading, as the house rules (`surveys`) have it: the product,
-all of it, or whether they would recommend it (0 to 10). One that none of them names counts for all
-of it, where nothing else does. Of several the mean counts.
+all of it, or whether they would recommend it (0 to 10). A net promoter score is known by its kind,
+too, in whatever words and language it asks. One that none of them names counts for all of it, where
+nothing else does. Of several the mean counts.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from activities.crm.house import Surveys
 
 PRODUCT, OVERALL, UNNAMED = "product", "overall", "unnamed"
 PERSONAL = ("demographic", "datetime", "presentation")  # families that say nothing of their mind
+RATING = ("matrix", "rating")  # the family and subtype of stars, and of a net promoter score
+PROMOTER = {"-100": range(7), "0": range(7, 9), "100": range(9, 11)}  # the weights of its numbers
 NUMBER = re.compile(r"(?<![\d.,])(\d{1,3})(?![\d.,])")
 TAG = re.compile(r"<[^<>]*>")
 LONGEST = 15_000  # characters: a note takes so many, and a little more
@@ -37,11 +40,16 @@ def read(response: dict[str, Any], rules: Surveys) -> Opinion:
     """Of a response with its questions' and answers' words in it."""
     heard: dict[str, list[float]] = defaultdict(list)
     words, amiss = [], []
-    for heading, answers in _questions(response):
+    for heading, answers, kind in _questions(response):
         about, scores = _about(heading, rules), []
+        promoter = kind == RATING and any(map(_is_promoter, answers))
+        about = OVERALL if promoter and about == UNNAMED else about
         for answer in answers:
             try:
-                score = _score(answer, heading, rules, named=about != UNNAMED)
+                if promoter and "choice_id" in answer:
+                    score = _of_ten(_words(answer))
+                else:
+                    score = _score(answer, heading, rules, named=about != UNNAMED)
             except ValueError:
                 amiss.append("survey_points")
                 continue
@@ -55,13 +63,17 @@ def read(response: dict[str, Any], rules: Surveys) -> Opinion:
     return Opinion(scored, "\n\n".join(words)[:LONGEST], tuple(dict.fromkeys(amiss)))
 
 
-def _questions(response: dict[str, Any]) -> Iterator[tuple[str, Sequence[dict[str, Any]]]]:
-    """Each heading, in small letters, with what was answered; whatever shape that has."""
+Kind = tuple[Any, Any]
+
+
+def _questions(response: dict[str, Any]) -> Iterator[tuple[str, Sequence[dict[str, Any]], Kind]]:
+    """Each heading, in small letters, with what was answered and its kind; whatever its shape."""
     for page in _dicts(response.get("pages")):
         for question in _dicts(page.get("questions")):
             if question.get("family") not in PERSONAL:
                 heading = TAG.sub(" ", _said(question.get("heading")))
-                yield heading.casefold(), _dicts(question.get("answers"))
+                kind = question.get("family"), question.get("subtype")
+                yield heading.casefold(), _dicts(question.get("answers")), kind
 
 
 def _about(heading: str, rules: Surveys) -> str:
@@ -83,6 +95,12 @@ def _score(answer: dict[str, Any], heading: str, rules: Surveys, *, named: bool)
     return None
 
 
+def _is_promoter(answer: dict[str, Any]) -> bool:
+    """By its weight, which no rating in points has: it stands for a detractor, or a promoter."""
+    found = NUMBER.search(_words(answer))
+    return found is not None and int(found[1]) in PROMOTER.get(_weight(answer), ())
+
+
 def _of_ten(words: str) -> float | None:
     """The number in it: `10 - Extremely likely`."""
     found = NUMBER.search(words)
@@ -91,11 +109,15 @@ def _of_ten(words: str) -> float | None:
 
 def _of_points(answer: dict[str, Any], points: int) -> float | None:
     """By its weight, as a rating has it; 0 stands for `not applicable`."""
-    metadata = answer.get("choice_metadata")
-    weight = _said(metadata.get("weight")) if isinstance(metadata, dict) else ""
+    weight = _weight(answer)
     if not re.fullmatch(r"\d{1,3}", weight) or weight == "0":
         return None
     return (_bounded(int(weight), points) - 1) * 100 / (points - 1)
+
+
+def _weight(answer: dict[str, Any]) -> str:
+    metadata = answer.get("choice_metadata")
+    return _said(metadata.get("weight")) if isinstance(metadata, dict) else ""
 
 
 def _bounded(number: int, most: int) -> float:

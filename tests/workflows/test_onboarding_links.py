@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
+
 from tests.workflows.contracts import signed
 from tests.workflows.lives import DAY, Town
 from tests.workflows.orders import MINUTE
-from workflows.appointments import LINK
+from workflows.appointments import LINK, patience
 
 
 async def test_the_invitation_brings_the_link(town: Town) -> None:
@@ -63,3 +65,18 @@ async def test_an_older_word_makes_nobody_wait_again(town: Town) -> None:
     await life.meeting("scheduled", starts, awaits_link=True)
     assert life.messages() == ["invitation"]
     assert await life.standing("4.3 call-1") == "done"
+
+
+@pytest.mark.parametrize(
+    ("factor", "left", "expected"),
+    [
+        (1, 3 * DAY, LINK),
+        (12, 3 * DAY, LINK),
+        (1440, 3 * DAY, 240 * MINUTE),  # a day a minute: ten seconds
+        (86_400, 3 * DAY, 1.5 * DAY),  # a day a second: the call is soon
+        (86_400, -DAY, LINK),
+    ],
+)
+def test_where_days_pass_in_seconds(factor: float, left: timedelta, expected: timedelta) -> None:
+    """The other system lives in the world's time, and has some of that; the call is not missed."""
+    assert patience(factor, left) == expected
