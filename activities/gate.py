@@ -251,7 +251,7 @@ async def _time(
     promise = message.promise if ask.template.kind is Kind.RELATIONSHIP else None
     if promise and slot.at > now and now < promise <= slot.at + PUNCTUAL:
         last = last_open_before(promise - PUNCTUAL, zone, rules)
-        slot = Slotted(max(now, last), "promise")
+        slot = Slotted(max(now, last, quiet or now), "promise")
     if slot.at <= now and slot.why != "promise":
         return
     verdict.facts["why"] = slot.why
