@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -38,8 +39,9 @@ async def read(request: Request) -> Fields:
         raise UnreadableError(400) from None
 
 
-async def body(request: Request, most: int) -> bytes:
-    """What is posted, up to so many bytes; what says that it is more is not even read."""
+async def body(request: Request, most: int, *, grows: Callable[[int], None] | None = None) -> bytes:
+    """What is posted, up to so many bytes; what says that it is more is not even read. Whoever
+    wants to is told how much there is so far, and may refuse the rest."""
     declared = request.headers.get("content-length", "0")
     if not declared.isdecimal() or len(declared) > 12 or int(declared) > most:
         raise UnreadableError(413)
@@ -50,6 +52,8 @@ async def body(request: Request, most: int) -> bytes:
                 size += len(part)
                 if size > most:
                     raise UnreadableError(413)
+                if grows is not None:
+                    grows(size)
                 parts.append(part)
     except TimeoutError:
         raise UnreadableError(408) from None

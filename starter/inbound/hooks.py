@@ -25,8 +25,7 @@ from starter.senders import Delivery, Reply, Sender
 from starter.senders.registry import SENDERS
 
 MINUTE = 60.0  # seconds
-LARGE = 5_000_000  # bytes
-LARGE_ONES = asyncio.Semaphore(8)
+LARGE, MOST_LARGE = 1_000_000, 8  # bytes; how many such are in our hands at once
 AGAIN = {"Retry-After": "60"}
 SAYS = {
     400: "the body broke off",
@@ -67,6 +66,24 @@ class Counts:
 COUNTS = Counts()
 
 
+class Rooms:
+    """Nobody knows yet whose a body is. Of those that are large only some are taken in at once,
+    the others are asked to come again; and room is given to what has come, not to what is said to
+    come, so that nobody keeps it by sending nothing."""
+
+    def __init__(self) -> None:
+        self.taken: set[Request] = set()
+
+    def make(self, request: Request, size: int) -> None:
+        if size > LARGE and request not in self.taken:
+            if len(self.taken) >= MOST_LARGE:
+                raise RefusedError(503)
+            self.taken.add(request)
+
+
+ROOMS = Rooms()
+
+
 def hooks(desk: Desk) -> APIRouter:
     router = APIRouter(prefix="/hooks")
     for sender in SENDERS.values():
@@ -104,10 +121,13 @@ async def _answered(desk: Desk, sender: Sender, request: Request) -> Response:
     except (SQLAlchemyError, OSError) as error:
         complain(error)
         return _problem(503, SAYS[503])
+    finally:
+        ROOMS.taken.discard(request)
 
 
 async def _taken(desk: Desk, sender: Sender, request: Request) -> Response:
-    delivery = Delivery(await _body(request, sender.most), _headers(request), request.url.query)
+    body = await forms.body(request, sender.most, grows=partial(ROOMS.make, request))
+    delivery = Delivery(body, _headers(request), request.url.query)
     settings, real = desk.settings, desk.clock.real()
     if greeting := sender.greets(delivery, settings):
         return _said(greeting)
@@ -126,17 +146,6 @@ async def _count(desk: Desk, path: str, count: int) -> None:
         await desk.refused(path, count)
     except Exception as error:  # noqa: BLE001 - it was refused, whoever hears of it
         complain(error)
-
-
-async def _body(request: Request, most: int) -> bytes:
-    """What is posted. Nobody knows yet whose it is: of what may be large, only some are read at
-    once, and the others are asked to come again."""
-    if most <= LARGE:
-        return await forms.body(request, most)
-    if LARGE_ONES.locked():
-        raise RefusedError(503)
-    async with LARGE_ONES:
-        return await forms.body(request, most)
 
 
 async def _read(desk: Desk, row_id: str) -> None:

@@ -6,10 +6,12 @@ import random
 import time
 
 import pytest
+from starlette.requests import Request
 
 from activities.crm.store import Store
 from activities.crm.tables import Enclosure, Inbox, Note
 from starter.desk import Desk
+from starter.inbound.hooks import MOST_LARGE, ROOMS
 from starter.intake.events import Command, read_event
 from starter.printing.received import Received
 from starter.senders import Delivery, Reader
@@ -128,6 +130,24 @@ async def test_what_is_not_signed_is_refused(desk: Desk) -> None:
             )
             assert answer.status_code == 401
     assert await rows(desk.store, Inbox) == []
+
+
+async def test_of_large_ones_some_are_taken_in_at_once(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The others come again; what is small always fits, and nobody keeps a room for good."""
+    large = raw(several(PLAIN, ("Content-Type: image/png; name=a.png", b"x" * 2_000_000)))
+    monkeypatch.setattr(ROOMS, "taken", {Request({"type": "http"}) for _ in range(MOST_LARGE)})
+    async with visiting(desk) as client:
+        answer = await posts(client, desk, large)
+        assert (answer.status_code, answer.headers["retry-after"]) == (503, "60")
+        assert (await posts(client, desk, raw(SOUND))).status_code == 200
+        ROOMS.taken.clear()
+        unsigned = {"content-type": f"multipart/form-data; boundary={BOUNDARY}"}
+        refused = await client.post("/hooks/sendgrid/inbound", content=large, headers=unsigned)
+        assert refused.status_code == 401
+        assert (await posts(client, desk, large)).status_code == 200
+    assert ROOMS.taken == set()
 
 
 async def test_thirty_megabytes(desk: Desk, temporal: FakeTemporal) -> None:
