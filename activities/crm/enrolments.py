@@ -5,18 +5,40 @@ The table decides whether a follow-up starts: Temporal forgets ids after its ret
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.crm.tables import Enrolment, Telling
 
 START, SIGNAL = "start", "signal"
 LEASE = timedelta(seconds=30)  # real time for one telling; then another process may try
-BEGUN, TO_TELL = "begun", "to tell"  # in a session's info: what its transaction has written
+# In a session's info: what its transaction has written, and until when it claims what it begins.
+BEGUN, TO_TELL, CLAIM = "begun", "to tell", "claim"
+
+
+@dataclass(frozen=True)
+class Written:
+    """What a transaction has written that Temporal is to hear, and what of it is whoever's to tell
+    who wrote it."""
+
+    begun: dict[str, Enrolment]
+    tellings: list[Telling]
+    claimed: list[Telling]
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether nobody else tells any of it."""
+        return len(self.claimed) == len(self.tellings)
+
+    def untold(self, inbox_id: str) -> set[str]:
+        """The workflows that are yet to hear what came of this event."""
+        mine = (one for one in self.tellings if one.inbox_id == inbox_id)
+        return {one.workflow_id for one in mine if one.told_at is None}
 
 
 async def open_of(session: AsyncSession, customer_id: str) -> list[Enrolment]:
@@ -82,6 +104,8 @@ def tell(
         created_at=now,
         attempts=0,
     )
+    if verb == START and (until := session.info.get(CLAIM)):  # nothing is told before a start
+        row.claimed_until, row.attempts = until, 1
     session.add(row)
     session.info.setdefault(TO_TELL, []).append(row)
 
@@ -89,6 +113,18 @@ def tell(
 def begun(session: AsyncSession) -> list[Enrolment]:
     """The follow-ups that this transaction has begun."""
     return list(session.info.get(BEGUN, ()))
+
+
+def claim_starts(session: AsyncSession, until: datetime | None) -> None:
+    """What this transaction begins, whoever carries it out tells; until then nobody else does."""
+    session.info[CLAIM] = until
+
+
+def written(session: AsyncSession) -> Written:
+    """What this transaction has written until now."""
+    tellings = list(session.info.get(TO_TELL, ()))
+    claimed = [one for one in tellings if one.claimed_until]
+    return Written({row.id: row for row in begun(session)}, tellings, claimed)
 
 
 async def known(session: AsyncSession, follow_ups: Collection[str]) -> set[str]:
@@ -122,11 +158,24 @@ async def claim(
     return rows
 
 
-async def anything_to_tell(session: AsyncSession, only: Collection[str] | None = None) -> bool:
+async def to_start(session: AsyncSession, rows: Sequence[Telling]) -> dict[str, Enrolment]:
+    """The follow-ups that begin with these tellings."""
+    starts = [row.workflow_id for row in rows if row.verb == START]
+    query = select(Enrolment).where(Enrolment.id.in_(starts))
+    return {row.id: row for row in (await session.execute(query)).scalars()} if starts else {}
+
+
+async def heard(session: AsyncSession, now: datetime, results: Mapping[int, str]) -> None:
+    """Write down what Temporal has heard, by the tellings' numbers, and with what result."""
+    for result in sorted(set(results.values())):
+        told = [seq for seq, came in results.items() if came == result]
+        query = update(Telling).where(Telling.seq.in_(told), Telling.told_at.is_(None))
+        await session.execute(query.values(told_at=now, result=result, claimed_until=None))
+
+
+async def anything_to_tell(session: AsyncSession) -> bool:
     """Whether there may be something to claim: reading takes no lock."""
     query = select(Telling.seq).where(Telling.told_at.is_(None)).limit(1)
-    if only is not None:
-        query = query.where(Telling.workflow_id.in_(only))
     return (await session.execute(query)).first() is not None
 
 

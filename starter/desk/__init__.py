@@ -17,7 +17,7 @@ from starter.answers import Effect, Problem, Receipt, Refusal
 from starter.catalogue import checked
 from starter.desk import signals as signalling
 from starter.desk.asking import Asking
-from starter.desk.base import audit, needs_reason, whom
+from starter.desk.base import audit, came_of, needs_reason, whom
 from starter.desk.clicks import Clicks
 from starter.desk.commands import Commands, Verb
 from starter.desk.deliveries import Deliveries
@@ -27,6 +27,7 @@ from starter.desk.mirrors import Mirroring
 from starter.desk.opinions import Opinions, as_told
 from starter.desk.policies import Policies
 from starter.desk.privacy import Privacy
+from starter.intake import TOGETHER, New
 from starter.intake.events import Command, Event, read_event
 from starter.intake.handling import minds
 from starter.relay import AwayError
@@ -61,22 +62,25 @@ class Desk(
     async def receive_all(
         self, source: str, events: Sequence[dict[str, Any]]
     ) -> list[Receipt | Refusal]:
-        """Several, one after the other; Temporal is told of all of them together."""
-        kept: list[str | Refusal] = []
-        for event in events:
+        """Several, one after the other, some of them in one transaction, and told together."""
+        names = [_id_of(event) or "" for event in events]
+        async with self.store.reading() as session:
+            known = await inbox.all_known(session, source, list(filter(None, names)))
+        new: dict[str, New] = {}
+        refused: dict[int, Refusal] = {}
+        for number, event in enumerate(events):
             try:
-                row = await self._first(source, event)
-                row = row or await self._keep_event(source, event, read_event(event))
+                if (id_ := names[number]) not in known and id_ not in new:
+                    new[id_] = await self._new(source, event, read_event(event))
             except Refusal as refusal:
-                kept.append(refusal)
-                continue
-            if row.state == inbox.STORED:
-                await self.intake.carry_out_safely(row.id)
-            kept.append(row.id)
-        ids = [one for one in kept if isinstance(one, str)]
-        if ids:
-            await self.relay.hurry(*ids)
-        return [one if isinstance(one, Refusal) else await self.became(one) for one in kept]
+                refused[number] = refusal
+        came = {id_: await self._carried_out(row) for id_, row in known.items()}
+        waiting = list(new.values())
+        while waiting:
+            receipts = await self._take_in(waiting[:TOGETHER])
+            waiting = waiting[len(receipts) :]
+            came |= {receipt.event: receipt for receipt in receipts}
+        return [refused.get(number) or came[id_] for number, id_ in enumerate(names)]
 
     async def receipt(self, event_id: str) -> Receipt | None:
         """What came of an event until now."""
@@ -184,23 +188,30 @@ class Desk(
     async def _receive(
         self, source: str, said: dict[str, Any], event: Event, *, by: str | None = None
     ) -> Receipt:
-        row = await self._keep_event(source, said, event)
-        if by:
-            now = self.clock.now()
-            about = said.get("follow_up") or (said.get("customer") or {}).get("id")
-            async with self.store.transaction() as session:
-                audit(session, now, by=by, what=row.type, target=about, reason=None, event=row.id)
+        new = await self._new(source, said, event)
+        if not by:
+            return (await self._take_in([new]))[0]
+        now = self.clock.now()
+        row = await inbox.keep(self.store, new.row(now))
+        about = said.get("follow_up") or (said.get("customer") or {}).get("id")
+        async with self.store.transaction() as session:
+            audit(session, now, by=by, what=row.type, target=about, reason=None, event=row.id)
         return await self._carried_out(row)
 
-    async def _keep_event(self, source: str, said: dict[str, Any], event: Event) -> Inbox:
-        now = self.clock.now()
-        at = await self.intake.check(event)
-        return await inbox.keep(self.store, inbox.row_for(source, said, occurred_at=at, now=now))
+    async def _new(self, source: str, said: dict[str, Any], event: Event) -> New:
+        return New(source, said, event, await self.intake.check(event))
+
+    async def _take_in(self, news: Sequence[New]) -> list[Receipt]:
+        """What came of them, or of the first of them; only what the tables alone know is read."""
+        taken = await self.intake.take_in(news, self.relay.claim())
+        await self.relay.hurry(*taken.others, written=taken.written)
+        if taken.others or taken.written is None:
+            return [await self.became(row.id) for row in taken.rows]
+        return [came_of(row, taken.written.untold(row.id)) for row in taken.rows]
 
     async def _first(self, source: str, event: object) -> Inbox | None:
         """The event that came under this id before: its answer stands, whatever comes now."""
-        named = event.get("id") if isinstance(event, dict) else None
-        if not isinstance(named, str) or not named or "\x00" in named or len(named) > 255:
+        if (named := _id_of(event)) is None:
             return None
         async with self.store.reading() as session:
             return await inbox.known(session, source, named)
@@ -235,3 +246,10 @@ class Desk(
         effects = [Effect(row.id, "signalled") for row in told]
         ended = [Effect(follow_up.id if follow_up else None, "none", "ended")]
         return await self.answer(token, token, effects or ended, customer.id)
+
+
+def _id_of(event: object) -> str | None:
+    """What its sender calls it, if that can have been kept."""
+    named = event.get("id") if isinstance(event, dict) else None
+    fits = isinstance(named, str) and 0 < len(named) <= 255 and "\x00" not in named
+    return named if fits else None

@@ -38,12 +38,7 @@ class DeskBase:
         async with self.store.reading() as session:
             row = await session.get_one(Inbox, inbox_id)
             untold = await enrolments.untold(session, inbox_id)
-        effects = [
-            Effect(said["follow_up"], said["effect"], said.get("reason")) for said in row.effects
-        ]
-        if row.state == inbox.STORED:
-            effects = [Effect(None, "queued")]
-        return Receipt(row.event_id, _yet_to(effects, untold), customer=row.customer_id)
+        return came_of(row, untold)
 
     async def standing(
         self, event: str, token: str, effects: Sequence[Effect], customer: str | None = None
@@ -51,6 +46,14 @@ class DeskBase:
         async with self.store.reading() as session:
             untold = await enrolments.untold(session, token)
         return Receipt(event, _yet_to(effects, untold), customer=customer)
+
+
+def came_of(row: Inbox, untold: Collection[str]) -> Receipt:
+    """What came of an event, whose row it is, and what Temporal is yet to hear of that."""
+    effects = [Effect(one["follow_up"], one["effect"], one.get("reason")) for one in row.effects]
+    if row.state == inbox.STORED:
+        effects = [Effect(None, "queued")]
+    return Receipt(row.event_id, _yet_to(effects, untold), customer=row.customer_id)
 
 
 def _yet_to(effects: Sequence[Effect], untold: Collection[str]) -> list[Effect]:

@@ -12,7 +12,7 @@ from activities.crm import customers, inbox, people
 from activities.crm.tables import Inbox
 from starter.answers import Effect, Receipt, Refusal
 from starter.desk.base import DeskBase, audit, needs_reason
-from starter.intake import deliveries
+from starter.intake import TOGETHER, deliveries
 from starter.senders import Delivery, Sender
 from starter.senders.registry import SENDERS
 
@@ -27,8 +27,11 @@ class Deliveries(DeskBase):
 
     async def read_delivery(self, row_id: str) -> Receipt:
         """Read it and carry out what it comes to, if that was not done; what came of it."""
-        if events := await self.intake.read_delivery(row_id):
-            await self.relay.hurry(*events)
+        events = await self.intake.deliveries.read(row_id)
+        for start in range(0, len(events), TOGETHER):
+            some = events[start : start + TOGETHER]
+            taken = await self.intake.carry_out_together(some, self.relay.claim())
+            await self.relay.hurry(*taken.others, written=taken.written)
         return await self.became(row_id)
 
     async def replay(self, event: str, *, reason: str, by: str) -> list[Receipt]:
@@ -56,7 +59,7 @@ class Deliveries(DeskBase):
         if not readable:
             await self._carry_out_again(row.id)
             return [await self.became(row.id)]
-        await self.intake.read_delivery(row.id)
+        await self.read_delivery(row.id)
         return await self._came_of(row.id, done)
 
     async def give(self, event: str, customer: str, *, reason: str, by: str) -> Receipt:

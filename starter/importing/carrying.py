@@ -22,11 +22,10 @@ from starter.desk.base import audit
 from starter.importing.lines import FIRST, Bad, Lines, understood
 from starter.importing.reading import Source
 from starter.importing.survey import Survey
-from starter.intake import Intake
+from starter.intake import TOGETHER, Intake
 from starter.intake.identity import INTRODUCING
 
 AT_A_TIME = 250  # events that are kept in one transaction
-TOGETHER = 25  # and carried out in one: whoever wants one of their customers waits so long
 Progress = Callable[[str, int, int], None]  # what is being done, how much of it, of how much
 
 

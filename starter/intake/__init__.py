@@ -3,41 +3,30 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import math
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import asdict
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from itertools import chain
+from typing import Any
 
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.clock import Clock
-from activities.crm import cases as known_cases
-from activities.crm import consents, inbox, people
+from activities.crm import customers, enrolments, inbox, people
+from activities.crm.enrolments import Written
 from activities.crm.house import house_rules
 from activities.crm.store import Store, is_passing
 from activities.crm.tables import Inbox
 from starter.answers import Effect, Refusal
 from starter.catalogue import Catalogue, checked
-from starter.intake import (
-    agreements,
-    cases,
-    handlers,
-    imported,
-    meetings,
-    nobodys,
-    opinions,
-    post,
-    progress,
-    starts,
-)
+from starter.intake import opinions
+from starter.intake.carrying import TO_DO, carry_out
 from starter.intake.deliveries import Deliveries
-from starter.intake.events import TYPES, Command, Event, Opinion, Wish, read_event
-from starter.intake.handling import Handling
-from starter.intake.identity import Unidentified, identify, known, normalised
+from starter.intake.events import Event, Opinion, Wish
+from starter.intake.identity import names_of, normalised
 from starter.intake.moments import happened
 from workflows.vocabulary import Role
 
@@ -45,39 +34,36 @@ log = logging.getLogger(__name__)
 
 AHEAD = timedelta(days=1)  # clocks differ, and so do people's ideas of time zones
 TRIES = 4
-TO_DO = (inbox.STORED, inbox.IMPORTING)
+TOGETHER = 25  # events in one transaction: whoever wants one of their customers waits so long
 AGAIN = ("40P01", "40001", "23505")  # PostgreSQL broke up two that crossed: one has to repeat
 
-Handler = Callable[[Handling], Awaitable[None]]
-HANDLERS: dict[str, Handler] = {
-    "customer.signed_up": starts.began,
-    "sale.closed": starts.sold,
-    "contract.signed": starts.began,
-    "follow_up.requested": starts.requested,
-    "keep_in_touch.wanted": starts.years_after,
-    "customer.updated": handlers.recorded,
-    "customer.erased": handlers.erased,
-    "privacy.requested": handlers.data_asked_about,
-    "account.provisioned": progress.provided,
-    **{what: meetings.met for what in TYPES if what.startswith("meeting.")},
-    "meeting.linked": meetings.linked,
-    "engagement.login": handlers.engaged,
-    "engagement.feature_used": handlers.engaged,
-    "engagement.content_viewed": handlers.engaged,
-    "issue.detected": handlers.issue_showed,
-    "reply.received": cases.replied,
-    "inquiry.received": cases.replied,
-    "inquiry.answered": cases.inquiry_answered,
-    "complaint.opened": cases.complained,
-    "complaint.updated": cases.complaint_went_on,
-    "complaint.resolved": cases.complaint_settled,
-    "feedback.received": opinions.gave_feedback,
-    "feedback.serious": opinions.was_serious,
-    "consent.changed": handlers.consent_changed,
-    "interaction.logged": handlers.talked,
-    "message.sent_elsewhere": handlers.sent_elsewhere,
-    "message.reported": post.reported,
-}
+
+@dataclass(frozen=True)
+class New:
+    """What has come in, is understood, and is yet to be kept."""
+
+    source: str
+    said: dict[str, Any]  # as it came
+    event: Event
+    at: datetime
+
+    @property
+    def names(self) -> list[str]:
+        """Whom and what it is about, as far as it says so."""
+        return names_of(self.event)
+
+    def row(self, now: datetime) -> Inbox:
+        return inbox.row_for(self.source, self.said, occurred_at=self.at, now=now)
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What was kept and carried out; what Temporal is to hear of that, and by their ids the events
+    of which the tables alone know it."""
+
+    rows: list[Inbox]
+    written: Written | None
+    others: list[str]
 
 
 class Intake:
@@ -108,6 +94,22 @@ class Intake:
         _has_happened(at, now, "occurred_at")
         return min(at, now)
 
+    async def take_in(self, news: Sequence[New], claim: datetime | None) -> Taken:
+        """Keep what came in and carry it out, in one transaction: all of it, or its beginning, up
+        to what something had waited for. What would not be carried out with others, or at all, is
+        kept by itself, to be carried out like all that was kept.
+        """
+        try:
+            return await self._together(news, claim)
+        except Exception as fault:  # noqa: BLE001 - which of them it was, and why, shows by itself
+            if len(news) > 1:
+                return await self.take_in(news[: len(news) // 2], claim)
+            log.info("an event is kept by itself: %s", type(fault).__name__)
+        row = await inbox.keep(self.store, news[0].row(self.clock.now()))
+        if row.state == inbox.STORED:
+            await self.carry_out_safely(row.id)
+        return Taken([row], None, [row.id])
+
     async def carry_out(self, row_id: str) -> None:
         """Carry it out, unless that was done; then what had waited for it, in order.
 
@@ -132,11 +134,20 @@ class Intake:
             log.error("event %s could not be carried out: %s", row_id, code)
             await self._set_aside(row_id, code)
 
-    async def carry_out_together(self, row_ids: Sequence[str]) -> None:
-        """Many in one transaction, as an import has them; one by one where they do not get on."""
+    async def carry_out_together(
+        self, row_ids: Sequence[str], claim: datetime | None = None
+    ) -> Taken:
+        """Many in one transaction, as an import has them, or a delivery; one by one where they do
+        not get on."""
+        written = None
         try:
             async with self.store.transaction() as session:
-                woken = [await self._carry_out(session, row_id) for row_id in row_ids]
+                enrolments.claim_starts(session, claim)
+                woken = [
+                    await self._carry_out(session, await inbox.take(session, row_id))
+                    for row_id in row_ids
+                ]
+                written = enrolments.written(session)
         except Exception as fault:  # noqa: BLE001 - which of them it was shows by itself
             log.info("events are carried out by themselves: %s", type(fault).__name__)
             woken = [list(row_ids)]
@@ -145,13 +156,9 @@ class Intake:
                 await self.carry_out_safely(waiting)
             if others and row_id not in others:
                 await self.carry_out_safely(row_id)
-
-    async def read_delivery(self, row_id: str) -> list[str]:
-        """Read what another system delivered, and carry out the events that it comes to."""
-        events = await self.deliveries.read(row_id)
-        for event in events:
-            await self.carry_out_safely(event)
-        return events
+        known = written and written.is_ours and not any(woken)
+        others = [one for each in woken for one in each or ()]
+        return Taken([], written, [] if known else [*others, *row_ids])
 
     async def carry_out_stored(self, before: datetime, seconds: float = math.inf) -> int:
         """What was kept and not carried out: by activities, or before a crash. How many; in so many
@@ -185,53 +192,34 @@ class Intake:
         for left in reversed(range(TRIES)):
             try:
                 async with self.store.transaction() as session:
-                    return await self._carry_out(session, row_id)
+                    return await self._carry_out(session, await inbox.take(session, row_id))
             except DBAPIError as fault:
                 if not left or getattr(fault.orig, "sqlstate", None) not in AGAIN:
                     raise
         return None
 
-    async def _carry_out(self, session: AsyncSession, row_id: str) -> list[str] | None:
-        row = await inbox.take(session, row_id)
-        if row.state not in TO_DO:
-            return None
-        event = read_event(json.loads(row.raw), Command)
-        found = await identify(session, event, row, self.clock.now())
-        if isinstance(found, Unidentified):
-            if await nobodys.number(session, event, row):
-                _done(row, [Effect(None, "recorded", "number_unknown")])
-            else:
-                self._park(row, found.keys)
-            return []
-        customer, order = found.customer, found.order
-        row.customer_id = customer.id
-        if customer.erased_at is not None:
-            _done(row, [Effect(None, "none", "erased")])
-            return []
-        if woken := await _wake(session, await known(session, found)):
-            return woken
-        handling = Handling(
-            session=session,
-            now=self.clock.now(),
-            pace=self.clock.pace,
-            catalogue=self.catalogue,
-            row=row,
-            event=event,
-            data=event.details(),
-            customer=customer,
-            order=order,
-            contract=found.contract,
-        )
-        case = cases.case_to_wait_for(event.type, handling.data, customer.id)
-        expected = case and not handling.is_old_news()
-        if expected and not await known_cases.of_key(session, customer.id, case or ""):
-            self._park(row, [f"case:{case}"])
-            return []
-        return await _handle(handling)
+    async def _together(self, news: Sequence[New], claim: datetime | None) -> Taken:
+        rows, woken = [one.row(self.clock.now()) for one in news], list[str]()
+        async with self.store.transaction() as session:
+            enrolments.claim_starts(session, claim)
+            # all at once, and in their order: of two batches none waits for what the other has
+            await customers.one_at_a_time(session, (name for one in news for name in one.names))
+            for number, row in enumerate(rows, 1):
+                if woken := await self._carry_out(session, row) or []:
+                    rows = rows[:number]
+                    break
+            written = enrolments.written(session)
+        known = written.is_ours and not woken
+        for waiting in (*woken, rows[-1].id) if woken else ():
+            await self.carry_out_safely(waiting)
+        return Taken(rows, written, [] if known else [*woken, *(row.id for row in rows)])
 
-    def _park(self, row: Inbox, keys: list[str]) -> None:
-        row.state, row.effects = inbox.PARKED, [asdict(Effect(None, "parked"))]
-        inbox.wait_for(row, keys, self.clock.now())
+    async def _carry_out(self, session: AsyncSession, row: Inbox) -> list[str] | None:
+        """What is carried out next, in the same transaction, finds it written down."""
+        woken = await carry_out(session, row, self.clock, self.catalogue)
+        session.add(row)
+        await session.flush()
+        return woken
 
     async def _is_stored(self, row_id: str) -> bool:
         async with self.store.reading() as session:
@@ -252,44 +240,6 @@ class Intake:
                 role=Role.ENGINEER,
                 brief={"event": row_id, "type": row.type},
             )
-
-
-async def _handle(h: Handling) -> list[str]:
-    what = h.event.type
-    if h.event.customer and what != "consent.changed":
-        consent = h.event.customer.consent
-        said = {
-            **({name: getattr(consent, name) for name in consents.BEGUN} if consent else {}),
-            "topics": h.event.customer.topics or {},
-        }
-        await consents.begin(h.session, h.customer.id, said, at=h.at, now=h.now, source=what)
-        if h.is_imported:
-            await imported.take_back(h)
-    if h.begins:
-        await starts.begin_all(h, await h.catalogue.begun_by(h.session, what))
-    elif what.startswith("order."):
-        await progress.order_went_on(h)
-    else:
-        await HANDLERS.get(what, handlers.passed_on)(h)
-    if h.contract is not None:
-        await agreements.completed(h, h.contract)
-    _done(h.row, h.effects)
-    if h.early:
-        heard = {"heard": [one.model_dump(mode="json") for one in h.early]}
-        h.row.effects = [*h.row.effects[:-1], h.row.effects[-1] | heard]
-    return await _wake(h.session, h.wakes)
-
-
-async def _wake(session: AsyncSession, keys: list[str]) -> list[str]:
-    """Have carried out what waited for these."""
-    rows = await inbox.waiting_for(session, keys, inbox.PARKED)
-    for row in rows:
-        row.state, row.waits_for, row.expires_at = inbox.STORED, None, None
-    return [row.id for row in rows]
-
-
-def _done(row: Inbox, effects: list[Effect]) -> None:
-    row.state, row.effects = inbox.DONE, [asdict(effect) for effect in effects]
 
 
 def _has_happened(at: datetime, now: datetime, param: str) -> None:

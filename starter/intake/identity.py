@@ -146,6 +146,13 @@ async def _of(session: AsyncSession, said: dict[str, Any]) -> str | None:
     return (await customers.recognise(session, said) or Customer(id="")).id if said else None
 
 
+def names_of(event: Event) -> list[str]:
+    """All that such an event is found by, without a look at the tables: a telephone number may
+    need one."""
+    who = event.customer.said() if event.customer else {}
+    return [*customers.keys_of(who | {"phone": None}), *_bought(event)]
+
+
 def _bought(event: Event) -> list[str]:
     named = {"order": event.order, "contract": event.contract}
     meeting = named_meeting(event)

@@ -27,7 +27,7 @@ from activities.crm.tables import (
 from activities.permission import standing_of
 from starter.answers import Refusal
 from starter.desk import Desk
-from starter.intake import HANDLERS
+from starter.intake.carrying import HANDLERS
 from tests.factories import NOON, FakeClock
 from tests.starter.front import FakeTemporal, a_desk, an_event, an_order_event, effects, only, rows
 

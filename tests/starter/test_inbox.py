@@ -12,7 +12,7 @@ from activities.crm.store import Store
 from activities.crm.tables import Audit, Case, Customer, Enrolment, Inbox, Note, Task
 from starter.answers import Refusal
 from starter.desk import Desk
-from starter.intake import HANDLERS
+from starter.intake.carrying import HANDLERS
 from starter.reports import inbox as arrivals
 from starter.reports.inbox import Arrival, Arrived
 from starter.reports.paging import Cursor
