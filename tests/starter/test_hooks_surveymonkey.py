@@ -184,6 +184,18 @@ async def test_questions_go_by_their_headings(desk: Desk, fake: FakeSurveyMonkey
     assert (row.product, row.overall) == (50, 85)
 
 
+@pytest.mark.parametrize(("number", "overall"), [(10, 100), (9, 90), (7, 70), (6, 60), (0, 0)])
+async def test_a_net_promoter_score_in_whatever_words(
+    desk: Desk, fake: FakeSurveyMonkey, number: int, overall: int
+) -> None:
+    """It is known by its kind: by weights that stars never have, of numbers that they stand for."""
+    _, link = await asked(desk)
+    said = (out_of_ten("Wie gern kommen Sie wieder?", number), stars("The weather?", 3))
+    await post(desk, fake.event(fake.respond(link, *said)))
+    row: Feedback = await only(desk.store, Feedback)
+    assert (row.product, row.overall) == (None, overall)
+
+
 async def test_what_no_word_names_stands_for_all_of_it(desk: Desk, fake: FakeSurveyMonkey) -> None:
     """A survey of one question needs no rules; whom it asks for is nobody's opinion."""
     _, link = await asked(desk)
