@@ -172,8 +172,8 @@ def _recipients(settings: Settings) -> Iterator[Recipient]:
         what = "who is to be set up there, on signing: docs/systems.md says which fields"
         yield Recipient(name=name, what=what, where=host_of(url))
     if settings.crm == "salesforce":
-        what = "name, e-mail, telephone, postal address; what was said when and about what, without"
-        what += " the words of our messages; tasks for colleagues"
+        what = "name, company, e-mail, telephone, postal address; whether offers are allowed; what"
+        what += " was said when and about what, without our messages' words; tasks for colleagues"
         yield Recipient(name="Salesforce", what=what, where=_host(settings.salesforce_url))
     if settings.staff_webhook:
         what = "tasks for colleagues, without names"
