@@ -307,8 +307,7 @@ def test_why_says_who_asked_for_it_and_their_reason(followed: Aftercare) -> None
 def test_a_name_is_no_id_but_says_whose_it_may_be(opened: Aftercare) -> None:
     """Nothing is done to somebody who was only meant; who may be is named."""
     for number, name in (("1", "Ada Byron"), ("2", "Ada King")):
-        said = {"id": f"C-{number}", "email": f"{number}@example.com"}
-        who = json.dumps(ADA | said | {"name": name})
+        who = json.dumps({"id": f"C-{number}", "email": f"{number}@example.com", "name": name})
         assert opened("start", "online-customer", "--customer", "-", stdin=who).code == 0
     both = "C-1 (Ada Byron), C-2 (Ada King)"
     for words in (("show", "Ada"), ("why", "ada"), ("list", "--customer", "ADA")):
