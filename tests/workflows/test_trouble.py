@@ -202,7 +202,7 @@ def test_every_name_of_the_interface_is_heard() -> None:
         meeting_held meeting_missed meeting_cancelled low_engagement common_issue responded inquiry
         inquiry_answered complaint complaint_updated complaint_resolved feedback opted_out
         interaction done_elsewhere task_done retry skip run_now hold resume end rhythms written
-        policy message_bounced"""
+        policy message_bounced began_earlier"""
     assert sorted(HEARD) == sorted(names.split())
     for event in HEARD.values():
         event()  # a body is optional
