@@ -137,7 +137,7 @@ class Order(Base):
     __tablename__ = "orders"
     id: Mapped[str] = mapped_column(primary_key=True)
     reference: Mapped[str | None] = mapped_column(index=True)  # as the shop calls it, if other
-    number: Mapped[str | None]  # as the customer knows it, if other
+    number: Mapped[str | None] = mapped_column(index=True)  # as the customer knows it, if other
     customer_id: Mapped[str] = mapped_column(ForeignKey("customer.id"), index=True)
     confirmed_at: Mapped[datetime | None]
     paid_at: Mapped[datetime | None]
