@@ -43,9 +43,10 @@ QUEUE = "aftercare"  # workflows, tasks, transactional messages
 BULK = "aftercare-bulk"  # relationship and marketing messages
 
 ATTEMPT = timedelta(seconds=30)  # how often it is tried depends on how long the step is worth it
-# Every attempt doubles the wait, also those that say themselves when to come again: a worker that
-# dies late in an outage is to cost minutes.
-RETRY = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=2))
+RETRY = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=30))
+# What is put off says itself when to come again, and doubles the next wait all the same: a worker
+# that dies sending, late in an outage, is to cost minutes.
+SENDING = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=2))
 AT_ONCE = timedelta(seconds=20)  # a clerk's answer, all attempts together
 
 

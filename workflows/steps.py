@@ -15,7 +15,7 @@ from temporalio.exceptions import ActivityError, ApplicationError, CancelledErro
 
 from workflows import vocabulary as v
 from workflows.checklist import BEFORE_IMPORT, HERE, Checklist, Clause, Moment
-from workflows.contract import ATTEMPT, BULK, RETRY, Clerk, Records
+from workflows.contract import ATTEMPT, BULK, RETRY, SENDING, Clerk, Records
 from workflows.facts import Condition, either, never, why
 from workflows.vocabulary import Kind, State
 
@@ -281,8 +281,10 @@ def lane(noun: Any, *, eager: bool) -> dict[str, Any]:
     again after a hold, or at the opening hour, comes in crowds: relationship and marketing then
     stand in the bulk queue, where they keep nobody waiting for a welcome.
     """
-    kind = noun.kind if isinstance(noun, v.Message) else Kind.TRANSACTIONAL
-    options = {"retry_policy": RETRY, "priority": Priority(priority_key=PRIORITY[kind])}
+    is_message = isinstance(noun, v.Message)
+    kind = noun.kind if is_message else Kind.TRANSACTIONAL
+    retry = SENDING if is_message else RETRY
+    options = {"retry_policy": retry, "priority": Priority(priority_key=PRIORITY[kind])}
     return options if eager or kind is Kind.TRANSACTIONAL else {**options, "task_queue": BULK}
 
 
