@@ -9,6 +9,7 @@ import secrets
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator
@@ -240,12 +241,12 @@ def variable(field: str) -> str:
     return alias if isinstance(alias, str) else f"AFTERCARE_{field.upper()}"
 
 
-def load_settings(data: Path | None = None) -> Settings:
+def load_settings(data: Path | None = None, **instead: Any) -> Settings:
     """The settings, with the secret key that the data directory keeps if none is given.
 
     With a database of its own, several machines share it: there the key must be given.
     """
-    settings = Settings(data=data) if data else Settings()
+    settings = Settings(data=data, **instead) if data else Settings(**instead)
     if settings.secret_key.get_secret_value() or settings.database_url:
         return settings
     kept = SecretStr(_kept(settings.data / "secret-key"))

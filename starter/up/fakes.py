@@ -107,6 +107,13 @@ class Fakes:
             "AFTERCARE_WOOCOMMERCE_URL": self.url("shops"),
         }
 
+    @property
+    def settings(self) -> dict[str, str]:
+        """The same by the names that our own settings have."""
+        return {
+            name.removeprefix("AFTERCARE_").lower(): word for name, word in self.variables.items()
+        }
+
     def program(self, directory: Directory, environment: Mapping[str, str]) -> Program:
         """All of them in one process; what they accept is kept in the data directory."""
         words = (word for name in NAMES for word in (f"--{name}-port", str(self.ports[name])))

@@ -56,7 +56,8 @@ class Up:
 
     @property
     def settings(self) -> Settings:
-        return load_settings(self.directory.path)
+        """As the programs have them: fakes, once they answer, in place of whatever was chosen."""
+        return load_settings(self.directory.path, **(self.fakes.settings if self.fakes else {}))
 
 
 async def up(plan: Up, say: Say) -> None:

@@ -79,6 +79,17 @@ def test_the_fakes_take_the_place_of_what_was_chosen() -> None:
     assert own.variables["SENDGRID_WEBHOOK_PUBLIC_KEY"].endswith(",ours")  # to try a signed reply
 
 
+def test_the_demonstration_has_them_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its customers are marked for Salesforce as anybody's are, and nobody's account is meant."""
+    monkeypatch.setenv("AFTERCARE_EMAIL", "smtp")
+    fakes = Fakes.beside(here := Addresses(8000, 8001, 8233), Settings())
+    settings = Up(Directory(tmp_path), here, fakes=fakes).settings
+    assert settings.crm == "salesforce"
+    assert settings.real_providers == []
+    variables = {"SENDGRID_API_BASE": settings.sendgrid_api_base, "AFTERCARE_EMAIL": settings.email}
+    assert variables.items() <= fakes.variables.items()
+
+
 def test_commands_in_other_terminals_use_them_too(tmp_path: Path) -> None:
     """A test send goes to the same provider as all else."""
     directory = Directory(tmp_path)
