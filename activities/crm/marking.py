@@ -60,7 +60,7 @@ WATCHED: dict[str, tuple[type[Base], frozenset[str]]] = {  # and what of it the 
         frozenset("title role assignee priority urgent state reason due_at done_at".split()),
     ),
 }
-SAID = (Consent, Suppression)  # what may close an address to offers, to whomever it belongs
+ADDRESSES = ("email", "phone")  # that several may share: what one says there counts for all
 
 
 class Marked(Session):
@@ -74,7 +74,7 @@ def _mark(session: Session, _flush: UOWTransaction) -> None:
         return
     changed, connection = {*session.new, *session.dirty}, session.connection()
     rows = set(_refs(changed, new=set(session.new)))
-    rows |= _concerned(connection, [row for row in changed if isinstance(row, SAID)])
+    rows |= _concerned(connection, changed)
     mark_all(connection, SystemClock().real(), system, rows)
 
 
@@ -105,23 +105,36 @@ def _ref(kind: str, row: Any) -> Ref | None:
     return None
 
 
-def _concerned(connection: Connection, said: Sequence[Any]) -> set[Ref]:
-    """The contacts for whom that counts: who said it, and all who share an address of theirs."""
-    if not said:
-        return set()
-    whose = {row.customer_id for row in said if isinstance(row, Consent)}
-    addresses = {row.address for row in said if isinstance(row, Suppression)}
-    own = select(Customer.email, Customer.phone).where(Customer.id.in_(whose))
-    addresses |= {one for row in connection.execute(own) for one in row if one}
-    theirs = or_(Customer.email.in_(addresses), Customer.phone.in_(addresses))
-    sharing = select(Customer.id).where(theirs, Customer.erased_at.is_(None))
-    whose |= set(connection.execute(sharing).scalars()) if addresses else set()
+def _concerned(connection: Connection, changed: Iterable[Any]) -> set[Ref]:
+    """The contacts for whom what was said counts: who said it, and all who share an address of
+    theirs; or did, or do now that they have another."""
+    whose, addresses = set[str](), set[str]()
+    for row in changed:
+        match row:
+            case Consent():
+                whose.add(row.customer_id)
+            case Suppression():
+                addresses.add(row.address)
+            case Customer():
+                addresses |= _moved(row)
+    if whose:
+        own = select(Customer.email, Customer.phone).where(Customer.id.in_(whose))
+        addresses |= {one for row in connection.execute(own) for one in row if one}
+    if addresses:
+        theirs = or_(Customer.email.in_(addresses), Customer.phone.in_(addresses))
+        sharing = select(Customer.id).where(theirs, Customer.erased_at.is_(None))
+        whose |= set(connection.execute(sharing).scalars())
     return {(CONTACT, id_, id_) for id_ in whose}
 
 
+def _moved(row: Customer) -> set[str]:
+    """Where they were, and are now; who is new has said nothing yet."""
+    histories = [inspect(row).attrs[name].history for name in ADDRESSES]
+    return {one for of in histories if of.deleted for one in (*of.deleted, *of.added) if one}
+
+
 def mark_all(connection: Connection, now: datetime, system: str, rows: Iterable[Ref]) -> None:
-    """Several of them, each named once. Whoever marks a row has changed it before, so that two
-    never wait for each other here."""
+    """Several of them, each named once, in the same order whoever marks them."""
     values = _values(now, system, rows)
     for start in range(0, len(values), AT_ONCE):
         connection.execute(_marking(connection.dialect.name, values[start : start + AT_ONCE]))

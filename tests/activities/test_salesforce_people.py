@@ -92,6 +92,24 @@ async def test_somebody_at_the_same_address_refuses(sf: There) -> None:
     assert await opted_out(sf, mine) == (True, False)
 
 
+@pytest.mark.parametrize(
+    ("address", "refused"), [("email", (True, False)), ("phone", (False, True))]
+)
+async def test_somebody_who_refuses_moves(
+    sf: There, address: str, refused: tuple[bool, bool]
+) -> None:
+    """To another's address: there it counts as long as they have it."""
+    who, free = await a_customer(sf.store, phone="+442079460001"), (False, False)
+    other = await a_customer(sf.store, email="theirs@example.com", phone="+442079460002")
+    own = getattr(other, address)
+    await say(sf, who.id, email_marketing=True, sms_marketing=True)
+    await say(sf, other.id, email_marketing=False, sms_marketing=False)
+    assert await opted_out(sf, who.id) == free
+    for at, expected in ((getattr(who, address), refused), (own, free)) * 2:
+        await change(sf.store, Customer, other.id, **{address: at})
+        assert await opted_out(sf, who.id) == expected
+
+
 async def test_a_complaint_and_a_person_to_be_left_alone(one: There) -> None:
     """Who reports our mail as spam, and who is not to be approached, has opted out as well."""
     who = await a_customer(one.store)
