@@ -30,6 +30,7 @@ SHOP = WooCommerce()
 TURNS = "fetch/woocommerce"  # whose turn it is, and how the keys of what people are told begin
 REMEMBERED = "fetched woocommerce"
 EVERY, AGAIN = timedelta(hours=1), timedelta(minutes=2)
+DOUBLINGS = 5  # of the latter, which is more than the former by then
 LOOK = 60.0  # real seconds between two looks at whether it is time
 OVERLAP = timedelta(minutes=10)  # what was being written while the shop was asked
 FIRST = timedelta(hours=1)  # how far back it begins
@@ -92,7 +93,8 @@ class Shops(DeskBase):
             await self._look_at_hooks(state)
         except NotFetchedError as fault:
             state.failures, state.fault = state.failures + 1, fault.code
-            state.next_at = real + max(min(AGAIN * 2**state.failures, EVERY), fault.wait)
+            again = min(AGAIN * 2 ** min(state.failures, DOUBLINGS), EVERY)
+            state.next_at = real + max(again, fault.wait)
         else:
             state.failures, state.fault = 0, ""
             state.next_at, state.answered_at = real + EVERY, real

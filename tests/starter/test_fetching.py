@@ -15,7 +15,7 @@ from activities.fakes.faults import Fault, Script
 from activities.fakes.shops import FakeShops, Mischief
 from starter.answers import Refusal
 from starter.desk import Desk
-from starter.desk.fetching import AGAIN, ENOUGH, EVERY, TURNS
+from starter.desk.fetching import AGAIN, ENOUGH, EVERY, TURNS, Fetching
 from starter.doors import look_at_shop
 from starter.live import look_live
 from starter.senders import asking, woocommerce_shop
@@ -181,6 +181,18 @@ async def test_whatever_it_answers_it_is_asked_again(
     assert [one.state for one in await rows(desk.store, Task) if one.key.endswith(task.key)] == [
         "done"
     ]
+
+
+async def test_a_shop_that_is_away_for_weeks_is_asked_by_the_hour(
+    desk: Desk, clock: FakeClock, shops: FakeShops
+) -> None:
+    """However often it failed: the wait is an hour, and nothing falls over."""
+    shops.place("woocommerce")
+    await desk._remember(Fetching(failures=2000, fault="no_answer"))
+    shops.script = Mischief(asked=Script(always=Fault.UNAVAILABLE))
+    assert await asked(desk) == (0, 0)
+    state = await desk.fetching()
+    assert (state.failures, state.next_at) == (2001, clock.real() + EVERY)
 
 
 async def test_a_shop_that_hangs_is_left_alone(
