@@ -14,6 +14,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ import sqlalchemy as sa
 from temporalio.runtime import LoggingConfig, Runtime, TelemetryConfig, TelemetryFilter
 from temporalio.worker._workflow import _WorkflowWorker  # which has no setting for its patience
 
+from activities.channels.ours import OwnChannel
 from activities.crm import store as store_
 from activities.crm.store import Store
 from activities.crm.tables import Base
@@ -66,6 +68,7 @@ def _unhurried() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(_WorkflowWorker, "__init__", patient)
         patched.setattr(relay, "AT_ONCE", A_WHILE)
+        patched.setattr(OwnChannel, "deadline", timedelta(seconds=A_WHILE))
         yield
 
 

@@ -76,7 +76,7 @@ async def test_who_was_not_released_is_looked_for_in_the_outbox(
     outbox.send = die  # type: ignore[method-assign]
     await fails(house, customer.id, "guide")
     fresh = House(store, clock)
-    clock.advance(seconds=15)
+    clock.advance(minutes=2)
     assert said(await fresh.send(customer.id, "guide")) == "goes"
     assert went(fresh) == []
     assert len(await house.all(Outbox)) == 1
@@ -93,7 +93,7 @@ async def test_what_is_released_meanwhile_is_not_marked(store: Store, clock: Fak
     house.messaging._carriers._outbox["email"].send = die  # type: ignore[method-assign]
     await fails(house, customer.id, "guide")
     fresh = House(store, clock)
-    clock.advance(seconds=15)
+    clock.advance(minutes=2)
     assert said(await fresh.send(customer.id, "guide")) == "goes"
     row = await fresh.row(key_of(customer.id, "guide"))
     assert (went(fresh), row.via, row.reason) == (["email"], "post", None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from email.message import EmailMessage
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -11,6 +12,7 @@ import pytest
 
 from activities.fakes.faults import Fault
 from activities.fakes.smtp import FakeSmtp
+from tests.channels.posts import DEADLINE, waited_for
 
 MALFORMED = -1
 ENDED, SLOW = aiosmtplib.SMTPServerDisconnected, aiosmtplib.SMTPReadTimeoutError
@@ -44,7 +46,7 @@ def letter(to: str = "ada@example.com", **headers: str) -> EmailMessage:
     return message
 
 
-async def post(url: str, message: EmailMessage, patience: float = 10) -> int | type[Exception]:
+async def post(url: str, message: EmailMessage) -> int | type[Exception]:
     """The code of the answer, or what came instead of one."""
     parts = urlsplit(url)
     try:
@@ -55,7 +57,7 @@ async def post(url: str, message: EmailMessage, patience: float = 10) -> int | t
             username=parts.username,
             password=parts.password,
             start_tls=False,
-            timeout=patience,
+            timeout=DEADLINE,
         )
     except aiosmtplib.SMTPRecipientsRefused as fault:
         return fault.recipients[0].code
@@ -73,8 +75,11 @@ async def test_every_fault(fault: Fault) -> None:
     fake = FakeSmtp()
     async with fake.serving() as url:
         fake.script.next.append(fault)
-        patience = 1.5 if SAID[fault] is SLOW else 10
-        assert await post(url, letter(), patience) == SAID[fault]
+        sending = asyncio.create_task(post(url, letter()))
+        if SAID[fault] is SLOW:
+            begun = (lambda: fake.accepted) if fault.taken else (lambda: fake.requests)
+            sending = asyncio.create_task(waited_for(sending, begun))
+        assert await sending == SAID[fault]
         assert (len(fake.accepted), fake.requests) == (fault.taken, 1)
         assert await post(url, letter()) == 250
 

@@ -97,7 +97,7 @@ async def test_what_failed_may_be_tried_again(desk: FakeDesk) -> None:
         desk.fault = ZeroDivisionError("ada@example.com")
         answer = await again(http, "k1")
         is_problem(answer, 500, "internal")
-        assert "ada" not in answer.text
+        assert "ada@" not in answer.text
         desk.fault = None
         assert (await again(http, "k1")).status_code == 200
         path = "/v1/follow-ups"

@@ -45,6 +45,12 @@ async def served(desk: Desk) -> AsyncIterator[str]:
         await serving
 
 
+@pytest.fixture(autouse=True)
+def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody here answers late, but the machine may stall."""
+    monkeypatch.setattr("activities.fakes.shops.PATIENCE", dict.fromkeys(SHOPS, 60.0))
+
+
 @contextlib.asynccontextmanager
 async def answering(statuses: Callable[[int], int]) -> AsyncIterator[str]:
     """Somebody who answers the n-th request with this status."""

@@ -98,5 +98,5 @@ async def test_it_serves_keeps_and_leaves(
     asked = [line for line in lines if line["event"] == "request"]
     assert {"/livez", "/v1/events", "/v1/follow-ups"} <= {line["route"] for line in asked}
     assert all(line["request_id"].startswith("req_") for line in asked)
-    for canary in ("ada", secret, "?"):
+    for canary in ("ada@", secret, "?"):
         assert canary not in errors.decode()

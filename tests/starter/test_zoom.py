@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
@@ -112,7 +113,7 @@ async def test_a_call_is_held_in_zoom(
         row = await house.meeting()
         assert (row.reference, row.url, row.sequence) == (id_, made["join_url"], 0)
         assert made["agenda"] == f"aftercare:{row.id}"
-        assert "ada" not in str(made).lower()
+        assert not re.search(r"\bada\b", str(made).lower())  # an id may hold it
         mirror = await house.mirror()
         assert (mirror.external_id, mirror.told_at is None) == (id_, False)
         bodies = [body for to, _, body in temporal.signals if to == OURS]
