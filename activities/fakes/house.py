@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic import SecretStr
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 
 from activities.channels import Channel
 from activities.channels.desk import WHO, DeskChannel
@@ -16,6 +17,21 @@ from activities.fakes.clock import RehearsalClock
 from activities.permission import CHANNELS
 from activities.settings import Settings
 from activities.wiring import verbs
+
+
+class _Indoors(Settings):
+    """Settings that hear nothing of the environment: whoever it names out there is asked nothing,
+    sets up nobody, and is told of nobody."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        *_: Any,
+        **__: Any,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return (init_settings,)
 
 
 @dataclass
@@ -30,7 +46,7 @@ class House:
 
     def __post_init__(self) -> None:
         key = SecretStr("rehearsal")
-        self.settings = Settings(secret_key=key, sops=self.sops, go_live=None)
+        self.settings = _Indoors(secret_key=key, sops=self.sops)
         self.channels = {
             name: FailingChannel(self.store, self.clock, name)
             for name in CHANNELS

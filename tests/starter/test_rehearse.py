@@ -17,6 +17,7 @@ from activities.crm.tables import PolicyVersion
 from starter.cli import run
 from starter.rehearse import Rehearsal, RehearsalError, rehearse
 from starter.rehearse.printing import as_data, show, show_changes
+from starter.rehearse.stage import stage
 
 COMPLAINT = [
     {"after": "8d2h", "event": "complaint.opened", "data": {"text": "It broke", "reference": "1"}},
@@ -106,6 +107,17 @@ async def test_many_customers_at_once() -> None:
     assert "3 customers in Europe/London" in text
     assert "the team had more important customers" in text
     assert "3 completed" in text
+
+
+async def test_nobody_outside_hears_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever systems, limits and dates the environment names: they are for those who live."""
+    monkeypatch.setenv("AFTERCARE_SYSTEMS", "billing=http://127.0.0.1:1/new")
+    monkeypatch.setenv("AFTERCARE_ONLY_TO", "@ourshop.com")
+    monkeypatch.setenv("AFTERCARE_GO_LIVE", "2999-01-01")
+    async with stage() as built:
+        assert built.house.settings.named_systems == {}
+    alone = await rehearse("online-customer")
+    assert "welcome sent by e-mail" in {moment.what for moment in alone.moments}
 
 
 async def test_an_unknown_sop() -> None:
