@@ -144,8 +144,8 @@ def _strange(name: str) -> str:
 
 
 def _no_field(name: str) -> str:
-    near = difflib.get_close_matches(name.lower(), fields(), n=3, cutoff=0.6)
-    near = near or [path for path in fields() if path.rpartition(".")[2] == name.lower()][:3]
+    near = [path for path in fields() if path.rpartition(".")[2] == name.lower()][:3]
+    near = near or difflib.get_close_matches(name.lower(), fields(), n=3, cutoff=0.6)
     return "there is no such field" + (f"; did you mean {' or '.join(near)}?" if near else ".")
 
 

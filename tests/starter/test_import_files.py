@@ -187,6 +187,8 @@ def test_a_column_nobody_knows() -> None:
     """Is refused with what it may mean, and with the export that it looks like."""
     with pytest.raises(HeaderError, match=r"did you mean customer\.email"):
         columns(["customer.emial"], {}, {})
+    with pytest.raises(HeaderError, match=r"'email'.*did you mean customer\.email"):
+        columns(["email", "name"], {}, {})
     shop = ["Customer ID", "First Name", "Last Name", "Email", "Total Spent"]
     with pytest.raises(HeaderError, match="--map shopify-customers"):
         columns(shop, {}, {})
