@@ -13,6 +13,7 @@ from activities.crm import tables as t
 from activities.crm.store import Store
 from starter.desk import Desk
 from starter.importing.survey import Surveyor
+from starter.intake import Taken
 from starter.intake.handling import ANSWERED
 from tests.factories import FakeClock
 from tests.starter.files import imported, looked_at, opened, written
@@ -86,8 +87,8 @@ async def test_a_run_that_was_cut_off(
     path = written(tmp_path / "a.csv", HEADER, *lines)
     together = desk.intake.carry_out_together
 
-    async def cut_off(row_ids: Sequence[str]) -> None:
-        await together(row_ids[:5])
+    async def cut_off(row_ids: Sequence[str], claim: datetime | None = None) -> Taken:
+        await together(row_ids[:5], claim)
         raise KeyboardInterrupt
 
     desk.intake.carry_out_together = cut_off  # type: ignore[method-assign]
