@@ -5,25 +5,28 @@ from __future__ import annotations
 
 from starter.desk import Desk
 from starter.health import Check
+from starter.reports.doors import refused
 from starter.senders import woocommerce_shop as shop
+from starter.senders.registry import SENDERS
 from starter.senders.woocommerce import WooCommerce
 
 HOOKS = "save them as active: WooCommerce, Settings, Advanced, Webhooks"
 
 
 async def look_at_doors(desk: Desk) -> Check:
-    doors = await desk.doors()
-    if refusing := [door for door in doors if door.is_refusing]:
+    async with desk.store.reading() as session:
+        known = await refused(session)
+    if refusing := [known[path] for path in SENDERS if path in known and known[path].is_refusing]:
         door = refusing[0]
         taken = f"the last it took came {door.taken_at:%Y-%m-%d %H:%M} UTC" if door.taken_at else ""
         says = (
-            f"/hooks/{door.sender.path} has refused {door.refused} as not signed, the last "
+            f"/hooks/{door.path} has refused {door.refused} as not signed, the last "
             f"{door.refused_at:%Y-%m-%d %H:%M} UTC; {taken or 'it never took one'}"
         )
         more = f" (and {len(refusing) - 1} more doors)" if len(refusing) > 1 else ""
-        cure = f"compare {door.sender.variable} with what the sender shows: docs/doors.md"
+        cure = f"compare {SENDERS[door.path].variable} with what the sender shows: docs/doors.md"
         return Check("doors", "warning", says + more, cure)
-    there = [door.sender.path for door in doors if door.is_open]
+    there = [path for path, sender in SENDERS.items() if sender.is_set_up(desk.settings)]
     if not there:
         return Check("doors", "ok", "none is set up: events come by the API (docs/doors.md)")
     return Check("doors", "ok", f"set up: {', '.join(there)}")

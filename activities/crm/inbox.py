@@ -18,6 +18,7 @@ from workflows.vocabulary import Step
 
 PATIENCE = timedelta(days=30)  # how long something unknown is waited for
 HOOKS = "hooks/"  # how the type of a delivery begins; the path of its sender's door follows
+FETCHED = "fetched"  # the query of a delivery that was asked for, and never posted
 AT_ONCE = 500  # ids that are looked up in one go
 DELIVERY = "delivery/"  # before a delivery's id, where its events may have the same
 WORKFLOW = "workflow"  # the source of what activities want done: they know no Temporal client

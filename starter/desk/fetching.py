@@ -12,7 +12,6 @@ from datetime import datetime, timedelta
 
 from pydantic import BaseModel
 from sqlalchemy import select
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.crm import inbox, people
@@ -69,7 +68,7 @@ class Shops(DeskBase):
             try:
                 if shop.is_set_up(self.settings):
                     await self.fetch_if_due(turn)
-            except (SQLAlchemyError, OSError) as fault:
+            except Exception as fault:  # noqa: BLE001 - or it would be asked again at once
                 log.warning("woocommerce was not asked: %s", type(fault).__name__)
             await asyncio.sleep(LOOK)
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from activities.crm.inbox import HOOKS
+from activities.crm.inbox import FETCHED, HOOKS
 from activities.crm.tables import Inbox, Setting
 from starter.reports.objects import Shape
 
@@ -42,8 +42,6 @@ async def refused(session: AsyncSession) -> dict[str, Refused]:
 
 
 async def _taken(session: AsyncSession, paths: list[str]) -> dict[str, datetime]:
-    from starter.senders.woocommerce_shop import FETCHED  # noqa: PLC0415 - heavy, seldom needed
-
     posted = ~Inbox.raw.contains(f'"query": "{FETCHED}"')  # what we asked for, nobody signed
     latest = select(Inbox.type, func.max(Inbox.received_at)).group_by(Inbox.type)
     latest = latest.where(Inbox.type.in_([HOOKS + path for path in paths]), posted)

@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from activities.crm.inbox import FETCHED
 from activities.settings import Settings
 from starter.senders import Delivery, asking
 from starter.senders import reading as r
@@ -22,7 +23,6 @@ from starter.senders.woocommerce import TOPIC, WooCommerce
 from starter.senders.woocommerce_parts import gmt
 
 SHOWN = {TOPIC: "order.updated"}  # what a picture of an order is, whoever shows it
-FETCHED = "fetched"  # where others have the address that was posted to
 SECONDS = 60.0  # shops may be slow
 LARGEST = 20_000_000  # bytes of a page
 A_PAGE = 20  # orders

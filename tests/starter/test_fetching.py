@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,7 +15,7 @@ from activities.crm.turns import Turn
 from activities.fakes.faults import Fault, Script
 from activities.fakes.shops import FakeShops, Mischief
 from starter.answers import Refusal
-from starter.desk import Desk
+from starter.desk import Desk, fetching
 from starter.desk.fetching import AGAIN, ENOUGH, EVERY, TURNS, Fetching
 from starter.doors import look_at_shop
 from starter.live import look_live
@@ -193,6 +194,26 @@ async def test_a_shop_that_is_away_for_weeks_is_asked_by_the_hour(
     assert await asked(desk) == (0, 0)
     state = await desk.fetching()
     assert (state.failures, state.next_at) == (2001, clock.real() + EVERY)
+
+
+async def test_what_nobody_foresaw_is_for_the_next_time(
+    desk: Desk, shops: FakeShops, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An order nested deeper than can be written: the look goes on, at its own pace."""
+    tried = asyncio.Semaphore(0)
+
+    def too_deep(said: Any) -> None:
+        tried.release()
+        raise RecursionError
+
+    shops.place("woocommerce")
+    monkeypatch.setattr(woocommerce_shop, "_delivery", too_deep)
+    monkeypatch.setattr(fetching, "LOOK", 0.01)
+    looking = asyncio.create_task(desk.fetch_by_the_hour())
+    for _ in range(2):
+        await tried.acquire()
+    assert not looking.done()
+    looking.cancel()
 
 
 async def test_a_shop_that_hangs_is_left_alone(
