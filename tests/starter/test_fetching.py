@@ -19,7 +19,7 @@ from starter.desk import Desk, fetching
 from starter.desk.fetching import AGAIN, ENOUGH, EVERY, TURNS, Fetching
 from starter.doors import look_at_shop
 from starter.live import look_live
-from starter.senders import asking, woocommerce_shop
+from starter.senders import woocommerce_shop
 from tests.factories import FakeClock
 from tests.starter.front import FakeTemporal, a_desk, rows
 from tests.starter.hooks import SHOP_SECRET
@@ -297,8 +297,3 @@ async def test_live_asks_for_orders_and_webhooks(desk: Desk, shops: FakeShops) -
         shops.script = Mischief(asked=Script(always=fault))
         (odd,) = await look_live(desk.settings)
         assert (odd.state, bool(odd.cure)) == ("broken", True), fault
-
-
-def test_credentials_are_for_whoever_is_asked() -> None:
-    """Basic over https: what WooCommerce takes."""
-    assert asking.basic("ck", "cs") == "Basic Y2s6Y3M="
