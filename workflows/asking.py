@@ -66,6 +66,10 @@ class Asking(Purchase[PolicyT]):
         """Whether nobody need ask any more."""
         return never
 
+    def is_given_up(self, done: TaskDone) -> bool:
+        """Whether nothing is tried instead: a colleague saw no need, or they must be left alone."""
+        return done.declined or done.released not in ("", "capacity")
+
     def on_call(self, done: TaskDone) -> None:
         """What came of a call besides."""
 
@@ -127,10 +131,10 @@ class Asking(Purchase[PolicyT]):
             if not over:
                 return await self.write(without=CALL)
             self.pass_over(over)
-        elif done.reached is False or done.released == "capacity":
-            return await self.write(without=CALL)
-        elif done.declined or done.released:
+        elif self.is_given_up(done):
             self.pass_over(done.released or "declined")
+        elif done.reached is False or done.released:
+            return await self.write(without=CALL)
         else:
             self.spoken = True
             self._record(State.DONE, "call")

@@ -9,6 +9,7 @@ import pytest
 
 from tests.workflows.lives import DAY, HOUR, Town
 from tests.workflows.orders import MINUTE, Bought, on_a, purchase
+from workflows.sops.satisfaction import Satisfaction
 from workflows.vocabulary import Covered, Form, Outcome, Refused, Role, State
 
 MONDAY, WEDNESDAY, THURSDAY = 0, 2, 3
@@ -225,6 +226,15 @@ async def test_a_call_that_must_not_be_made_any_more(town: Town) -> None:
     await life.do("4.1", released="opted_out")
     assert await life.state("4.1") == (State.SKIPPED, "opted_out")
     assert "4.1 send satisfaction-survey" not in life.done()
+
+
+async def test_who_began_before_that_was_so(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They were written to instead; their lives are replayed, like all, by the code as it is."""
+    with monkeypatch.context() as before:
+        before.setattr(Satisfaction, "is_new", lambda *_: False)
+        life = await caller(town)
+        await life.do("4.1", released="opted_out")
+        assert life.sent() == ["4.1 send satisfaction-survey"]
 
 
 @pytest.mark.parametrize("reason", ["no_address", "capacity"])

@@ -37,6 +37,7 @@ from workflows.vocabulary import Enrolment, Form, Outcome, Role
 
 SOP = "satisfaction"
 FIRST = "order-thanks"  # which asks before this one does
+LEFT_ALONE = "left-alone"  # before, who was not to be called any more was written to
 BESIDE = timedelta(days=1)  # how late it may be where `order-thanks` asks soon after
 BY_DAY = timedelta(hours=20)  # so long before the window closes, it is day wherever they live
 
@@ -108,6 +109,9 @@ class Satisfaction(Asking[Policy]):
     async def gather_feedback(self) -> None:
         with self.clause("4.2", "Write down what they say of the product, and of all of it"):
             await self.hear_back(lambda: self.policy.patience)
+
+    def is_given_up(self, done: events.TaskDone) -> bool:
+        return done.declined or (super().is_given_up(done) and self.is_new(LEFT_ALONE))
 
     @property
     def is_second(self) -> bool:
