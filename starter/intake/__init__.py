@@ -102,8 +102,9 @@ class Intake:
         try:
             return await self._together(news, claim)
         except Exception as fault:  # noqa: BLE001 - which of them it was, and why, shows by itself
-            if len(news) > 1:
-                return await self.take_in(news[: len(news) // 2], claim)
+            if len(news) > 1:  # a database that is away is no better at half of them
+                fewer = 1 if is_passing(fault) and not _crossed(fault) else len(news) // 2
+                return await self.take_in(news[:fewer], claim)
             log.info("an event is kept by itself: %s", type(fault).__name__)
         row = await inbox.keep(self.store, news[0].row(self.clock.now()))
         if row.state == inbox.STORED:
@@ -150,7 +151,7 @@ class Intake:
                 written = enrolments.written(session)
         except Exception as fault:  # noqa: BLE001 - which of them it was shows by itself
             log.info("events are carried out by themselves: %s", type(fault).__name__)
-            woken = [list(row_ids)]
+            woken, written = [list(row_ids)], None  # nothing is told of what was rolled back
         for row_id, others in zip(row_ids, woken, strict=False):
             for waiting in others or ():
                 await self.carry_out_safely(waiting)
@@ -194,7 +195,7 @@ class Intake:
                 async with self.store.transaction() as session:
                     return await self._carry_out(session, await inbox.take(session, row_id))
             except DBAPIError as fault:
-                if not left or getattr(fault.orig, "sqlstate", None) not in AGAIN:
+                if not left or not _crossed(fault):
                     raise
         return None
 
@@ -240,6 +241,11 @@ class Intake:
                 role=Role.ENGINEER,
                 brief={"event": row_id, "type": row.type},
             )
+
+
+def _crossed(fault: Exception) -> bool:
+    """Whether it would have gone well, had nobody else wanted the same at that moment."""
+    return isinstance(fault, DBAPIError) and getattr(fault.orig, "sqlstate", None) in AGAIN
 
 
 def _has_happened(at: datetime, now: datetime, param: str) -> None:

@@ -15,7 +15,7 @@ import pytest
 from sqlalchemy import event
 from sqlalchemy.exc import OperationalError
 
-from activities.crm import enrolments
+from activities.crm import enrolments, inbox
 from activities.crm.store import Store
 from activities.crm.tables import Customer, Enrolment, Inbox, Order, Task, Telling
 from starter.answers import Receipt, Refusal
@@ -114,6 +114,47 @@ async def test_one_in_a_batch_that_cannot_be_carried_out(
     assert (await only(store, Task)).title.endswith("ValueError")
     assert len(await rows(store, Inbox)) == 7
     assert {row.id for row in await rows(store, Order)} == {f"o-{n}" for n in (0, 1, 2, 3, 5, 6)}
+
+
+async def test_what_is_rolled_back_at_the_very_end(
+    desk: Desk, store: Store, temporal: FakeTemporal
+) -> None:
+    """Nothing is told of it but what was carried out after that, one by one."""
+    kept = [inbox.row_for("api", an_order_of(n), occurred_at=NOON, now=NOON) for n in (1, 2)]
+    for row in kept:
+        await inbox.keep(store, row)
+    broken: list[OperationalError] = []
+
+    def never(_: Any) -> None:
+        if not broken:
+            broken.append(OperationalError("the disk is full", {}, Exception()))
+            raise broken[0]
+
+    event.listen(store.engine.sync_engine, "commit", never)
+    taken = await desk.intake.carry_out_together([row.id for row in kept], desk.relay.claim())
+    event.remove(store.engine.sync_engine, "commit", never)
+    assert broken
+    assert taken.written is None
+    await desk.relay.hurry(*taken.others, written=taken.written)
+    assert [row.told_at for row in await rows(store, Telling)] == [NOON, NOON]
+    assert len(temporal.started) == 2
+
+
+async def test_a_database_that_is_away(desk: Desk, store: Store) -> None:
+    """Is not asked for half of them, and half of that: whoever sent them has to come again."""
+    asked = 0
+
+    def away(_: Any) -> None:
+        nonlocal asked
+        asked += 1
+        raise OperationalError("away", {}, Exception())
+
+    event.listen(store.engine.sync_engine, "commit", away)
+    with pytest.raises(OperationalError):
+        await desk.receive_all("api", [an_order_of(number) for number in range(TOGETHER)])
+    event.remove(store.engine.sync_engine, "commit", away)
+    assert asked == 3  # together, by itself, and to be kept at least
+    assert not await rows(store, Inbox)
 
 
 async def test_what_had_waited_goes_first(desk: Desk, store: Store, temporal: FakeTemporal) -> None:
