@@ -22,7 +22,7 @@ PASSED_ON, TO_A_PERSON, TOO_LATE = "passed_on", "a_person_is_told", "ended"
 SILENT = frozenset(
     """order_placed order_shipped order_ready order_picked_up order_delivered
     order_cancelled order_refunded order_returned account_provisioned opted_out
-    low_engagement hold resume end complaint complaint_updated complaint_resolved
+    began_earlier low_engagement hold resume end complaint complaint_updated complaint_resolved
     responded inquiry inquiry_answered interaction done_elsewhere feedback task_done
     policy""".split()
 )

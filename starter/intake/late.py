@@ -34,9 +34,12 @@ def moment(h: Handling) -> datetime:
 
 
 def begins_earlier(h: Handling, follow_up: Enrolment) -> None:
-    """It runs already: from now on it counts from this, if this came first."""
+    """It runs already: from now on it counts from this, if this came first. What somebody asked
+    for counts from an order of its own only: other purchases may be of years ago."""
     began, at = follow_up.input.get("purchased_at"), moment(h)
     if began is None or h.is_imported or h.is_before_go_live():
+        return
+    if follow_up.input.get("requested_at") and not (h.order and h.order.id == follow_up.order_id):
         return
     if at < datetime.fromisoformat(began):
         follow_up.input = follow_up.input | {"purchased_at": at.isoformat()}

@@ -53,7 +53,8 @@ async def _placed(h: Handling, order: Order) -> None:
     if not orders.place(order):
         for follow_up in known:
             h.note("already", follow_up.id)
-            if follow_up.sop in starts.PER_CUSTOMER or follow_up.order_id == order.id:
+            mine = follow_up.order_id == order.id and follow_up.sop not in starts.PER_CONTRACT
+            if mine or follow_up.sop in starts.PER_CUSTOMER:
                 late.begins_earlier(h, follow_up)
         if not known:
             h.note("recorded")

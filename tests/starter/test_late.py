@@ -77,6 +77,30 @@ async def test_confirmed_is_heard_after_paid(desk: Desk, temporal: FakeTemporal)
     assert moments(temporal, THANKS) == moments(temporal, ASKS) == [NOON - 3 * DAY]
 
 
+async def test_what_was_asked_for_counts_from_no_other_purchase(
+    desk: Desk, store: Store, temporal: FakeTemporal
+) -> None:
+    """A shop that repeats an order of last year moves nothing that a colleague has begun since."""
+    await tell(desk, an_order_event() | {"order": {"id": "1001", "first": False}}, 300)
+    wish = {"sop": "online-customer"}
+    await tell(desk, an_event("follow_up.requested", customer=ACCOUNT, data=wish), 1)
+    await tell(desk, an_order_event(what="order.paid"), 299)
+    (row,) = await new(store)
+    assert not moments(temporal, row.id)
+    assert datetime.fromisoformat(row.input["purchased_at"]) == NOON - DAY
+
+
+async def test_a_contracts_own_counts_from_its_signing(desk: Desk, temporal: FakeTemporal) -> None:
+    """However early what it was for was ordered."""
+    deal = {"contract": {"id": "k-1"}, "order": {"id": "1001"}, "customer": ACCOUNT}
+    await tell(desk, an_order_event(), 1)
+    await tell(desk, an_event("contract.signed", **deal), 1)
+    await tell(desk, an_order_event(), 3)
+    assert moments(temporal, THANKS) == [NOON - 3 * DAY]
+    assert temporal.started["onboarding.k-1"].purchased_at == NOON - DAY
+    assert not moments(temporal, "onboarding.k-1")
+
+
 # -- who begins anew -------------------------------------------------------------------------
 
 
