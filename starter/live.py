@@ -11,12 +11,14 @@ import base64
 from collections.abc import Awaitable, Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
 from activities.channels import UnknownOutcomeError
 from activities.channels.http import Answer, AwayError, ask
 from activities.channels.smtp import Server, SmtpChannel
 from activities.clock import SystemClock
+from activities.mirrors import TellingError, UnfitError
+from activities.mirrors.tokens import App, Tokens
 from activities.settings import Settings
 from starter.health import Check
 from starter.senders import woocommerce_shop as shop
@@ -24,7 +26,6 @@ from starter.senders.woocommerce_shop import NotFetchedError
 from workflows.vocabulary import Pace
 
 SECONDS = 10.0
-FORM = "application/x-www-form-urlencoded"
 NO_ANSWER = "does not answer"
 
 Look = Callable[[Settings], Awaitable[Check]]
@@ -96,32 +97,25 @@ async def _twilio(settings: Settings) -> Check:
 
 
 async def _salesforce(settings: Settings) -> Check:
-    """Whether the client gets a token."""
-    form = {
-        "grant_type": "client_credentials",
-        "client_id": settings.salesforce_client_id,
-        "client_secret": settings.salesforce_client_secret.get_secret_value(),
-    }
-    url = f"{settings.salesforce_url.rstrip('/')}/services/oauth2/token"
-    answer = await _asked("POST", url, {"Content-Type": FORM}, urlencode(form).encode())
-    return _token(
-        "salesforce", answer, "correct AFTERCARE_SALESFORCE_URL, …_CLIENT_ID and …_CLIENT_SECRET"
-    )
+    from activities.mirrors.salesforce import app_of  # noqa: PLC0415 - for who needs it
+
+    return await _token("salesforce", app_of(settings))
 
 
 async def _zoom(settings: Settings) -> Check:
+    from activities.mirrors.zoom import app_of  # noqa: PLC0415 - as above
+
+    return await _token("zoom", app_of(settings))
+
+
+async def _token(name: str, app: App) -> Check:
     """Whether the app gets a token."""
-    known = f"{settings.zoom_client_id}:{settings.zoom_client_secret.get_secret_value()}"
-    said = {"grant_type": "account_credentials", "account_id": settings.zoom_account_id}
-    headers = {
-        "Authorization": f"Basic {base64.b64encode(known.encode()).decode()}",
-        "Content-Type": FORM,
-    }
-    url = f"{settings.zoom_auth_base.rstrip('/')}/oauth/token"
-    answer = await _asked("POST", url, headers, urlencode(said).encode())
-    return _token(
-        "zoom", answer, "correct AFTERCARE_ZOOM_ACCOUNT_ID, …_CLIENT_ID and …_CLIENT_SECRET"
-    )
+    try:
+        await Tokens(SystemClock(Pace()), app).renew()
+    except TellingError as fault:
+        cure = fault.cure if isinstance(fault, UnfitError) else app.cures["settings"]
+        return Check(f"{name} live", "broken", f"{name} gives us no token ({fault.code})", cure)
+    return Check(f"{name} live", "ok", "it gives us a token")
 
 
 async def _surveymonkey(settings: Settings) -> Check:
@@ -179,12 +173,6 @@ def _said(answer: Answer | str) -> dict[str, Any]:
     """The fields of a good answer; none of any other."""
     said = answer.said if isinstance(answer, Answer) and answer.status == 200 else None
     return said if isinstance(said, dict) else {}
-
-
-def _token(name: str, answer: Answer | str, cure: str) -> Check:
-    if isinstance(_said(answer).get("access_token"), str):
-        return Check(f"{name} live", "ok", "it gives us a token")
-    return _refused(name, answer, cure)
 
 
 def _refused(name: str, answer: Answer | str, cure: str) -> Check:

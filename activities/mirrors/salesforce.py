@@ -64,6 +64,19 @@ CURES = {
 }
 
 
+def app_of(settings: Settings) -> App:
+    base = settings.salesforce_url.rstrip("/")
+    return App(
+        url=f"{base}/services/oauth2/token",
+        client=settings.salesforce_client_id,
+        secret=settings.salesforce_client_secret,
+        says={"grant_type": "client_credentials"},
+        basic=False,
+        fit=is_fit(base),
+        cures=CURES,
+    )
+
+
 class Salesforce:
     """Told of customers, of what was said to them and by them, and of what is to be done."""
 
@@ -72,16 +85,7 @@ class Salesforce:
     def __init__(self, store: Store, clock: Clock, settings: Settings) -> None:
         self.store, self.clock = store, clock
         self._base = settings.salesforce_url.rstrip("/")
-        app = App(
-            url=f"{self._base}/services/oauth2/token",
-            client=settings.salesforce_client_id,
-            secret=settings.salesforce_client_secret,
-            says={"grant_type": "client_credentials"},
-            basic=False,
-            fit=is_fit(self._base),
-            cures=CURES,
-        )
-        self._tokens = Tokens(clock, app)
+        self._tokens = Tokens(clock, app_of(settings))
         self._anew: set[str] = set()  # rows for which what they lean on is told again just now
 
     async def tell(self, rows: Sequence[Mirror]) -> Sequence[Outcome]:

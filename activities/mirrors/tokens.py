@@ -54,10 +54,10 @@ class Tokens:
         """What the system says to whom it knows, whatever that is; a body is sent as JSON."""
         had = bool(self._token) and self._clock.real() < self._until
         if not had:
-            await self._renew()
+            await self.renew()
         answer = await self._request(method, url, body, seconds)
         if answer.status == 401 and had:
-            await self._renew()
+            await self.renew()
             answer = await self._request(method, url, body, seconds)
         if answer.status == 401:
             self._token = ""
@@ -71,7 +71,8 @@ class Tokens:
         headers["Content-Type"] = "application/json"
         return await _asked(method, url, headers, json.dumps(body).encode(), seconds)
 
-    async def _renew(self) -> None:
+    async def renew(self) -> None:
+        """Ask for another, whichever we have."""
         self._token, app, secret = "", self._app, self._app.secret.get_secret_value()
         if not (app.fit and app.client and secret):
             raise UnfitError("not_set", app.cures["settings"])

@@ -39,6 +39,19 @@ CURES = {
 Body = dict[str, Any]
 
 
+def app_of(settings: Settings) -> App:
+    auth = settings.zoom_auth_base.rstrip("/")
+    return App(
+        url=f"{auth}/oauth/token",
+        client=settings.zoom_client_id,
+        secret=settings.zoom_client_secret,
+        says={"grant_type": "account_credentials", "account_id": settings.zoom_account_id},
+        basic=True,
+        fit=is_fit(settings.zoom_api_base) and is_fit(auth) and bool(settings.zoom_account_id),
+        cures=CURES,
+    )
+
+
 class Zoom:
     """Told of meetings whose place is for it to say."""
 
@@ -47,20 +60,7 @@ class Zoom:
     def __init__(self, store: Store, clock: Clock, settings: Settings) -> None:
         self.store, self.clock = store, clock
         self._api = settings.zoom_api_base.rstrip("/")
-        auth = settings.zoom_auth_base.rstrip("/")
-        app = App(
-            url=f"{auth}/oauth/token",
-            client=settings.zoom_client_id,
-            secret=settings.zoom_client_secret,
-            says={
-                "grant_type": "account_credentials",
-                "account_id": settings.zoom_account_id,
-            },
-            basic=True,
-            fit=is_fit(self._api) and is_fit(auth) and bool(settings.zoom_account_id),
-            cures=CURES,
-        )
-        self._tokens = Tokens(clock, app)
+        self._tokens = Tokens(clock, app_of(settings))
 
     async def tell(self, rows: Sequence[Mirror]) -> Sequence[Outcome]:
         return [await self._told(row) for row in rows]

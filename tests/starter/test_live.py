@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from activities.fakes.faults import Fault, Script
+from activities.fakes.salesforce import FakeSalesforce
 from activities.fakes.sendgrid import FakeSendGrid
 from activities.fakes.smtp import FakeSmtp
 from activities.fakes.twilio import FakeTwilio
+from activities.fakes.zoom import FakeZoom
 from activities.settings import Settings
 from starter.health import Check
 from starter.live import look_live
@@ -42,6 +44,17 @@ def by_twilio(url: str, known: str = "fake") -> dict[str, Any]:
         "twilio_account_sid": SID,
         "twilio_auth_token": known,
     }
+
+
+def by_salesforce(url: str) -> dict[str, Any]:
+    known = {"salesforce_client_id": "fake", "salesforce_client_secret": "fake"}
+    return {"crm": "salesforce", "salesforce_url": url, **known}
+
+
+def by_zoom(url: str) -> dict[str, Any]:
+    known = {"zoom_account_id": "account", "zoom_client_id": "client"}
+    where = {"zoom_api_base": url, "zoom_auth_base": url, "zoom_client_secret": "zoom-fake"}
+    return {"meetings": "zoom", **known, **where}
 
 
 async def test_nobody_is_asked_where_nobody_is_set_up() -> None:
@@ -86,6 +99,23 @@ async def test_nonsense_and_silence_are_said_to_be_so() -> None:
             assert (check.state, "sendgrid" in check.says) == ("broken", True), fault
     (gone,) = (await looked(**by_sendgrid(url))).values()
     assert "does not answer (no_connection)" in gone.says
+
+
+async def test_salesforce_and_zoom_give_a_token_or_say_why_not() -> None:
+    """To an app they know; a bad secret, a missing name and silence have a cure each."""
+    known = {"salesforce_client_secret": "hush", "zoom_client_secret": "hush"}
+    missing = {"salesforce_client_id": "", "zoom_account_id": ""}
+    async with FakeSalesforce().serving() as one, FakeZoom().serving() as two:
+        there = by_salesforce(one) | by_zoom(two)
+        good = await looked(**there)
+        bad, less = await looked(**there | known), await looked(**there | missing)
+    away = await looked(**there)
+    assert {check.state for check in good.values()} == {"ok"}
+    for found, why in ((bad, "unauthorised"), (less, "not_set"), (away, "no_connection")):
+        for name, check in found.items():
+            assert (check.state, "AFTERCARE_" in check.cure) == ("broken", True), name
+            assert f"gives us no token ({why})" in check.says
+            assert "hush" not in str(check)
 
 
 async def test_an_smtp_server_is_greeted() -> None:
