@@ -4,14 +4,25 @@ from __future__ import annotations
 
 import asyncio
 
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Connection, inspect
+from sqlalchemy import Connection, inspect, select, text
 
-from activities.crm.migrate import at_head, upgrade, upgrade_store
+from activities.crm import mirrors
+from activities.crm.migrate import _config, at_head, upgrade, upgrade_store
 from activities.crm.store import Store
-from activities.crm.tables import Base, Customer
-from tests.factories import a_customer
+from activities.crm.tables import Base, Customer, Mirror
+from tests.factories import NOON, a_customer
+
+TOLD = """insert into mirror
+    (id, system, kind, ref, changed_at, told_at, number, attempts, external_id) values
+    (:id, :system, :kind, 'r', '2026-01-05 12:00:00', '2026-01-05 12:01:00', 1, 0, 'x')"""
+TOLD_BEFORE = [
+    {"id": "0", "system": "salesforce", "kind": "contact"},
+    {"id": "1", "system": "salesforce", "kind": "note"},
+    {"id": "2", "system": "zoom", "kind": "meeting"},
+]
 
 
 async def test_the_migrations_make_the_tables(empty_url: str) -> None:
@@ -75,4 +86,20 @@ async def test_the_references_hold_after_an_upgrade_in_memory() -> None:
     async with store.engine.connect() as connection:
         assert (await connection.exec_driver_sql("pragma foreign_keys")).scalar_one() == 1
     assert await at_head(store)
+    await store.close()
+
+
+async def test_contacts_are_told_anew_of_what_they_allow(empty_url: str) -> None:
+    """Whom Salesforce has had from before consents were told waits for its turn, with the id that
+    it has there; what was said to them, and Zoom's meetings, are not told twice."""
+    store = Store(empty_url)
+    async with store.engine.begin() as connection:
+        await connection.run_sync(lambda sync: command.upgrade(_config(sync), "v0006"))
+        await connection.execute(text(TOLD), TOLD_BEFORE)
+    await upgrade(empty_url)
+    async with store.reading() as session:
+        waiting = await mirrors.waiting(session, "salesforce", NOON)
+        untold = await session.execute(select(Mirror).where(Mirror.told_at.is_(None)))
+        assert [row.id for row in untold.scalars()] == ["0"]
+    assert [(row.kind, row.number, row.external_id) for row in waiting] == [("contact", 2, "x")]
     await store.close()
