@@ -21,6 +21,7 @@ from starter.desk.subjects import subject_for
 from starter.intake.letters import enrol_draft
 
 DONE_BY = "task.done"  # in the audit
+GAP = "…"  # a line of a draft that only a person can write
 
 
 class Tasks(Moving):
@@ -94,6 +95,9 @@ class Tasks(Moving):
             draft.edited, draft.by = bool(draft.edited or changed), by
         elif _result(said):
             return ""
+        if draft and GAP in map(str.strip, draft.body.splitlines()):
+            words = f"the draft leaves a line to you: write what is to be said in place of {GAP}"
+            raise Refusal("missing", words, param="text")
         return draft.id if draft else ""
 
     async def _tell(
