@@ -11,7 +11,7 @@ from cyclopts import App, Parameter
 from rich.markup import escape
 from rich.table import Table
 
-from activities.crm.inbox import FAILED, HOOKS, PARKED
+from activities.crm.inbox import DONE, FAILED, HOOKS, PARKED
 from activities.crm.spans import span_of
 from starter.answers import Receipt
 from starter.cli.common import (
@@ -133,7 +133,8 @@ async def fetch(
     if printing.json:
         print_json(fetched)
         return
-    say(f"{shop} showed {fetched.shown} changes, {fetched.new} of them new to us.")
+    changes = f"{fetched.shown} change{'' if fetched.shown == 1 else 's'}"
+    say(f"{shop} showed {changes}, {fetched.new} of them new to us.")
     if fetched.new:
         notice("They are read within seconds: aftercare inbox --source woocommerce")
 
@@ -169,7 +170,7 @@ def _table(found: Sequence[Arrival]) -> Table:
             one.id,
             local(one.received_at),
             f"[{STYLES.get(one.state, 'dim')}]{one.state}[/]",
-            f"{escape(_what(one))}\n[dim]{escape(_came(one) or 'nothing yet')}[/]",
+            f"{escape(_what(one))}\n[dim]{escape(_came(one))}[/]",
         )
     return rows
 
@@ -188,7 +189,8 @@ def _came(one: Arrival) -> str:
         return words.reason(one.error) + tries
     if one.waits_until:
         return f"waits until {local(one.waits_until)} for whom it is about"
-    return "; ".join(doing.words for doing in one.effects)
+    nothing = "nothing new" if one.state == DONE else "nothing yet"
+    return "; ".join(doing.words for doing in one.effects) or nothing
 
 
 def _print_one(one: Arrived) -> None:
@@ -211,9 +213,9 @@ def _print_one(one: Arrived) -> None:
     say()
     say(one.body if one.body is not None else "It is no text: aftercare inbox show --raw has it.")
     out().print("\n[bold]What came of it[/]")
-    say(f"  {_came(arrival) or 'nothing yet'}")
+    say(f"  {_came(arrival)}")
     for event in one.events:
-        say(f"  {event.id} {event.type}: {event.state}, {_came(event) or 'nothing yet'}")
+        say(f"  {event.id} {event.type}: {event.state}, {_came(event)}")
     for task in one.tasks:
         say(f"  {task.id}: {task.title} ({task.state}, {task.role})")
     for telling in one.untold:

@@ -72,10 +72,7 @@ def _table(messages: Sequence[MessageView], called: Mapping[str, str]) -> Table:
         None,
         ("message", {"no_wrap": True}),
         ("when", {"no_wrap": True}),
-        ("customer", {"no_wrap": True, "max_width": 18}),
-        "clause",
-        ("template", {"no_wrap": True, "max_width": 20}),
-        ("state", {"min_width": 20, "ratio": 1}),
+        ("which, to whom, and what became of it", {"ratio": 1}),
     )
     for one in messages:
         style = "green" if one.state in GOOD else "red" if one.state in BAD else "yellow"
@@ -83,10 +80,8 @@ def _table(messages: Sequence[MessageView], called: Mapping[str, str]) -> Table:
         rows.add_row(
             one.id,
             local(one.sent_at or one.created_at),
-            escape(called.get(one.customer, "")),
-            one.clause or "",
-            one.template,
-            f"[{style}]{one.state}[/]{because}",
+            f"{' '.join(filter(None, (one.clause, one.template)))}, "
+            f"{escape(called.get(one.customer, one.customer))}\n[{style}]{one.state}[/]{because}",
         )
     return rows
 
