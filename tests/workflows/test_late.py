@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from tests.workflows.lives import DAY, HOUR, PATIENCE, Life, Town
 from tests.workflows.orders import MINUTE, on_a, purchase
 from workflows.contract import QUEUE
 from workflows.sops import order_thanks
+from workflows.sops.online_customer import OnlineCustomer
 from workflows.sops.order_thanks import OrderThanks
 from workflows.vocabulary import State
 
@@ -29,6 +32,15 @@ async def test_a_new_customer_counts_from_what_came_first(town: Town) -> None:
     await life.say("began_earlier", {})
     await life.end()
     assert life.at("ask customer-excellence-officer") // DAY == 11
+
+
+async def test_a_worker_that_cannot_read_it(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One of an earlier release had an engineer do that; such lives are replayed like all."""
+    with monkeypatch.context() as before:
+        before.setattr(OnlineCustomer, "is_new", lambda *_: False)
+        life = await town.customer()
+        await began(life, 3)
+        assert life.done()[-1] == "ask engineer to read the signal began_earlier"
 
 
 async def test_thanks_count_from_the_confirmation(town: Town) -> None:
