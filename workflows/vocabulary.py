@@ -166,6 +166,11 @@ class Window(Noun):
             raise ValueError("a window opens before it closes")
         return self
 
+    def opens_after(self, span: timedelta) -> Window:
+        """The same, but it opens no sooner than that, unless half of it were over by then."""
+        later = max(self.after, min(span, self.before / 2))
+        return self.model_copy(update={"after": later})
+
 
 class Pace(Noun):
     """How fast policy time runs: as the world does, or a day in a second for a demonstration."""

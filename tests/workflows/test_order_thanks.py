@@ -9,7 +9,8 @@ import pytest
 
 from tests.workflows.lives import DAY, HOUR, Town
 from tests.workflows.orders import MINUTE, Bought, purchase
-from workflows.vocabulary import Covered, Form, Outcome, Refused, Role, State
+from workflows.sops.order_thanks import Policy
+from workflows.vocabulary import Covered, Form, Outcome, Refused, Role, State, Window
 
 
 async def order(town: Town, policy: dict[str, Any] | None = None, **more: Any) -> Bought:
@@ -24,6 +25,15 @@ async def delivered(town: Town, **more: Any) -> Bought:
     await life.sleep(DAY)
     await life.news("order_delivered")
     return life
+
+
+@pytest.mark.parametrize(
+    ("factor", "hours"), [(1, 1), (3_600, 1), (7_200, 2), (43_200, 12), (1_000_000, 12)]
+)
+def test_the_welcome_has_a_head_start(factor: float, hours: float) -> None:
+    """An hour, or a second of the world's where days pass in seconds, and half a day at most."""
+    window = Policy().thanks.opens_after(timedelta(seconds=factor))
+    assert window == Window(after=HOUR * hours, before=DAY)
 
 
 async def test_a_happy_life(town: Town) -> None:

@@ -108,8 +108,11 @@ class OrderThanks(Purchase[Policy]):
         if self.policy.note and self.enrolment.tier in self.policy.note_for:
             self.meanwhile(self.add_a_note())
         with self.clause("1", "Thank them within 24 hours of the order", self.too_late, self.by):
+            second = timedelta(seconds=self.pace.factor)  # of the world's: the welcome goes first
             await self.between(
-                lambda: self.policy.thanks, after=None, otherwise=lambda: self.confirmed
+                lambda: self.policy.thanks.opens_after(second),
+                after=None,
+                otherwise=lambda: self.confirmed,
             )
             await self.send(
                 "thank-you",
